@@ -1,0 +1,669 @@
+/* The sequencer on its own, with a remote that answers when the test says so. */
+#include "base/sequencer.h"
+
+typedef struct {
+    GString *trace; /* what ran, in order */
+    GPtrArray *items;
+    GPtrArray *waiting; /* (element-type Call): asked and not answered yet */
+    XdClock *clock;
+    GCancellable *cancellable;
+    char *result;
+    GError *error;
+    gboolean ended;
+    guint failures; /* of "flaky" */
+} World;
+
+typedef struct {
+    World *world;
+    XdOp *op;
+    GSource *cancelled;
+} Call;
+
+static void
+call_end(Call *call, GError *error)
+{
+    XdOp *op = call->op;
+
+    xd_clear_source(&call->cancelled);
+    g_ptr_array_remove(call->world->waiting, call);
+    g_free(call);
+    xd_op_complete(op, error);
+}
+
+static gboolean
+on_call_cancelled(GCancellable *cancellable, gpointer data)
+{
+    Call *call = data;
+    GError *error = NULL;
+
+    g_cancellable_set_error_if_cancelled(cancellable, &error);
+    g_string_append(call->world->trace, " <cancelled>");
+    call_end(call, error);
+    return G_SOURCE_REMOVE;
+}
+
+/* Stands for xd_op_call(): pends until the test answers. */
+static void
+ask(XdOp *op, World *world)
+{
+    Call *call = g_new0(Call, 1);
+    GCancellable *cancellable = xd_op_pend(op);
+
+    call->world = world;
+    call->op = op;
+    call->cancelled = g_cancellable_source_new(cancellable);
+    g_source_set_callback(call->cancelled, G_SOURCE_FUNC(on_call_cancelled), call, NULL);
+    g_source_attach(call->cancelled, NULL);
+    g_ptr_array_add(world->waiting, call);
+}
+
+static World *
+world_new(void)
+{
+    World *world = g_new0(World, 1);
+
+    world->trace = g_string_new(NULL);
+    world->items = g_ptr_array_new();
+    world->waiting = g_ptr_array_new();
+    world->clock = xd_clock_new_manual();
+    world->cancellable = g_cancellable_new();
+    return world;
+}
+
+static void
+world_free(World *world)
+{
+    g_assert_cmpuint(world->waiting->len, ==, 0);
+    g_string_free(world->trace, TRUE);
+    g_ptr_array_unref(world->items);
+    g_ptr_array_unref(world->waiting);
+    xd_clock_unref(world->clock);
+    g_object_unref(world->cancellable);
+    g_free(world->result);
+    g_clear_error(&world->error);
+    g_free(world);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+static void
+on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    World *world = data;
+
+    g_assert_false(world->ended);
+    world->ended = TRUE;
+    world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
+}
+
+static void
+spin(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+static void
+start_with(World *world, const XdStep *steps, XdRunOptions options)
+{
+    GTask *task = g_task_new(NULL, world->cancellable, on_ended, world);
+
+    options.what = "test it";
+    options.operation = "test";
+    options.clock = world->clock;
+    options.undo_timeout_s = 7;
+    xd_op_run(task, steps, world, NULL, &options);
+    g_assert_false(world->ended); /* never before the caller's return */
+    spin();
+}
+
+static void
+start(World *world, const XdStep *steps)
+{
+    start_with(world, steps, (XdRunOptions){0});
+}
+
+static void
+answer(World *world, guint index, GError *error)
+{
+    g_assert_cmpuint(index, <, world->waiting->len);
+    call_end(g_ptr_array_index(world->waiting, index), error);
+    spin();
+}
+
+static void
+advance(World *world, gint64 ms)
+{
+    xd_clock_advance(world->clock, ms);
+    spin();
+}
+
+static GError *
+trouble(void)
+{
+    return xd_error_new(HVD_ERROR_BUSY, "trouble");
+}
+
+#define STEP_NEXT(NAME)                                                                            \
+    static void NAME(XdOp *op, gpointer data G_GNUC_UNUSED)                                        \
+    {                                                                                              \
+        g_string_append(((World *) xd_op_get_state(op))->trace, " " #NAME);                        \
+        xd_op_next(op);                                                                            \
+    }
+#define STEP_ASK(NAME)                                                                             \
+    static void NAME(XdOp *op, gpointer data G_GNUC_UNUSED)                                        \
+    {                                                                                              \
+        g_string_append(((World *) xd_op_get_state(op))->trace, " " #NAME);                        \
+        ask(op, xd_op_get_state(op));                                                              \
+    }
+
+STEP_NEXT(first)
+STEP_NEXT(second)
+STEP_NEXT(undo_first)
+STEP_NEXT(undo_second)
+STEP_ASK(call)
+STEP_ASK(undo_call)
+
+static void
+give_result(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    xd_op_set_result(op, g_strdup("result"), g_free);
+    xd_op_next(op);
+}
+
+static void
+give_up(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    xd_op_fail(op, trouble());
+}
+
+static void
+test_order(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"call", call, NULL, 1, 5},
+        {"second", second, undo_second, 1, 5},
+        {"give-result", give_result, NULL, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    g_assert_cmpstr(world->trace->str, ==, " first call");
+    answer(world, 0, NULL);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "result");
+    g_assert_cmpstr(world->trace->str, ==, " first call second");
+}
+
+static void
+test_rollback(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"second", second, undo_second, 1, 5},
+        {"call", call, undo_call, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    answer(world, 0, trouble());
+    answer(world, 0, NULL); /* the undo's own call */
+    g_assert_cmpstr(world->trace->str, ==, " first second call undo_call undo_second undo_first");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
+    g_assert_cmpstr(world->error->message, ==, "test it: call: trouble");
+}
+
+static void
+test_leftovers(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"call", call, undo_call, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    answer(world, 0, trouble());
+    answer(world, 0, xd_error_new(HVD_ERROR_NOT_REACHABLE, "gone"));
+    g_assert_cmpstr(world->trace->str, ==, " first call undo_call undo_first");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_LEFTOVERS);
+    g_assert_cmpstr(world->error->message, ==, "test it: call: trouble");
+    g_assert_cmpstr(xd_error_get_leftovers(world->error)[0], ==, "call: call: gone");
+    g_assert_null(xd_error_get_leftovers(world->error)[1]);
+}
+
+static void
+test_cancel(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"call", call, undo_call, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    /* the pending call was waited for, and the undo's call does not inherit the cancellation */
+    g_assert_cmpstr(world->trace->str, ==, " first call <cancelled> undo_call");
+    answer(world, 0, NULL);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_cancel_before(void)
+{
+    static const XdStep steps[] = {{"first", first, undo_first, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    g_cancellable_cancel(world->cancellable);
+    start(world, steps);
+    g_assert_cmpstr(world->trace->str, ==, "");
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* Cancelled while the last call is answered: what happened counts. */
+static void
+test_cancel_late(void)
+{
+    static const XdStep steps[] = {
+        {"give-result", give_result, NULL, 1, 5},
+        {"call", call, undo_call, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+    Call *last;
+
+    start(world, steps);
+    last = g_ptr_array_index(world->waiting, 0);
+    g_cancellable_cancel(world->cancellable);
+    call_end(last, NULL);
+    spin();
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "result");
+}
+
+static void
+test_deadline(void)
+{
+    static const XdStep steps[] = {{"call", call, undo_call, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    advance(world, 4999);
+    g_assert_cmpstr(world->trace->str, ==, " call");
+    advance(world, 1);
+    g_assert_cmpstr(world->trace->str, ==, " call <cancelled> undo_call");
+    advance(world, 7000); /* the undo has a deadline as well */
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_LEFTOVERS);
+    g_assert_cmpstr(world->error->message, ==, "test it: call: not done within 5 s");
+}
+
+static void
+test_total_deadline(void)
+{
+    static const XdStep steps[] = {{"call", call, NULL, 1, 5}, {"more", call, NULL, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start_with(world, steps, (XdRunOptions){.timeout_ms = 6000});
+    advance(world, 4000);
+    answer(world, 0, NULL);
+    advance(world, 2000);
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+}
+
+static void
+flaky(XdOp *op, gpointer data)
+{
+    World *world = data;
+
+    g_string_append(world->trace, " flaky");
+    if (world->failures == 0) {
+        xd_op_next(op);
+        return;
+    }
+    world->failures--;
+    xd_op_retry(op, trouble(), 3, 1000);
+}
+
+static void
+test_retry(void)
+{
+    static const XdStep steps[] = {{"flaky", flaky, NULL, 1, 5}, {0}};
+    g_autoptr(World) good = world_new();
+    g_autoptr(World) bad = world_new();
+
+    good->failures = 2;
+    start(good, steps);
+    advance(good, 1000);
+    g_assert_false(good->ended);
+    advance(good, 1000);
+    g_assert_true(good->ended);
+    g_assert_no_error(good->error);
+    g_assert_cmpstr(good->trace->str, ==, " flaky flaky flaky");
+
+    bad->failures = 9;
+    start(bad, steps);
+    advance(bad, 1000);
+    advance(bad, 1000);
+    g_assert_error(bad->error, XD_ERROR, HVD_ERROR_BUSY);
+}
+
+/* The deadline covers the attempts together, and cancelling ends the delay. */
+static void
+test_retry_stopped(void)
+{
+    static const XdStep steps[] = {{"flaky", flaky, NULL, 1, 1}, {0}};
+    g_autoptr(World) late = world_new();
+    g_autoptr(World) cancelled = world_new();
+
+    late->failures = cancelled->failures = 9;
+    start(late, steps);
+    advance(late, 999);
+    g_assert_false(late->ended);
+    advance(late, 1);
+    g_assert_true(late->ended);
+    g_assert_error(late->error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+
+    start(cancelled, steps);
+    g_cancellable_cancel(cancelled->cancellable);
+    spin();
+    g_assert_error(cancelled->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpstr(cancelled->trace->str, ==, " flaky");
+}
+
+static void
+item_call(XdOp *op, gpointer data)
+{
+    World *world = xd_op_get_state(op);
+
+    g_string_append_printf(world->trace, " +%s", (const char *) data);
+    ask(op, world);
+}
+
+static void
+item_undo(XdOp *op, gpointer data)
+{
+    World *world = xd_op_get_state(op);
+
+    g_string_append_printf(world->trace, " -%s", (const char *) data);
+    xd_op_next(op);
+}
+
+static const XdStep item_steps[] = {{"item", item_call, item_undo, 1, 5}, {0}};
+
+static void
+each_wide(XdOp *op, gpointer data)
+{
+    World *world = data;
+
+    xd_op_each(op, world->items, item_steps, 2);
+}
+
+static void
+add_items(World *world)
+{
+    g_ptr_array_add(world->items, (gpointer) "a");
+    g_ptr_array_add(world->items, (gpointer) "b");
+    g_ptr_array_add(world->items, (gpointer) "c");
+}
+
+static const XdStep each_steps[] = {
+    {"each", each_wide, undo_first, 3, 60},
+    {"second", second, NULL, 1, 5},
+    {0},
+};
+
+static void
+test_each(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autoptr(World) empty = world_new();
+
+    add_items(world);
+    start(world, each_steps);
+    g_assert_cmpstr(world->trace->str, ==, " +a +b");
+    answer(world, 1, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " +a +b +c");
+    answer(world, 0, NULL);
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " +a +b +c second");
+    g_assert_no_error(world->error);
+
+    start(empty, each_steps);
+    g_assert_cmpstr(empty->trace->str, ==, " second");
+    g_assert_true(empty->ended);
+}
+
+static void
+test_each_fails(void)
+{
+    g_autoptr(World) world = world_new();
+
+    add_items(world);
+    start(world, each_steps);
+    answer(world, 1, trouble());
+    /* the sibling is stopped and awaited, the third never starts, undo goes newest first */
+    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> -b -a undo_first");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
+    g_assert_cmpstr(world->error->message, ==, "test it: each: item: trouble");
+}
+
+static void
+test_each_cancelled(void)
+{
+    g_autoptr(World) world = world_new();
+
+    add_items(world);
+    start(world, each_steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> <cancelled> -b -a undo_first");
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* The deadline of the step that holds the items covers them together. */
+static void
+test_each_deadline(void)
+{
+    static const XdStep steps[] = {{"each", each_wide, NULL, 3, 4}, {0}};
+    g_autoptr(World) world = world_new();
+
+    add_items(world);
+    start(world, steps);
+    advance(world, 4000);
+    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> <cancelled> -b -a");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+    g_assert_cmpstr(world->error->message, ==, "test it: each: not done within 4 s");
+}
+
+static void
+nested(XdOp *op, gpointer data)
+{
+    static const XdStep inner[] = {
+        {"first", first, undo_first, 1, 5},
+        {"give-up", give_up, undo_second, 1, 5},
+        {0},
+    };
+
+    xd_op_table(op, inner, data);
+}
+
+static void
+test_table(void)
+{
+    static const XdStep steps[] = {{"nested", nested, NULL, 1, 9}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    g_assert_cmpstr(world->trace->str, ==, " first undo_second undo_first");
+    g_assert_cmpstr(world->error->message, ==, "test it: nested: give-up: trouble");
+}
+
+/* After the point of no return nothing before it is undone and cancelling is too late. */
+static void
+test_no_return(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
+        {"call", call, undo_second, 1, 5},
+        {"give-up", give_up, NULL, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " first call undo_second");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
+}
+
+static void
+no_tail(XdOp *op G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+static void
+two_tails(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    xd_op_next(op);
+    xd_op_fail(op, trouble());
+}
+
+static void
+test_tail_calls(void)
+{
+    static const XdStep none[] = {{"no-tail", no_tail, undo_first, 1, 5}, {0}};
+    static const XdStep two[] = {{"two-tails", two_tails, NULL, 1, 5}, {"s", second, NULL, 1, 5}, {0}};
+    g_autoptr(World) a = world_new();
+    g_autoptr(World) b = world_new();
+
+    g_test_expect_message("xd-base", G_LOG_LEVEL_CRITICAL, "*no-tail ended in 0 tail calls*");
+    start(a, none);
+    g_test_assert_expected_messages();
+    g_assert_error(a->error, XD_ERROR, HVD_ERROR_FAILED);
+    g_assert_cmpstr(a->trace->str, ==, " undo_first");
+
+    g_test_expect_message("xd-base", G_LOG_LEVEL_CRITICAL, "*two-tails ended in 2 tail calls*");
+    start(b, two);
+    g_test_assert_expected_messages();
+    g_assert_no_error(b->error);
+    g_assert_cmpstr(b->trace->str, ==, " second");
+}
+
+static void
+item_quick(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    xd_op_next(op);
+}
+
+static void
+each_quick(XdOp *op, gpointer data)
+{
+    static const XdStep quick[] = {{"quick", item_quick, NULL, 1, 1}, {0}};
+
+    xd_op_each(op, ((World *) data)->items, quick, 4);
+}
+
+/* A hundred thousand items that end at once need no deep stack. */
+static void
+test_trampoline(void)
+{
+    static const XdStep steps[] = {{"each", each_quick, NULL, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    for (guint i = 0; i < 100000; i++)
+        g_ptr_array_add(world->items, (gpointer) "x");
+    start(world, steps);
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+}
+
+static void
+on_progress(const HvdProgress *progress, gpointer data)
+{
+    World *world = data;
+
+    g_assert_cmpuint(progress->struct_size, ==, sizeof *progress);
+    g_string_append_printf(world->trace, " [%s %u/%u %.2f]", progress->step, progress->step_index,
+                           progress->n_steps, progress->fraction);
+}
+
+static void
+test_progress(void)
+{
+    g_autoptr(World) world = world_new();
+
+    add_items(world);
+    start_with(world, each_steps, (XdRunOptions){.progress = on_progress, .progress_data = world});
+    answer(world, 0, NULL);
+    xd_clock_advance(world->clock, 60);
+    answer(world, 0, NULL);
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==,
+                    " [each 0/2 0.00] +a +b +c [second 1/2 0.75] second");
+}
+
+static void
+plan_step(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    xd_op_plan_call(op, "VM.start", "[]");
+    xd_op_next(op);
+}
+
+static void
+test_plan(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5},
+        {"start", plan_step, NULL, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+    g_autoptr(XdPlan) plan = xd_plan_new();
+    const XdPlanStep *step;
+
+    start_with(world, steps, (XdRunOptions){.plan = plan});
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(plan->steps->len, ==, 2);
+    step = g_ptr_array_index(plan->steps, 0);
+    g_assert_cmpstr(step->step, ==, "first");
+    g_assert_true(step->has_undo);
+    step = g_ptr_array_index(plan->steps, 1);
+    g_assert_cmpuint(step->calls->len, ==, 1);
+    g_assert_cmpstr(((XdPlanCall *) g_ptr_array_index(step->calls, 0))->method, ==, "VM.start");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/base/sequencer/order", test_order);
+    g_test_add_func("/base/sequencer/rollback", test_rollback);
+    g_test_add_func("/base/sequencer/leftovers", test_leftovers);
+    g_test_add_func("/base/sequencer/cancel", test_cancel);
+    g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);
+    g_test_add_func("/base/sequencer/cancel-late", test_cancel_late);
+    g_test_add_func("/base/sequencer/deadline", test_deadline);
+    g_test_add_func("/base/sequencer/total-deadline", test_total_deadline);
+    g_test_add_func("/base/sequencer/retry", test_retry);
+    g_test_add_func("/base/sequencer/retry-stopped", test_retry_stopped);
+    g_test_add_func("/base/sequencer/each", test_each);
+    g_test_add_func("/base/sequencer/each-fails", test_each_fails);
+    g_test_add_func("/base/sequencer/each-cancelled", test_each_cancelled);
+    g_test_add_func("/base/sequencer/each-deadline", test_each_deadline);
+    g_test_add_func("/base/sequencer/table", test_table);
+    g_test_add_func("/base/sequencer/no-return", test_no_return);
+    g_test_add_func("/base/sequencer/tail-calls", test_tail_calls);
+    g_test_add_func("/base/sequencer/trampoline", test_trampoline);
+    g_test_add_func("/base/sequencer/progress", test_progress);
+    g_test_add_func("/base/sequencer/plan", test_plan);
+    return g_test_run();
+}
