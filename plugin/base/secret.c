@@ -6,8 +6,8 @@
 
 /* Blocks come in powers of two from 64 bytes; each size has a free list inside locked regions. */
 #define SMALLEST_SHIFT 6
-#define N_CLASSES 10 /* 64 bytes to 32 KiB; larger blocks get a region of their own */
-#define REGION_SIZE (128 * 1024)
+#define N_CLASSES      10 /* 64 bytes to 32 KiB; larger blocks get a region of their own */
+#define REGION_SIZE    (128 * 1024)
 
 typedef struct _Region Region;
 struct _Region {

@@ -20,13 +20,13 @@ struct _XdOp {
     gpointer data;
     GError *error;
 
-    guint tail_calls;  /* of the running step: exactly one */
-    gboolean pending;  /* xd_op_pend() awaits xd_op_complete() */
-    gboolean turning;  /* op_turn() is on the stack */
-    gboolean again;    /* ... and shall go round once more */
+    guint tail_calls; /* of the running step: exactly one */
+    gboolean pending; /* xd_op_pend() awaits xd_op_complete() */
+    gboolean turning; /* op_turn() is on the stack */
+    gboolean again;   /* ... and shall go round once more */
     gboolean timed_out;
-    guint attempt;     /* of the running step, from 0 */
-    double fraction;   /* of the running step */
+    guint attempt;   /* of the running step, from 0 */
+    double fraction; /* of the running step */
     GCancellable *cancellable;
     GSource *deadline;
     GSource *delay;
@@ -254,8 +254,8 @@ op_delay(XdOp *op, guint delay_ms)
     Run *run = op->run;
 
     xd_clear_source(&op->delay);
-    op->delay = xd_clock_add(run->options.clock, g_task_get_context(run->task), delay_ms, on_delay,
-                             op);
+    op->delay =
+        xd_clock_add(run->options.clock, g_task_get_context(run->task), delay_ms, on_delay, op);
 }
 
 /* Stops whatever the branch waits for. Its end always comes from the loop, through

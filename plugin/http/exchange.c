@@ -1,0 +1,250 @@
+/* One exchange: what libcurl is told about it, and what libcurl tells. */
+#include "http/internal.h"
+
+#include <string.h>
+
+#define MAX_HEADER_BYTES (16 * 1024)
+#define BULK_BUFFER      (512 * 1024)
+
+static void
+add_header(XdExchange *x, const char *name, const char *value)
+{
+    g_autofree char *line = g_strconcat(name, ": ", value, NULL);
+
+    x->headers = curl_slist_append(x->headers, line);
+}
+
+static void
+set_headers(XdExchange *x, const XdHttpRequest *request)
+{
+    /* never answered by xapi, and libcurl would wait a second for it (observed.md) */
+    x->headers = curl_slist_append(x->headers, "Expect:");
+    x->headers = curl_slist_append(x->headers, "Accept:");
+    if (request->content_type != NULL)
+        add_header(x, "Content-Type", request->content_type);
+    for (guint i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+        x->headers = curl_slist_append(x->headers, request->headers[i]);
+}
+
+XdExchange *
+xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
+{
+    XdExchange *x = g_new0(XdExchange, 1);
+
+    x->http = http;
+    x->slot = slot;
+    x->method = g_strdup(request->method);
+    x->url = g_strconcat(x->slot->text, request->path, NULL);
+    x->session = request->session != NULL ? xd_secret_ref((XdSecret *) request->session) : NULL;
+    x->body_size = request->body_size;
+    x->lane = request->lane;
+    x->timeout_ms = request->timeout_ms;
+    x->low_speed_s = request->low_speed_s;
+    x->max_body = request->max_body;
+    x->bulk = request->bulk;
+    if (request->body != NULL) {
+        x->body = *request->body;
+        x->body_size = (gint64) x->body.length;
+        *request->body = (XdVault){0};
+    }
+    set_headers(x, request);
+    return x;
+}
+
+void
+xd_exchange_free(XdExchange *x)
+{
+    xd_clear_source(&x->cancelled);
+    xd_clear_source(&x->deferred);
+    curl_slist_free_all(x->headers);
+    g_clear_pointer(&x->session, xd_secret_unref);
+    xd_vault_clear(&x->body);
+    g_free(x->method);
+    g_free(x->url);
+    g_free(x->content_type);
+    g_clear_error(&x->error);
+    g_free(x);
+}
+
+GError *
+xd_exchange_verdict(XdExchange *x)
+{
+    const char *host = x->slot->origin->host;
+    long sent = 0;
+
+    if (x->easy != NULL && curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK)
+        x->sent = x->sent || sent > 0;
+    if (x->error != NULL)
+        return g_steal_pointer(&x->error);
+    if (x->code == CURLE_OPERATION_TIMEDOUT && !x->sent)
+        return xd_error_new(HVD_ERROR_NOT_REACHABLE, "no connection to %s in time", host);
+    if (x->code != CURLE_OK)
+        return xd_trust_error(x->easy, x->code, x->slot->origin, x->reason);
+    if (x->status >= 300 && x->status < 400)
+        return xd_error_new(HVD_ERROR_REDIRECTED, "%s answered with a redirect (HTTP status %u)",
+                            host, x->status);
+    return NULL;
+}
+
+/* ---- what libcurl calls ---- */
+
+static size_t
+on_read(char *buffer, size_t size, size_t n, void *user)
+{
+    XdExchange *x = user;
+    gsize room = size * n, length = 0;
+    XdFlow flow;
+
+    x->sent = TRUE;
+    if (x->body.data != NULL) {
+        length = MIN(room, x->body.length - x->body_read);
+        memcpy(buffer, x->body.data + x->body_read, length);
+        x->body_read += length;
+        return length;
+    }
+    x->in_callback = TRUE;
+    flow = x->klass->read_body(x, buffer, room, &length, x->data, &x->error);
+    x->in_callback = FALSE;
+    if (flow == XD_FLOW_STOP)
+        return CURL_READFUNC_ABORT;
+    if (flow == XD_FLOW_PAUSE) {
+        x->paused |= CURLPAUSE_SEND;
+        return CURL_READFUNC_PAUSE;
+    }
+    return length;
+}
+
+static size_t
+on_header(char *line, size_t size, size_t n, void *user)
+{
+    static const char type[] = "content-type:";
+    XdExchange *x = user;
+    gsize length = size * n;
+
+    x->header_bytes += length;
+    if (x->header_bytes > MAX_HEADER_BYTES) {
+        x->error = xd_error_new(HVD_ERROR_PROTOCOL, "the headers of %s exceed %u bytes",
+                                x->slot->origin->host, (guint) MAX_HEADER_BYTES);
+        return 0;
+    }
+    if (length > 12 && strncmp(line, "HTTP/", 5) == 0)
+        x->status = (guint) g_ascii_strtoull(line + 9, NULL, 10);
+    if (length > strlen(type) && g_ascii_strncasecmp(line, type, strlen(type)) == 0) {
+        g_free(x->content_type);
+        x->content_type = g_strstrip(g_strndup(line + strlen(type), length - strlen(type)));
+    }
+    return length;
+}
+
+gboolean
+xd_exchange_tell_head(XdExchange *x)
+{
+    if (x->head_told || x->klass->head == NULL)
+        return TRUE;
+    x->head_told = TRUE;
+    return x->klass->head(x, x->status, x->content_type != NULL ? x->content_type : "", x->data,
+                          &x->error);
+}
+
+static size_t
+on_write(char *bytes, size_t size, size_t n, void *user)
+{
+    XdExchange *x = user;
+    gsize length = size * n;
+    XdFlow flow = XD_FLOW_STOP;
+
+    if (x->error != NULL)
+        return 0;
+    if (length > x->max_body - x->body_bytes) {
+        x->error =
+            xd_error_new(HVD_ERROR_PROTOCOL, "the answer of %s exceeds %" G_GUINT64_FORMAT " bytes",
+                         x->slot->origin->host, x->max_body);
+        return 0;
+    }
+    x->in_callback = TRUE;
+    if (xd_exchange_tell_head(x))
+        flow = x->klass->data(x, bytes, length, x->data, &x->error);
+    x->in_callback = FALSE;
+    if (flow == XD_FLOW_STOP)
+        return 0;
+    if (flow == XD_FLOW_PAUSE) {
+        x->paused |= CURLPAUSE_RECV;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    x->body_bytes += length;
+    return length;
+}
+
+static void
+set_body(XdExchange *x, CURL *easy)
+{
+    gboolean put = strcmp(x->method, "PUT") == 0;
+
+    if (x->body_size < 0) {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    /* A read callback and no seek callback: on a kept connection that dies before the answer,
+     * libcurl 7.88 would send the request again (Curl_retry_request), a second VM.create. Unable to
+     * rewind it gives up instead, and we say that the outcome is unknown. */
+    curl_easy_setopt(easy, put ? CURLOPT_UPLOAD : CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, put ? CURLOPT_INFILESIZE_LARGE : CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t) x->body_size);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, x);
+}
+
+static void
+set_cookie(XdExchange *x, CURL *easy)
+{
+    g_auto(XdVault) cookie = {0};
+    gsize length = 0;
+    const char *session;
+
+    if (x->session == NULL)
+        return;
+    session = xd_secret_reveal(x->session, &length);
+    xd_vault_init(&cookie, x->http->options.arena);
+    xd_vault_append_string(&cookie, "session_id=");
+    xd_vault_append(&cookie, session, length);
+    curl_easy_setopt(easy, CURLOPT_COOKIE, cookie.data);
+}
+
+gboolean
+xd_exchange_configure(XdExchange *x, CURL *easy, GError **error)
+{
+    const XdHttpOptions *options = &x->http->options;
+
+    if (!xd_trust_configure(easy, x->slot->origin, options, error))
+        return FALSE;
+    curl_easy_setopt(easy, CURLOPT_URL, x->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* those of the environment are not ours to use */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) x->low_speed_s);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
+                     (curl_off_t) MIN(x->max_body, (guint64) G_MAXINT64));
+    if (x->bulk) {
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long) BULK_BUFFER);
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long) BULK_BUFFER);
+    }
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->reason);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
+    set_body(x, easy);
+    set_cookie(x, easy);
+    return TRUE;
+}

@@ -1,0 +1,438 @@
+#include "http/internal.h"
+
+#include <string.h>
+
+#define IDLE_HANDLES 8
+
+static void http_start_waiting(XdHttp *http);
+static void http_destroy(XdHttp *http);
+
+/* An owner's callback may free the client: then the last one to leave does it. */
+static void
+http_leave(XdHttp *http)
+{
+    if (--http->depth > 0)
+        return;
+    if (http->freed)
+        http_destroy(http);
+    else
+        http_start_waiting(http);
+}
+
+/* ---- the end of an exchange ---- */
+
+static void
+busy_add(const XdExchange *x, int change)
+{
+    XdHttp *http = x->http;
+
+    if (x->lane != XD_LANE_POLL)
+        http->running = (guint) ((int) http->running + change);
+    if (x->lane == XD_LANE_SHORT)
+        x->slot->busy = (guint) ((int) x->slot->busy + change);
+}
+
+static void
+handle_release(XdHttp *http, CURL *easy)
+{
+    curl_easy_reset(easy); /* drops our strings; the connection stays with the multi handle */
+    if (g_queue_get_length(&http->idle) >= IDLE_HANDLES)
+        curl_easy_cleanup(easy);
+    else
+        g_queue_push_tail(&http->idle, easy);
+}
+
+/* Every exchange ends here, whether by success, failure, time-out or cancellation. */
+static void
+exchange_end(XdExchange *x)
+{
+    XdHttp *http = x->http;
+    g_autoptr(GError) error = xd_exchange_verdict(x);
+
+    xd_clear_source(&x->cancelled);
+    xd_clear_source(&x->deferred);
+    if (x->easy != NULL) {
+        curl_multi_remove_handle(http->multi, x->easy);
+        handle_release(http, g_steal_pointer(&x->easy));
+        busy_add(x, -1);
+    } else {
+        g_queue_remove(&http->waiting, x);
+    }
+    http->exchanges--;
+    http->depth++;
+    x->klass->done(x, error, x->data);
+    xd_exchange_free(x);
+    http_leave(http);
+}
+
+/* Ends it from outside a libcurl callback and never inside the caller's own call. */
+static gboolean
+on_deferred(gpointer data)
+{
+    exchange_end(data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+exchange_defer(XdExchange *x, GError *error)
+{
+    if (x->error == NULL)
+        x->error = error;
+    else /* the first one counts */
+        g_error_free(error);
+    if (x->deferred != NULL)
+        return;
+    x->deferred = g_idle_source_new();
+    g_source_set_priority(x->deferred, G_PRIORITY_DEFAULT);
+    g_source_set_callback(x->deferred, on_deferred, x, NULL);
+    g_source_attach(x->deferred, x->http->context);
+}
+
+static gboolean
+on_cancelled(GCancellable *cancellable, gpointer data)
+{
+    XdExchange *x = data;
+    GError *error = NULL;
+
+    g_cancellable_set_error_if_cancelled(cancellable, &error);
+    exchange_defer(x, error);
+    return G_SOURCE_REMOVE;
+}
+
+/* ---- what libcurl calls ---- */
+
+static int
+on_socket(CURL *easy G_GNUC_UNUSED, curl_socket_t fd, int what, void *user, void *tag)
+{
+    XdHttp *http = user;
+    GIOCondition want = (what & CURL_POLL_IN ? G_IO_IN : 0) | (what & CURL_POLL_OUT ? G_IO_OUT : 0);
+
+    if (what == CURL_POLL_REMOVE) {
+        g_hash_table_remove(http->watches, GINT_TO_POINTER(fd));
+        if (tag != NULL)
+            g_source_remove_unix_fd(http->source, tag);
+    } else if (tag != NULL) {
+        g_source_modify_unix_fd(http->source, tag, want | G_IO_ERR | G_IO_HUP);
+    } else {
+        tag = g_source_add_unix_fd(http->source, fd, want | G_IO_ERR | G_IO_HUP);
+        g_hash_table_insert(http->watches, GINT_TO_POINTER(fd), tag);
+        curl_multi_assign(http->multi, fd, tag);
+    }
+    return 0;
+}
+
+static int
+on_timer(CURLM *multi G_GNUC_UNUSED, long ms, void *user)
+{
+    XdHttp *http = user;
+
+    g_source_set_ready_time(http->source, ms < 0 ? -1 : g_get_monotonic_time() + ms * 1000);
+    return 0;
+}
+
+/* ---- the source ---- */
+
+typedef struct {
+    GSource source;
+    XdHttp *http;
+} MultiSource;
+
+typedef struct {
+    curl_socket_t fd;
+    int events;
+} Ready;
+
+static void
+collect_ready(XdHttp *http, GArray *ready)
+{
+    GHashTableIter iter;
+    gpointer fd, tag;
+
+    g_hash_table_iter_init(&iter, http->watches);
+    while (g_hash_table_iter_next(&iter, &fd, &tag)) {
+        GIOCondition got = g_source_query_unix_fd(http->source, tag);
+        Ready entry = {GPOINTER_TO_INT(fd),
+                       (got & G_IO_IN ? CURL_CSELECT_IN : 0) |
+                           (got & G_IO_OUT ? CURL_CSELECT_OUT : 0) |
+                           (got & (G_IO_ERR | G_IO_HUP) ? CURL_CSELECT_ERR : 0)};
+
+        if (got != 0)
+            g_array_append_val(ready, entry);
+    }
+}
+
+static void
+collect_done(XdHttp *http, GPtrArray *done)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+        XdExchange *x = NULL;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &x);
+        x->code = message->data.result;
+        xd_clear_source(&x->cancelled);
+        xd_clear_source(&x->deferred);
+        if (x->code == CURLE_OK && x->error == NULL && !xd_exchange_tell_head(x))
+            g_assert(x->error != NULL);
+        g_ptr_array_add(done, x);
+    }
+}
+
+/* Feeds libcurl first and answers owners afterwards: their callbacks start new exchanges, or free
+ * the client. */
+static gboolean
+multi_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED)
+{
+    XdHttp *http = ((MultiSource *) source)->http;
+    g_autoptr(GArray) ready = g_array_new(FALSE, FALSE, sizeof(Ready));
+    g_autoptr(GPtrArray) done = g_ptr_array_new();
+    gint64 due = g_source_get_ready_time(source);
+    int running;
+
+    http->depth++;
+    http->in_curl = TRUE;
+    collect_ready(http, ready);
+    if (due >= 0 && due <= g_source_get_time(source)) {
+        g_source_set_ready_time(source, -1);
+        curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    for (guint i = 0; i < ready->len; i++) {
+        const Ready *entry = &g_array_index(ready, Ready, i);
+
+        curl_multi_socket_action(http->multi, entry->fd, entry->events, &running);
+    }
+    http->in_curl = FALSE;
+    collect_done(http, done);
+    for (guint i = 0; i < done->len; i++)
+        exchange_end(g_ptr_array_index(done, i));
+    http_leave(http);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs multi_funcs = {.dispatch = multi_dispatch};
+
+/* ---- starting ---- */
+
+static void
+exchange_start(XdExchange *x)
+{
+    XdHttp *http = x->http;
+    CURL *easy = g_queue_pop_head(&http->idle);
+    GError *error = NULL;
+
+    if (easy == NULL)
+        easy = curl_easy_init();
+    if (!xd_exchange_configure(x, easy, &error)) {
+        handle_release(http, easy);
+        g_queue_push_tail(&http->waiting, x); /* where exchange_end() looks for it */
+        exchange_defer(x, error);
+        return;
+    }
+    x->easy = easy;
+    busy_add(x, +1);
+    curl_multi_add_handle(http->multi, easy);
+}
+
+static gboolean
+may_start(const XdExchange *x)
+{
+    const XdHttp *http = x->http;
+
+    if (http->in_curl || x->deferred != NULL)
+        return FALSE;
+    if (x->lane == XD_LANE_POLL)
+        return TRUE;
+    if (http->running >= http->options.total)
+        return FALSE;
+    return x->lane != XD_LANE_SHORT || x->slot->busy < http->options.short_per_origin;
+}
+
+static void
+http_start_waiting(XdHttp *http)
+{
+    GList *link = http->waiting.head;
+
+    while (link != NULL) {
+        GList *next = link->next;
+        XdExchange *x = link->data;
+
+        if (may_start(x)) {
+            g_queue_delete_link(&http->waiting, link);
+            exchange_start(x);
+        }
+        link = next;
+    }
+}
+
+static XdSlot *
+slot_of(XdHttp *http, const XdOrigin *origin)
+{
+    XdSlot *slot = g_hash_table_lookup(http->slots, origin);
+
+    if (slot != NULL)
+        return slot;
+    slot = g_new0(XdSlot, 1);
+    slot->origin = xd_origin_copy(origin);
+    slot->text = xd_origin_to_string(origin);
+    g_hash_table_insert(http->slots, slot->origin, slot);
+    return slot;
+}
+
+static void
+slot_free(gpointer data)
+{
+    XdSlot *slot = data;
+
+    xd_origin_free(slot->origin);
+    g_free(slot->text);
+    g_free(slot);
+}
+
+XdExchange *
+xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *klass,
+             gpointer data, GCancellable *cancellable)
+{
+    XdExchange *x = xd_exchange_new(http, slot_of(http, request->origin), request);
+
+    x->klass = klass;
+    x->data = data;
+    http->exchanges++;
+    if (cancellable != NULL) {
+        x->cancelled = g_cancellable_source_new(cancellable);
+        g_source_set_callback(x->cancelled, G_SOURCE_FUNC(on_cancelled), x, NULL);
+        g_source_attach(x->cancelled, http->context);
+    }
+    if (g_cancellable_is_cancelled(cancellable)) {
+        g_queue_push_tail(&http->waiting, x);
+        on_cancelled(cancellable, x); /* nothing is sent */
+    } else if (may_start(x)) {
+        exchange_start(x);
+    } else {
+        g_queue_push_tail(&http->waiting, x);
+    }
+    return x;
+}
+
+void
+xd_exchange_resume(XdExchange *x)
+{
+    if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
+        return;
+    x->paused = 0;
+    if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)
+        exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the transfer could not go on"));
+}
+
+gboolean
+xd_exchange_was_sent(const XdExchange *x)
+{
+    return x->sent;
+}
+
+guint
+xd_exchange_get_status(const XdExchange *x)
+{
+    return x->status;
+}
+
+/* ---- the client ---- */
+
+static gboolean
+check_curl(GError **error)
+{
+    const curl_version_info_data *info;
+
+    /* Counted by libcurl and safe from any thread; the matching clean-up is the host's affair. */
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    info = curl_version_info(CURLVERSION_NOW);
+    if ((info->features & CURL_VERSION_SSL) != 0 && (info->features & CURL_VERSION_ASYNCHDNS) != 0)
+        return TRUE;
+    xd_set_error(error, HVD_ERROR_UNSUPPORTED,
+                 "this libcurl has no TLS or no asynchronous resolver: look-ups would block");
+    return FALSE;
+}
+
+static guint
+origin_hash(gconstpointer key)
+{
+    const XdOrigin *origin = key;
+
+    return g_str_hash(origin->host) ^ origin->port;
+}
+
+static gboolean
+origin_equal(gconstpointer a, gconstpointer b)
+{
+    return xd_origin_equal(a, b);
+}
+
+XdHttp *
+xd_http_new(const XdHttpOptions *options, GError **error)
+{
+    XdHttp *http;
+
+    if (!check_curl(error) || !xd_trust_check_pins(options->pins, error))
+        return NULL;
+    http = g_new0(XdHttp, 1);
+    http->options = *options;
+    xd_arena_ref(http->options.arena);
+    http->options.user_agent = http->user_agent = g_strdup(options->user_agent);
+    http->options.ca_file = http->ca_file = g_strdup(options->ca_file);
+    http->pins = g_strdupv((char **) options->pins);
+    http->options.pins = (const char *const *) http->pins;
+    http->context = g_main_context_ref_thread_default();
+    http->watches = g_hash_table_new(NULL, NULL);
+    http->slots = g_hash_table_new_full(origin_hash, origin_equal, NULL, slot_free);
+    http->source = g_source_new(&multi_funcs, sizeof(MultiSource));
+    ((MultiSource *) http->source)->http = http;
+    g_source_set_static_name(http->source, "xd-http");
+    g_source_attach(http->source, http->context);
+    http->multi = curl_multi_init();
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) options->total + 2);
+    return http;
+}
+
+static void
+http_destroy(XdHttp *http)
+{
+    CURL *easy;
+
+    while ((easy = g_queue_pop_head(&http->idle)) != NULL)
+        curl_easy_cleanup(easy);
+    /* libcurl would call back into what is being torn down */
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, NULL);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, NULL);
+    curl_multi_cleanup(http->multi);
+    xd_clear_source(&http->source);
+    g_hash_table_unref(http->watches);
+    g_hash_table_unref(http->slots);
+    g_main_context_unref(http->context);
+    xd_arena_unref(http->options.arena);
+    g_strfreev(http->pins);
+    g_free(http->ca_file);
+    g_free(http->user_agent);
+    g_free(http);
+}
+
+void
+xd_http_free(XdHttp *http)
+{
+    g_return_if_fail(http->exchanges == 0);
+    http->freed = TRUE;
+    http->depth++;
+    http_leave(http);
+}
+
+guint
+xd_http_get_busy(const XdHttp *http)
+{
+    return http->exchanges;
+}

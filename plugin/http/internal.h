@@ -1,0 +1,84 @@
+/* Shared by the files of http/ alone. */
+#pragma once
+
+#include "http/http.h"
+
+#include <curl/curl.h>
+
+G_BEGIN_DECLS
+
+/* One origin and the short exchanges under way there. */
+typedef struct {
+    XdOrigin *origin;
+    char *text;
+    guint busy;
+} XdSlot;
+
+struct _XdHttp {
+    GMainContext *context;
+    CURLM *multi;
+    GSource *source;     /* every socket and the timer of @multi */
+    GHashTable *watches; /* (element-type int gpointer): descriptor to poll tag */
+    GHashTable *slots;   /* (element-type XdOrigin XdSlot) */
+    GQueue waiting;      /* (element-type XdExchange) */
+    GQueue idle;         /* (element-type CURL): handles to use again */
+    guint running;       /* polls aside */
+    guint exchanges;     /* all that exist */
+    guint depth;         /* of our own callbacks on the stack: see http_leave() */
+    gboolean in_curl;    /* libcurl is on the stack and must not be entered again */
+    gboolean freed;      /* by a callback */
+    XdHttpOptions options;
+    char *user_agent;
+    char *ca_file;
+    char **pins;
+};
+
+struct _XdExchange {
+    XdHttp *http;
+    const XdExchangeClass *klass;
+    gpointer data;
+    XdSlot *slot;
+    char *method;
+    char *url;
+    struct curl_slist *headers;
+    XdSecret *session;
+    XdVault body;
+    gsize body_read;
+    gint64 body_size;
+    XdLane lane;
+    guint timeout_ms;
+    guint low_speed_s;
+    guint64 max_body;
+    gboolean bulk;
+
+    CURL *easy; /* NULL while queued */
+    CURLcode code;
+    GError *error; /* the owner's, or ours */
+    GSource *cancelled;
+    GSource *deferred; /* an end that was known before it could start */
+    gboolean sent;
+    gboolean in_callback;
+    guint paused; /* CURLPAUSE_ bits */
+    guint status;
+    gsize header_bytes;
+    char *content_type;
+    gboolean head_told;
+    guint64 body_bytes;
+    char reason[CURL_ERROR_SIZE];
+};
+
+XdExchange *xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request);
+void xd_exchange_free(XdExchange *exchange);
+gboolean xd_exchange_configure(XdExchange *exchange, CURL *easy, GError **error);
+gboolean xd_exchange_tell_head(XdExchange *exchange);
+/* (nullable): what the transfer that libcurl has ended means */
+GError *xd_exchange_verdict(XdExchange *exchange);
+
+/* The one function that may touch TLS verification options. */
+gboolean xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *options,
+                            GError **error);
+gboolean xd_trust_check_pins(const char *const *pins, GError **error);
+/* What a failed transfer means to the host. */
+GError *xd_trust_error(CURL *easy, CURLcode code, const XdOrigin *origin, const char *reason);
+
+G_END_DECLS

@@ -1,0 +1,42 @@
+/* A server for tests that says exactly what a test wants it to say, right or wrong. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _TestServer TestServer;
+
+/**
+ * TestRequest: one request as it came.
+ * @number: from 0, over all connections
+ * @connection: from 0
+ */
+typedef struct {
+    TestServer *server;
+    GIOStream *stream;
+    guint number;
+    guint connection;
+    char *head;
+    GString *body;
+} TestRequest;
+
+typedef void (*TestHandler)(TestRequest *request, gpointer data);
+
+/* Plain, or TLS with @certificate (nullable). Listens on 127.0.0.1, in the default context. */
+TestServer *test_server_new(GTlsCertificate *certificate, TestHandler handler, gpointer data);
+void test_server_free(TestServer *server);
+guint16 test_server_get_port(TestServer *server);
+guint test_server_get_requests(TestServer *server);
+guint test_server_get_connections(TestServer *server);
+/* bytes of requests that were read, TLS taken off: zero while handshakes fail */
+gsize test_server_get_bytes(TestServer *server);
+
+/* In the handler: says something, or hangs up. */
+void test_request_send(TestRequest *request, const char *bytes, gssize length);
+void test_request_reply(TestRequest *request, const char *body);
+void test_request_hang_up(TestRequest *request);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TestServer, test_server_free)
+
+G_END_DECLS

@@ -1,0 +1,438 @@
+/* The HTTP client against a server that keeps no rule but the test's. */
+#include "http/http.h"
+#include "server.h"
+
+#include <string.h>
+
+typedef struct {
+    XdArena *arena;
+    XdHttp *http;
+    TestServer *server;
+    XdOrigin *origin;
+    GString *answer;
+    GError *error; /* of the last exchange that failed */
+    guint done;
+    guint failed;
+    guint pending;
+    gboolean sent;
+    gboolean in_send;
+    gboolean pause;     /* the next piece of the answer finds no room */
+    gboolean free_http; /* in the callback */
+    XdExchange *paused;
+    gsize upload; /* bytes that are still to come */
+    char *script; /* what the server says */
+    gboolean hang_up;
+} World;
+
+static gboolean
+on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *content_type, gpointer data,
+        GError **error)
+{
+    World *world = data;
+
+    g_string_append_printf(world->answer, "[%u %s]", status, content_type);
+    if (status < 500)
+        return TRUE;
+    xd_set_error(error, HVD_ERROR_PROTOCOL, "status %u", status);
+    return FALSE;
+}
+
+static XdFlow
+on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data,
+        GError **error G_GNUC_UNUSED)
+{
+    World *world = data;
+
+    if (world->pause) {
+        world->pause = FALSE;
+        world->paused = exchange;
+        return XD_FLOW_PAUSE;
+    }
+    g_string_append_len(world->answer, bytes, (gssize) length);
+    return XD_FLOW_GO;
+}
+
+static XdFlow
+on_read_body(XdExchange *exchange, char *buffer, gsize size, gsize *length, gpointer data,
+             GError **error G_GNUC_UNUSED)
+{
+    World *world = data;
+
+    if (world->pause) {
+        world->pause = FALSE;
+        world->paused = exchange;
+        return XD_FLOW_PAUSE;
+    }
+    *length = MIN(size, world->upload);
+    memset(buffer, 'u', *length);
+    world->upload -= *length;
+    return XD_FLOW_GO;
+}
+
+static void
+on_done(XdExchange *exchange, const GError *error, gpointer data)
+{
+    World *world = data;
+
+    g_assert_false(world->in_send);
+    world->pending--;
+    world->sent = xd_exchange_was_sent(exchange);
+    if (error == NULL) {
+        world->done++;
+    } else {
+        world->failed++;
+        g_clear_error(&world->error);
+        world->error = g_error_copy(error);
+    }
+    if (world->free_http && world->pending == 0)
+        g_clear_pointer(&world->http, xd_http_free);
+}
+
+static const XdExchangeClass exchange_class = {on_read_body, on_head, on_data, on_done};
+
+static void
+on_request(TestRequest *request, gpointer data)
+{
+    World *world = data;
+
+    if (world->script == NULL)
+        test_request_reply(request, "fine");
+    else
+        test_request_send(request, world->script, -1);
+    if (world->hang_up)
+        test_request_hang_up(request);
+}
+
+static XdHttp *
+http_new(World *world, const char *const *pins, const char *ca_file)
+{
+    XdHttpOptions options = {.arena = world->arena,
+                             .user_agent = "test/1",
+                             .ca_file = ca_file,
+                             .pins = pins,
+                             .plaintext_on_loopback = TRUE,
+                             .connect_timeout_s = 5,
+                             .short_per_origin = 2,
+                             .total = 16};
+
+    return xd_http_new(&options, NULL);
+}
+
+static World *
+world_new(void)
+{
+    World *world = g_new0(World, 1);
+
+    world->arena = xd_arena_new();
+    world->http = http_new(world, NULL, NULL);
+    world->answer = g_string_new(NULL);
+    world->server = test_server_new(NULL, on_request, world);
+    world->origin = g_new0(XdOrigin, 1);
+    world->origin->host = g_strdup("127.0.0.1");
+    world->origin->port = test_server_get_port(world->server);
+    return world;
+}
+
+static void
+world_free(World *world)
+{
+    if (world->http != NULL)
+        xd_http_free(world->http);
+    g_clear_pointer(&world->server, test_server_free);
+    xd_origin_free(world->origin);
+    xd_arena_unref(world->arena);
+    g_string_free(world->answer, TRUE);
+    g_clear_error(&world->error);
+    g_free(world->script);
+    g_free(world);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+static void
+post(World *world, const char *body, XdLane lane, guint64 max_body, GCancellable *cancellable)
+{
+    g_auto(XdVault) vault = {0};
+    XdHttpRequest request = {.origin = world->origin,
+                             .method = "POST",
+                             .path = "/jsonrpc",
+                             .content_type = "application/json",
+                             .body = &vault,
+                             .lane = lane,
+                             .max_body = max_body};
+
+    xd_vault_init(&vault, world->arena);
+    xd_vault_append_string(&vault, body);
+    world->pending++;
+    world->in_send = TRUE;
+    xd_http_send(world->http, &request, &exchange_class, world, cancellable);
+    world->in_send = FALSE;
+}
+
+static void
+settle(World *world)
+{
+    while (world->pending > 0)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+assert_failed(World *world, HvdError code)
+{
+    settle(world);
+    g_assert_cmpuint(world->failed, ==, 1);
+    g_assert_error(world->error, XD_ERROR, (int) code);
+}
+
+static void
+test_simple(void)
+{
+    g_autoptr(World) world = world_new();
+
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
+}
+
+/* Fifty calls share two kept connections. */
+static void
+test_kept(void)
+{
+    g_autoptr(World) world = world_new();
+
+    for (guint i = 0; i < 50; i++)
+        post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_cmpuint(world->done, ==, 50);
+    g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
+}
+
+/* Long ones are limited in all, and a poll is never in the queue. */
+static void
+test_lanes(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+
+    world->script = g_strdup(""); /* the server keeps silent */
+    for (guint i = 0; i < 20; i++)
+        post(world, "{}", XD_LANE_LONG, 1000, cancellable);
+    while (test_server_get_requests(world->server) < 16)
+        g_main_context_iteration(NULL, TRUE);
+    post(world, "{}", XD_LANE_POLL, 1000, cancellable);
+    while (test_server_get_requests(world->server) < 17)
+        g_main_context_iteration(NULL, TRUE);
+    g_cancellable_cancel(cancellable);
+    settle(world);
+    g_assert_cmpuint(world->failed, ==, 21);
+    g_assert_cmpuint(test_server_get_requests(world->server), ==, 17);
+}
+
+static void
+test_cancelled_before(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+
+    g_cancellable_cancel(cancellable);
+    post(world, "{}", XD_LANE_SHORT, 1000, cancellable);
+    settle(world);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_false(world->sent);
+    g_assert_cmpuint(test_server_get_requests(world->server), ==, 0);
+}
+
+static void
+test_refused(void)
+{
+    g_autoptr(World) world = world_new();
+
+    g_clear_pointer(&world->server, test_server_free);
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    assert_failed(world, HVD_ERROR_NOT_REACHABLE);
+    g_assert_false(world->sent);
+}
+
+/* The trap: the server executes and hangs up on a kept connection. libcurl must not try again. */
+static void
+test_never_resent(void)
+{
+    g_autoptr(World) world = world_new();
+
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    world->script = g_strdup("");
+    world->hang_up = TRUE;
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    assert_failed(world, HVD_ERROR_NOT_REACHABLE);
+    g_assert_true(world->sent);
+    g_assert_cmpuint(test_server_get_requests(world->server), ==, 2);
+}
+
+static void
+test_hostile(void)
+{
+    static const struct {
+        const char *answer;
+        HvdError code;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n", HVD_ERROR_PROTOCOL     },
+        {"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n",       HVD_ERROR_PROTOCOL     },
+        {"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf",    HVD_ERROR_NOT_REACHABLE},
+        {"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",         HVD_ERROR_PROTOCOL     },
+        {"HTTP/1.1 302 Found\r\nlocation: http://192.0.2.1/?session_id=x\r\ncontent-length: "
+         "0\r\n\r\n",                                                        HVD_ERROR_REDIRECTED                                                                     },
+        {"HTTP/1.1 500 Internal Error\r\ncontent-length: 3\r\n\r\nbad",                                                       HVD_ERROR_PROTOCOL},
+        {"SSH-2.0-OpenSSH_9.2\r\n",                                                       HVD_ERROR_PROTOCOL                                                                                                         },
+        {"",                                                       HVD_ERROR_NOT_REACHABLE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new();
+
+        world->script = g_strdup(cases[i].answer);
+        world->hang_up = TRUE;
+        post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+        assert_failed(world, cases[i].code);
+        g_assert_cmpuint(test_server_get_requests(world->server), ==, 1);
+        g_assert_null(strstr(world->error->message, "session_id"));
+    }
+}
+
+static void
+test_headers_too_long(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autoptr(GString) script = g_string_new("HTTP/1.1 200 OK\r\n");
+
+    for (guint i = 0; i < 1 << 14; i++)
+        g_string_append_printf(script, "x-header-%u: %060u\r\n", i, i);
+    world->script = g_strdup(script->str);
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    assert_failed(world, HVD_ERROR_PROTOCOL);
+}
+
+/* A second answer on one request belongs to nobody, above all not to the next request. */
+static void
+test_two_answers(void)
+{
+    g_autoptr(World) world = world_new();
+
+    world->script = g_strdup("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n"
+                             "content-length: 4\r\n\r\nevil");
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_clear_pointer(&world->script, g_free);
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_null(strstr(world->answer->str, "evil"));
+    g_assert_nonnull(strstr(world->answer->str, "fine"));
+}
+
+static void
+upload(World *world, gint64 size)
+{
+    XdHttpRequest request = {.origin = world->origin,
+                             .method = "PUT",
+                             .path = "/import_raw_vdi",
+                             .body_size = size,
+                             .lane = XD_LANE_LONG,
+                             .max_body = 1000,
+                             .bulk = TRUE};
+    g_autoptr(XdSecret) session = xd_secret_new(world->arena, "OpaqueRef:s", 11);
+
+    request.session = session;
+    world->upload = (gsize) size;
+    world->pending++;
+    xd_http_send(world->http, &request, &exchange_class, world, NULL);
+}
+
+static void
+on_upload(TestRequest *request, gpointer data G_GNUC_UNUSED)
+{
+    g_assert_nonnull(strstr(request->head, "Cookie: session_id=OpaqueRef:s\r\n"));
+    g_assert_null(strstr(request->head, "Expect"));
+    g_assert_null(strstr(request->head, "Transfer-Encoding"));
+    g_assert_cmpuint(strlen(request->head), <, 1024);
+    g_assert_cmpuint(request->body->len, ==, 3000000);
+    test_request_reply(request, "");
+}
+
+/* A body that has nothing to give for a while, and goes on. */
+static void
+test_upload(void)
+{
+    g_autoptr(World) world = world_new();
+
+    g_clear_pointer(&world->server, test_server_free);
+    world->server = test_server_new(NULL, on_upload, NULL);
+    world->origin->port = test_server_get_port(world->server);
+    world->pause = TRUE;
+    upload(world, 3000000);
+    while (world->paused == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    xd_exchange_resume(world->paused);
+    settle(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(world->upload, ==, 0);
+}
+
+static void
+test_download_paused(void)
+{
+    g_autoptr(World) world = world_new();
+
+    world->pause = TRUE;
+    post(world, "{}", XD_LANE_LONG, 1000, NULL);
+    while (world->paused == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    xd_exchange_resume(world->paused);
+    settle(world);
+    g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
+}
+
+/* The owner lets go of the client in a callback, with other exchanges just ended. */
+static void
+test_freed_in_callback(void)
+{
+    g_autoptr(World) world = world_new();
+
+    world->free_http = TRUE;
+    for (guint i = 0; i < 20; i++)
+        post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_null(world->http);
+    g_assert_cmpuint(world->done, ==, 20);
+}
+
+static void
+test_plaintext(void)
+{
+    g_autoptr(World) world = world_new();
+
+    g_free(world->origin->host);
+    world->origin->host = g_strdup("192.0.2.1");
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    assert_failed(world, HVD_ERROR_PLAINTEXT);
+    g_assert_false(world->sent);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/http/exchange/simple", test_simple);
+    g_test_add_func("/http/exchange/kept-connections", test_kept);
+    g_test_add_func("/http/exchange/lanes", test_lanes);
+    g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
+    g_test_add_func("/http/exchange/refused", test_refused);
+    g_test_add_func("/http/exchange/never-resent", test_never_resent);
+    g_test_add_func("/http/exchange/hostile", test_hostile);
+    g_test_add_func("/http/exchange/headers-too-long", test_headers_too_long);
+    g_test_add_func("/http/exchange/two-answers", test_two_answers);
+    g_test_add_func("/http/exchange/upload", test_upload);
+    g_test_add_func("/http/exchange/download-paused", test_download_paused);
+    g_test_add_func("/http/exchange/freed-in-callback", test_freed_in_callback);
+    g_test_add_func("/http/exchange/plaintext", test_plaintext);
+    return g_test_run();
+}
