@@ -31,11 +31,14 @@ struct _XdArena {
     gboolean locked;
     Region *regions;
     Block *free_blocks[N_CLASSES];
+    XdSecret *secrets; /* the live ones */
 };
 
 struct _XdSecret {
     guint references;
     XdArena *arena;
+    XdSecret *next;
+    XdSecret **link; /* what points here */
     gsize length;
     char bytes[];
 };
@@ -198,6 +201,11 @@ xd_secret_new(XdArena *arena, const char *bytes, gsize length)
     if (length > 0)
         memcpy(secret->bytes, bytes, length);
     secret->bytes[length] = '\0';
+    secret->next = arena->secrets;
+    secret->link = &arena->secrets;
+    if (secret->next != NULL)
+        secret->next->link = &secret->next;
+    arena->secrets = secret;
     return secret;
 }
 
@@ -215,6 +223,9 @@ xd_secret_unref(XdSecret *secret)
 
     if (--secret->references > 0)
         return;
+    *secret->link = secret->next;
+    if (secret->next != NULL)
+        secret->next->link = secret->link;
     xd_arena_free(arena, secret);
     xd_arena_unref(arena);
 }
@@ -237,6 +248,33 @@ xd_secret_equal(const XdSecret *a, const XdSecret *b)
     for (gsize i = 0; i < a->length; i++) /* in constant time */
         difference |= (guint8) (a->bytes[i] ^ b->bytes[i]);
     return difference == 0;
+}
+
+/* (nullable): the first secret that stands at @text; short ones would hide ordinary words */
+static const XdSecret *
+secret_at(XdArena *arena, const char *text)
+{
+    for (const XdSecret *secret = arena->secrets; secret != NULL; secret = secret->next) {
+        if (secret->length >= MIN_REDACTED && strncmp(text, secret->bytes, secret->length) == 0)
+            return secret;
+    }
+    return NULL;
+}
+
+char *
+xd_arena_redact(XdArena *arena, const char *text)
+{
+    GString *out = g_string_new(NULL);
+
+    while (*text != '\0') {
+        const XdSecret *secret = secret_at(arena, text);
+
+        g_string_append(out, secret != NULL ? "<hidden>" : "");
+        if (secret == NULL)
+            g_string_append_c(out, *text);
+        text += secret != NULL ? secret->length : 1;
+    }
+    return g_string_free(out, FALSE);
 }
 
 void

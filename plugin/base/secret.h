@@ -19,6 +19,11 @@ XdArena *xd_arena_new(void);
 XdArena *xd_arena_ref(XdArena *arena);
 void xd_arena_unref(XdArena *arena);
 gboolean xd_arena_is_locked(const XdArena *arena);
+/**
+ * xd_arena_redact: (transfer full): @text with every live #XdSecret of @arena in it replaced by
+ * "<hidden>": the last gate before text that a server may have put together reaches a message.
+ */
+char *xd_arena_redact(XdArena *arena, const char *text);
 gpointer xd_arena_alloc(XdArena *arena, gsize size);
 void xd_arena_free(XdArena *arena, gpointer block);
 

@@ -80,6 +80,22 @@ test_vault(void)
     g_assert_cmpint(vault.data[100], ==, '\0');
 }
 
+static void
+test_redact(void)
+{
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_autoptr(XdSecret) kept = xd_secret_new(arena, "tiger", 5);
+    XdSecret *gone = xd_secret_new(arena, "lion!", 5);
+    g_autoptr(XdSecret) shorter = xd_secret_new(arena, "ox", 2);
+    g_autofree char *all = xd_arena_redact(arena, "tigertiger and lion! by ox");
+    g_autofree char *rest = NULL;
+
+    g_assert_cmpstr(all, ==, "<hidden><hidden> and <hidden> by ox");
+    xd_secret_unref(gone);
+    rest = xd_arena_redact(arena, "tiger and lion!");
+    g_assert_cmpstr(rest, ==, "<hidden> and lion!");
+}
+
 /* The secret outlives the arena's first owner. */
 static void
 test_reference(void)
@@ -100,6 +116,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/secret/wiped", test_wiped);
     g_test_add_func("/base/secret/large", test_large);
     g_test_add_func("/base/secret/vault", test_vault);
+    g_test_add_func("/base/secret/redact", test_redact);
     g_test_add_func("/base/secret/reference", test_reference);
     return g_test_run();
 }

@@ -1,0 +1,348 @@
+#include "xenapi/failure.h"
+
+#include <string.h>
+
+#define N_(text) text /* translated where it is shown */
+
+#define MAX_PARAMETER 200
+
+#define RETRY N_("try again later")
+#define OTHER_NODE N_("choose another node")
+#define OTHER_STORAGE N_("free space, or choose another storage")
+#define CHECK_STORAGE N_("look at the storage and its logs in the pool")
+#define CHECK_TARGET N_("check address, name and access list of the storage target")
+#define NEEDS_TOOLS N_("install the guest tools, or use the hard form")
+#define OLD_HOST N_("this release of the toolstack cannot do it")
+#define WAIT_RESTART N_("the toolstack is starting: wait a minute")
+
+/* Sorted by code; sources: the error catalogue (datamodel_errors.ml), sm's XE_SR_ERRORCODES.xml, and
+ * what was seen on the real toolstack. */
+static const XdFailure failures[] = {
+    {"BALLOONING_TIMEOUT_BEFORE_MIGRATION", HVD_ERROR_BUSY, NULL,
+     N_("raise the instance's minimum memory, or try again")},
+    {"BOOTLOADER_FAILED", HVD_ERROR_FAILED, NULL, N_("the image has no usable boot loader")},
+    {"CANNOT_CONTACT_HOST", HVD_ERROR_UNKNOWN_OUTCOME, NULL,
+     N_("the node may have gone on: look at the instance")},
+    {"CANNOT_PLUG_VIF", HVD_ERROR_FAILED, NULL, N_("the network cannot be attached on that node")},
+    {"DEFAULT_SR_NOT_FOUND", HVD_ERROR_NOT_FOUND, NULL,
+     N_("set a default storage in the pool, or name one")},
+    {"DEVICE_ALREADY_ATTACHED", HVD_ERROR_EXISTS, NULL, NULL},
+    {"DEVICE_ALREADY_DETACHED", HVD_ERROR_STATE, NULL, NULL},
+    {"DEVICE_ALREADY_EXISTS", HVD_ERROR_EXISTS, "device %1", N_("choose another device")},
+    {"DEVICE_ATTACH_TIMEOUT", HVD_ERROR_TIMED_OUT, "%1", RETRY},
+    {"DEVICE_DETACH_REJECTED", HVD_ERROR_BUSY, "%1",
+     N_("unmount it in the guest, then try again")},
+    {"DEVICE_DETACH_TIMEOUT", HVD_ERROR_BUSY, "%1", N_("unmount it in the guest, then try again")},
+    {"DEVICE_NOT_ATTACHED", HVD_ERROR_STATE, NULL, NULL},
+    {"DISK_VBD_MUST_BE_READWRITE_FOR_HVM", HVD_ERROR_INVALID, NULL,
+     N_("attach it read-write, or as a CD")},
+    {"DOMAIN_BUILDER_ERROR", HVD_ERROR_FAILED, "%1", RETRY},
+    {"DOMAIN_EXISTS", HVD_ERROR_STATE, NULL, NULL},
+    {"EVENTS_LOST", HVD_ERROR_BUSY, NULL, NULL},
+    {"EVENT_FROM_TOKEN_PARSE_FAILURE", HVD_ERROR_PROTOCOL, NULL, NULL},
+    {"FEATURE_RESTRICTED", HVD_ERROR_UNSUPPORTED, NULL, N_("the pool's edition lacks the feature")},
+    {"FIELD_TYPE_ERROR", HVD_ERROR_PROTOCOL, "%1", NULL},
+    {"HANDLE_INVALID", HVD_ERROR_NOT_FOUND, "%1", N_("it was removed meanwhile")},
+    {"HA_CONSTRAINT_VIOLATION_NETWORK_NOT_SHARED", HVD_ERROR_STATE, NULL,
+     N_("clear the instance's restart priority, or use a shared network")},
+    {"HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED", HVD_ERROR_STATE, NULL,
+     N_("clear the instance's restart priority, or use shared storage")},
+    {"HA_IS_ENABLED", HVD_ERROR_STATE, NULL, N_("high availability is on in this pool")},
+    {"HA_NO_PLAN", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("high availability has no room left for it")},
+    {"HOST_BROKEN", HVD_ERROR_NOT_REACHABLE, NULL, N_("the node has lost its pool")},
+    {"HOST_CANNOT_ATTACH_NETWORK", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_DISABLED", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_DISABLED_UNTIL_REBOOT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_EVACUATE_IN_PROGRESS", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_HAS_NO_MANAGEMENT_IP", HVD_ERROR_NOT_REACHABLE, NULL,
+     N_("the node's management interface has no address")},
+    {"HOST_IN_EMERGENCY_MODE", HVD_ERROR_NOT_REACHABLE, NULL,
+     N_("the node has lost its coordinator")},
+    {"HOST_IS_SLAVE", HVD_ERROR_REDIRECTED, NULL, N_("give the coordinator's address as pool.url")},
+    {"HOST_ITS_OWN_SLAVE", HVD_ERROR_NOT_REACHABLE, NULL, N_("the node has lost its coordinator")},
+    {"HOST_MASTER_CANNOT_TALK_BACK", HVD_ERROR_NOT_REACHABLE, NULL,
+     N_("coordinator and node do not reach each other")},
+    {"HOST_NOT_ENOUGH_FREE_MEMORY", HVD_ERROR_NO_RESOURCES, "needs %1B, has %2B", OTHER_NODE},
+    {"HOST_NOT_ENOUGH_PCPUS", HVD_ERROR_NO_RESOURCES, "wants %1, has %2", OTHER_NODE},
+    {"HOST_NOT_LIVE", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_OFFLINE", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"HOST_STILL_BOOTING", HVD_ERROR_NOT_REACHABLE, NULL, WAIT_RESTART},
+    {"HOST_UNKNOWN_TO_MASTER", HVD_ERROR_NOT_REACHABLE, NULL, N_("the node has left the pool")},
+    {"ILLEGAL_VBD_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
+    {"IMPORT_ERROR", HVD_ERROR_FAILED, NULL, NULL},
+    {"IMPORT_ERROR_PREMATURE_EOF", HVD_ERROR_INTEGRITY, NULL, RETRY},
+    {"INTERFACE_HAS_NO_IP", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("give the interface an address, or choose another network")},
+    {"INTERNAL_ERROR", HVD_ERROR_FAILED, NULL, N_("the toolstack's own log says more")},
+    {"INVALID_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
+    {"INVALID_VALUE", HVD_ERROR_INVALID, NULL, NULL},
+    {"LICENCE_RESTRICTION", HVD_ERROR_UNSUPPORTED, NULL,
+     N_("the pool's edition lacks the feature")},
+    {"MAC_INVALID", HVD_ERROR_INVALID, NULL, N_("write it as aa:bb:cc:dd:ee:ff")},
+    {"MAP_DUPLICATE_KEY", HVD_ERROR_EXISTS, NULL, RETRY},
+    {"MEMORY_CONSTRAINT_VIOLATION", HVD_ERROR_INVALID, NULL, NULL},
+    {"MEMORY_CONSTRAINT_VIOLATION_MAXPIN", HVD_ERROR_INVALID, NULL, NULL},
+    {"MEMORY_CONSTRAINT_VIOLATION_ORDER", HVD_ERROR_INVALID, NULL, NULL},
+    {"MESSAGE_DEPRECATED", HVD_ERROR_UNSUPPORTED, NULL, OLD_HOST},
+    {"MESSAGE_METHOD_UNKNOWN", HVD_ERROR_UNSUPPORTED, "%1", OLD_HOST},
+    {"MESSAGE_PARAMETER_COUNT_MISMATCH", HVD_ERROR_UNSUPPORTED, "%1 takes %2, not %3", OLD_HOST},
+    {"MESSAGE_REMOVED", HVD_ERROR_UNSUPPORTED, NULL, OLD_HOST},
+    {"MIRROR_FAILED", HVD_ERROR_FAILED, NULL, N_("the instance stays where it is")},
+    {"NETWORK_CONTAINS_PIF", HVD_ERROR_STATE, NULL, NULL},
+    {"NETWORK_CONTAINS_VIF", HVD_ERROR_STATE, NULL, NULL},
+    {"NOT_IMPLEMENTED", HVD_ERROR_UNSUPPORTED, "%1", OLD_HOST},
+    {"NOT_SUPPORTED_DURING_UPGRADE", HVD_ERROR_BUSY, NULL, N_("finish the pool's upgrade first")},
+    {"NO_HOSTS_AVAILABLE", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("no node has memory, storage and network for it: free some, or name a node to learn why")},
+    {"OBJECT_NOLONGER_EXISTS", HVD_ERROR_NOT_FOUND, NULL, N_("it was removed meanwhile")},
+    {"OPERATION_BLOCKED", HVD_ERROR_DENIED, "%2",
+     N_("an administrator has blocked it: restore the instance, or ask")},
+    {"OPERATION_NOT_ALLOWED", HVD_ERROR_STATE, NULL, N_("look at the instance's state")},
+    {"OTHER_OPERATION_IN_PROGRESS", HVD_ERROR_BUSY, "%1 %3", RETRY},
+    {"PBD_EXISTS", HVD_ERROR_EXISTS, NULL, NULL},
+    {"PERMISSION_DENIED", HVD_ERROR_DENIED, NULL, NULL},
+    {"PIF_HAS_NO_NETWORK_CONFIGURATION", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("give the interface an address, or choose another network")},
+    {"PIF_VLAN_EXISTS", HVD_ERROR_EXISTS, NULL, NULL},
+    {"RBAC_PERMISSION_DENIED", HVD_ERROR_DENIED, "%1", N_("give the account a larger role")},
+    {"SESSION_AUTHENTICATION_FAILED", HVD_ERROR_AUTH, NULL,
+     N_("check pool.username and what pool.password refers to")},
+    {"SESSION_AUTHORIZATION_FAILED", HVD_ERROR_AUTH, NULL,
+     N_("give the account a role in this pool")},
+    {"SESSION_INVALID", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SESSION_NOT_REGISTERED", HVD_ERROR_PROTOCOL, NULL, NULL},
+    {"SR_ATTACH_FAILED", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_1200", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_140", HVD_ERROR_NOT_REACHABLE, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_141", HVD_ERROR_NOT_REACHABLE, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_142", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_180", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
+    {"SR_BACKEND_FAILURE_200", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_201", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_BACKEND_FAILURE_37", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_BACKEND_FAILURE_40", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_BACKEND_FAILURE_42", HVD_ERROR_EXISTS, NULL, NULL},
+    {"SR_BACKEND_FAILURE_43", HVD_ERROR_EXISTS, NULL, NULL},
+    {"SR_BACKEND_FAILURE_44", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
+    {"SR_BACKEND_FAILURE_445", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_BACKEND_FAILURE_453", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_BACKEND_FAILURE_46", HVD_ERROR_BUSY, NULL,
+     N_("the disk is attached elsewhere, or was not detached cleanly")},
+    {"SR_BACKEND_FAILURE_47", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_67", HVD_ERROR_FAILED, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_68", HVD_ERROR_DENIED, NULL,
+     N_("check the CHAP name and secret, and the target's access list")},
+    {"SR_BACKEND_FAILURE_70", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_73", HVD_ERROR_FAILED, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_79", HVD_ERROR_INVALID, NULL, N_("a disk cannot get this size here")},
+    {"SR_BACKEND_FAILURE_83", HVD_ERROR_NOT_FOUND, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_84", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
+    {"SR_DEVICE_IN_USE", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SR_FULL", HVD_ERROR_NO_RESOURCES, "requested %1B, at most %2B", OTHER_STORAGE},
+    {"SR_HAS_NO_PBDS", HVD_ERROR_STATE, NULL, N_("connect the storage to a node first")},
+    {"SR_HAS_PBD", HVD_ERROR_BUSY, NULL, N_("disconnect the storage from all nodes first")},
+    {"SR_INDESTRUCTIBLE", HVD_ERROR_DENIED, NULL, NULL},
+    {"SR_NOT_ATTACHED", HVD_ERROR_STATE, NULL, N_("connect the storage to the node first")},
+    {"SR_NOT_EMPTY", HVD_ERROR_STATE, NULL, NULL},
+    {"SR_NOT_SHARABLE", HVD_ERROR_UNSUPPORTED, NULL, NULL},
+    {"SR_OPERATION_NOT_SUPPORTED", HVD_ERROR_UNSUPPORTED, NULL, N_("the storage cannot do it")},
+    {"SR_SOURCE_SPACE_INSUFFICIENT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
+    {"SR_SUSPEND_SPACE_INSUFFICIENT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
+    {"SR_UNHEALTHY", HVD_ERROR_BUSY, NULL, CHECK_STORAGE},
+    {"SR_UNKNOWN_DRIVER", HVD_ERROR_UNSUPPORTED, "%1", N_("the pool has no such storage driver")},
+    {"SR_UUID_EXISTS", HVD_ERROR_EXISTS, "%1", NULL},
+    {"SR_VDI_LOCKING_FAILED", HVD_ERROR_BUSY, NULL, RETRY},
+    {"SUSPEND_IMAGE_NOT_ACCESSIBLE", HVD_ERROR_STATE, NULL,
+     N_("connect the storage of the suspend image to the node")},
+    {"TASK_CANCELLED", HVD_ERROR_BUSY, NULL, N_("somebody cancelled it: look at the instance")},
+    {"TOO_BUSY", HVD_ERROR_BUSY, NULL, RETRY},
+    {"TOO_MANY_PENDING_TASKS", HVD_ERROR_BUSY, NULL, RETRY},
+    {"TOO_MANY_STORAGE_MIGRATES", HVD_ERROR_BUSY, "%1 at once", RETRY},
+    {"UNIMPLEMENTED_IN_SM_BACKEND", HVD_ERROR_UNSUPPORTED, NULL, N_("the storage cannot do it")},
+    {"UNKNOWN_BOOTLOADER", HVD_ERROR_INVALID, NULL, NULL},
+    {"UUID_INVALID", HVD_ERROR_NOT_FOUND, "%1 %2", NULL},
+    {"VALUE_NOT_SUPPORTED", HVD_ERROR_INVALID, NULL, NULL},
+    {"VBD_CDS_MUST_BE_READONLY", HVD_ERROR_INVALID, NULL, NULL},
+    {"VBD_IS_EMPTY", HVD_ERROR_STATE, NULL, NULL},
+    {"VBD_NOT_EMPTY", HVD_ERROR_STATE, NULL, NULL},
+    {"VBD_NOT_REMOVABLE_MEDIA", HVD_ERROR_INVALID, NULL, NULL},
+    {"VBD_NOT_UNPLUGGABLE", HVD_ERROR_DENIED, NULL, N_("the device is marked as not unpluggable")},
+    {"VBD_TRAY_LOCKED", HVD_ERROR_BUSY, NULL, N_("eject it in the guest")},
+    {"VCPU_MAX_NOT_CORES_PER_SOCKET_MULTIPLE", HVD_ERROR_INVALID, "%1 vCPUs, %2 cores", NULL},
+    {"VDI_CBT_ENABLED", HVD_ERROR_STATE, NULL, N_("switch changed block tracking off first")},
+    {"VDI_COPY_FAILED", HVD_ERROR_FAILED, NULL, RETRY},
+    {"VDI_INCOMPATIBLE_TYPE", HVD_ERROR_INVALID, NULL, NULL},
+    {"VDI_IN_USE", HVD_ERROR_BUSY, "%2", N_("detach it elsewhere, or try again later")},
+    {"VDI_IO_ERROR", HVD_ERROR_INTEGRITY, NULL,
+     N_("the bytes did not all arrive: check the image's size and the storage's free space")},
+    {"VDI_IS_A_PHYSICAL_DEVICE", HVD_ERROR_UNSUPPORTED, NULL, NULL},
+    {"VDI_IS_ENCRYPTED", HVD_ERROR_UNSUPPORTED, NULL, NULL},
+    {"VDI_IS_SHARABLE", HVD_ERROR_UNSUPPORTED, NULL, N_("a shared disk has no snapshots")},
+    {"VDI_LOCATION_MISSING", HVD_ERROR_NOT_FOUND, NULL, CHECK_STORAGE},
+    {"VDI_MISSING", HVD_ERROR_NOT_FOUND, NULL, CHECK_STORAGE},
+    {"VDI_NOT_AVAILABLE", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"VDI_NOT_IN_MAP", HVD_ERROR_INVALID, NULL, N_("every disk needs a destination")},
+    {"VDI_NOT_MANAGED", HVD_ERROR_INVALID, NULL, NULL},
+    {"VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION", HVD_ERROR_UNSUPPORTED, NULL, NULL},
+    {"VDI_READONLY", HVD_ERROR_INVALID, NULL, NULL},
+    {"VDI_TOO_LARGE", HVD_ERROR_UNSUPPORTED, "at most %2B", OTHER_STORAGE},
+    {"VDI_TOO_SMALL", HVD_ERROR_INVALID, "at least %2B", NULL},
+    {"VIF_IN_USE", HVD_ERROR_STATE, NULL, NULL},
+    {"VIF_NOT_IN_MAP", HVD_ERROR_INVALID, NULL, N_("every interface needs a network")},
+    {"VMS_FAILED_TO_COOPERATE", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_BAD_POWER_STATE", HVD_ERROR_STATE, "it is %3, and would have to be %2", NULL},
+    {"VM_CRASHED", HVD_ERROR_FAILED, NULL, N_("look at the guest's console")},
+    {"VM_DUPLICATE_VBD_DEVICE", HVD_ERROR_STATE, "device %3", NULL},
+    {"VM_HALTED", HVD_ERROR_STATE, NULL, N_("the guest stopped by itself")},
+    {"VM_HAS_CHECKPOINT", HVD_ERROR_UNSUPPORTED, NULL, N_("remove its checkpoints first")},
+    {"VM_HAS_NO_SUSPEND_VDI", HVD_ERROR_STATE, NULL, N_("its saved memory is lost: stop it hard")},
+    {"VM_HAS_PCI_ATTACHED", HVD_ERROR_UNSUPPORTED, NULL, N_("it holds a PCI device of its node")},
+    {"VM_HAS_SRIOV_VIF", HVD_ERROR_UNSUPPORTED, NULL, N_("it holds an SR-IOV interface")},
+    {"VM_HAS_TOO_MANY_SNAPSHOTS", HVD_ERROR_UNSUPPORTED, NULL, N_("remove snapshots first")},
+    {"VM_HAS_VGPU", HVD_ERROR_UNSUPPORTED, NULL, N_("it holds a vGPU of its node")},
+    {"VM_HAS_VUSBS", HVD_ERROR_UNSUPPORTED, NULL, N_("it holds a USB device of its node")},
+    {"VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION", HVD_ERROR_NO_RESOURCES, NULL,
+     OTHER_NODE},
+    {"VM_HVM_REQUIRED", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_INCOMPATIBLE_WITH_THIS_HOST", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_IS_IMMOBILE", HVD_ERROR_UNSUPPORTED, NULL, N_("it is configured not to migrate")},
+    {"VM_IS_PROTECTED", HVD_ERROR_STATE, NULL, N_("clear the instance's restart priority first")},
+    {"VM_IS_SNAPSHOT", HVD_ERROR_STATE, NULL, NULL},
+    {"VM_IS_TEMPLATE", HVD_ERROR_STATE, NULL, NULL},
+    {"VM_IS_USING_NESTED_VIRT", HVD_ERROR_UNSUPPORTED, NULL, NULL},
+    {"VM_LACKS_FEATURE", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
+    {"VM_LACKS_FEATURE_SHUTDOWN", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
+    {"VM_LACKS_FEATURE_SUSPEND", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
+    {"VM_MEMORY_SIZE_TOO_LOW", HVD_ERROR_INVALID, NULL, N_("give it more memory")},
+    {"VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", HVD_ERROR_FAILED, NULL,
+     N_("the nodes do not reach each other")},
+    {"VM_MIGRATE_FAILED", HVD_ERROR_FAILED, NULL, N_("look where the instance runs")},
+    {"VM_MISSING_PV_DRIVERS", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
+    {"VM_NON_SUSPENDABLE", HVD_ERROR_STATE, NULL, N_("the guest says that it cannot")},
+    {"VM_NO_SUSPEND_SR", HVD_ERROR_STATE, NULL, N_("give the pool a storage for suspend images")},
+    {"VM_NO_VCPUS", HVD_ERROR_INVALID, NULL, NULL},
+    {"VM_OLD_PV_DRIVERS", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
+    {"VM_PCI_BUS_FULL", HVD_ERROR_NO_RESOURCES, NULL, NULL},
+    {"VM_REBOOTED", HVD_ERROR_STATE, NULL, N_("the guest restarted by itself")},
+    {"VM_REQUIRES_GPU", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_REQUIRES_IOMMU", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_REQUIRES_NETWORK", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("the node is not on the instance's network: choose another")},
+    {"VM_REQUIRES_SR", HVD_ERROR_NO_RESOURCES, NULL,
+     N_("the node does not reach the instance's storage: choose another, or use shared storage")},
+    {"VM_REQUIRES_VDI", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
+    {"VM_REQUIRES_VGPU", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"VM_SHUTDOWN_TIMEOUT", HVD_ERROR_TIMED_OUT, "after %2 s", N_("stop it hard")},
+    {"VM_SUSPEND_TIMEOUT", HVD_ERROR_TIMED_OUT, "after %2 s", NULL},
+    {"VM_TOO_MANY_VCPUS", HVD_ERROR_INVALID, NULL, N_("give it fewer vCPUs")},
+    {"VM_UNSAFE_BOOT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
+    {"XENAPI_MISSING_PLUGIN", HVD_ERROR_UNSUPPORTED, "%1", NULL},
+    {"XENAPI_PLUGIN_FAILURE", HVD_ERROR_FAILED, NULL, NULL},
+};
+
+const XdFailure *
+xd_failure_table(guint *n)
+{
+    *n = G_N_ELEMENTS(failures);
+    return failures;
+}
+
+static int
+compare_code(const void *key, const void *row)
+{
+    return strcmp(key, ((const XdFailure *) row)->code);
+}
+
+const XdFailure *
+xd_failure_lookup(const char *code)
+{
+    return bsearch(code, failures, G_N_ELEMENTS(failures), sizeof failures[0], compare_code);
+}
+
+static void
+append_parameter(GString *out, const char *value, gboolean as_bytes)
+{
+    guint64 bytes = 0;
+
+    if (as_bytes && g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, &bytes, NULL)) {
+        g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+        g_string_append(out, size);
+    } else {
+        g_autofree char *shown = xd_escape(value, -1, MAX_PARAMETER);
+
+        g_string_append(out, shown);
+    }
+}
+
+/* Expands %1 to %9; (nullable) where a parameter is missing: releases differ in their number. */
+static char *
+expand_detail(const char *detail, const char *const *failure)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    guint n = g_strv_length((char **) failure);
+
+    for (const char *p = detail; *p != '\0'; p++) {
+        guint index;
+
+        if (*p != '%') {
+            g_string_append_c(out, *p);
+            continue;
+        }
+        index = (guint) (*++p - '0');
+        if (index >= n)
+            return NULL;
+        append_parameter(out, failure[index], p[1] == 'B');
+        p += p[1] == 'B';
+    }
+    return g_strdup(out->str);
+}
+
+static GStrv
+redact_failure(const char *const *failure, XdArena *arena)
+{
+    GStrvBuilder *builder = g_strv_builder_new();
+    GStrv clean;
+
+    for (guint i = 0; failure[i] != NULL; i++) {
+        g_autofree char *item = xd_arena_redact(arena, failure[i]);
+
+        g_strv_builder_add(builder, item);
+    }
+    clean = g_strv_builder_end(builder);
+    g_strv_builder_unref(builder);
+    return clean;
+}
+
+/* A code goes into messages as it is only if it looks like one. */
+static gboolean
+is_code(const char *text)
+{
+    gsize length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+    return length > 0 && length <= 100 && text[length] == '\0';
+}
+
+GError *
+xd_failure_to_error(const char *const *failure, XdArena *arena)
+{
+    const XdFailure *row = xd_failure_lookup(failure[0]);
+    g_auto(GStrv) clean = redact_failure(failure, arena);
+    g_autofree char *detail = NULL;
+    const char *code = is_code(clean[0]) ? clean[0] : "a failure without a proper code";
+    GError *error;
+
+    if (row != NULL && row->detail != NULL)
+        detail = expand_detail(row->detail, (const char *const *) clean);
+    error = xd_error_new(row != NULL ? row->error : HVD_ERROR_FAILED, "%s%s%s%s", code,
+                         detail != NULL ? " (" : "", detail != NULL ? detail : "",
+                         detail != NULL ? ")" : "");
+    xd_error_set_failure(error, (const char *const *) clean);
+    if (row != NULL && row->advice != NULL)
+        xd_error_set_advice(error, row->advice);
+    return error;
+}
