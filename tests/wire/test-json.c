@@ -370,7 +370,9 @@ test_bounds(void)
     assert_tokens("{\"skip\":\"123456789\\n0\"}", 23, &small, "{ skip: )");
     assert_refused("[[[]]]", 6, &small, "nested too deeply at byte 2");
     assert_refused("[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3]", 43, &small, "text too long");
-    assert_refused(number, 600, &lenient, "number too long");
+    assert_refused("\"1234567\\n8", 11, &small, "string too long"); /* at once, not at its end */
+    assert_refused(number, 512, &lenient, "integer out of range");
+    assert_refused(number, 513, &lenient, "number too long");
 }
 
 /* 4 GiB that nobody wants are passed over and kept nowhere. */
