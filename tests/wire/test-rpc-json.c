@@ -124,9 +124,9 @@ test_failure_bounds(void)
     items = g_strsplit(line, "|", -1);
     g_assert_cmpuint(g_strv_length(items), ==, 64);
     g_free(line);
-    for (guint i = 0; i < 40000; i++)
+    for (guint i = 0; i < 20000; i++)
         g_string_append(filler, "\xc3\xbc");
-    g_string_append_printf(large, ",\"%s\"]}", filler->str);
+    g_string_append_printf(large, ",\"%s\",\"%s\"]}", filler->str, filler->str);
     for (guint i = 0; i < 4; i++) { /* the cut may fall into a character */
         g_string_insert(large, 12, "C");
         line = answer_decode(&xd_codec_json, large->str, large->len, 4096, 7, NULL);
