@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* One line of a log at the most: names and texts from outside have their own, smaller bounds. */
+#define MAX_MESSAGE 4096
+
 typedef struct {
     char **failure;
     char *advice;
@@ -41,6 +44,15 @@ xd_error_private_clear(XdErrorPrivate *self)
 /* The plugin stays loaded for good, so the clear function stays valid: see -z nodelete. */
 G_DEFINE_EXTENDED_ERROR(XdError, xd_error)
 
+static GError *
+error_new_valist(HvdError code, const char *format, va_list arguments)
+{
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    g_autofree char *line = xd_escape(message, -1, MAX_MESSAGE);
+
+    return g_error_new_literal(XD_ERROR, (int) code, line);
+}
+
 GError *
 xd_error_new(HvdError code, const char *format, ...)
 {
@@ -48,7 +60,7 @@ xd_error_new(HvdError code, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    error = g_error_new_valist(XD_ERROR, (int) code, format, arguments);
+    error = error_new_valist(code, format, arguments);
     va_end(arguments);
     return error;
 }
@@ -62,7 +74,7 @@ xd_set_error(GError **error, HvdError code, const char *format, ...)
         return;
     va_start(arguments, format);
     g_assert(*error == NULL);
-    *error = g_error_new_valist(XD_ERROR, (int) code, format, arguments);
+    *error = error_new_valist(code, format, arguments);
     va_end(arguments);
 }
 

@@ -14,7 +14,12 @@ G_BEGIN_DECLS
  * @strict: what documents need beyond RFC 8259: no NaN or Infinity, no number with a fraction
  *   or an exponent where it could be an integer (1.0, 1e3), no lone surrogate, no NUL (as \u0000)
  *
- * Without @strict the reader takes what XAPI sends: NaN and Infinity as numbers.
+ * Without @strict the reader takes what XAPI sends: NaN and Infinity as numbers. A lone surrogate
+ * and a NUL, which XAPI never sends, then arrive as U+FFFD: text is always text.
+ *
+ * What a sink skips is passed at the speed of memory, by its quotes and brackets alone, and neither
+ * nested nor long values cost anything there. With @strict it is read like everything else, so that
+ * a document is valid as a whole.
  */
 typedef struct {
     gsize max_bytes;

@@ -24,6 +24,15 @@ typedef struct {
 } XdRequest;
 
 /**
+ * xd_request_check: can @request travel at all, in either encoding? Text has to be UTF-8 without
+ * characters that XML 1.0 cannot carry, map keys must not be empty (the toolstack takes that for
+ * a syntax error), floats must be finite. To be asked before encode().
+ *
+ * Errors: HVD_ERROR_INVALID, without the text that it is about.
+ */
+gboolean xd_request_check(const XdRequest *request, GError **error);
+
+/**
  * XdDecoder: takes an answer in pieces. The result goes token by token into the sink, the failure
  * list (code first, then parameters) is kept for xd_decoder_end().
  */

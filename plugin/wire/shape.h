@@ -37,8 +37,8 @@ gboolean xd_document_parse(const XdShape *shape, const char *text, gssize length
 void xd_document_clear(const XdShape *shape, gpointer document);
 
 typedef enum {
-    XD_PRINT_MASKED = 0,        /* writeOnly properties as "<hidden>" */
-    XD_PRINT_PRETTY = 1 << 0,   /* over lines, for eyes */
+    XD_PRINT_MASKED = 0,      /* writeOnly properties as "<hidden>" */
+    XD_PRINT_PRETTY = 1 << 0, /* over lines, for eyes */
 } XdPrintFlags;
 
 /* (transfer full): JSON text. Secrets are always masked. */

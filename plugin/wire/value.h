@@ -31,6 +31,14 @@ XdSecret *xd_secret_sink_steal(XdSecretSink *sink);
 void xd_secret_sink_free(XdSecretSink *sink);
 XdSink *xd_secret_sink_get_sink(XdSecretSink *sink);
 
+/**
+ * xd_value_walk: the way back: tells @value to @sink, token by token.
+ * @secrets: (array) (nullable): what the handles (h) in @value stand for
+ *
+ * %XD_SINK_REFUSE: the sink refused, or @value has a type that XenAPI knows nothing of.
+ */
+XdVerdict xd_value_walk(GVariant *value, XdSecret *const *secrets, XdSink *sink);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdValueSink, xd_value_sink_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdSecretSink, xd_secret_sink_free)
 

@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include <string.h>
+
 static void
 test_details(void)
 {
@@ -59,6 +61,20 @@ test_escape(void)
     }
 }
 
+/* The same for what gets into a message on its way. */
+static void
+test_one_line(void)
+{
+    g_autoptr(GError) error = xd_error_new(HVD_ERROR_NOT_FOUND, "no node \"%s\"", "a\nERROR: b");
+    g_autoptr(GError) set = NULL;
+    g_autofree char *name = g_strnfill(100000, 'x');
+
+    g_assert_cmpstr(error->message, ==, "no node \"a\\u000aERROR: b\"");
+    xd_set_error(&set, HVD_ERROR_NOT_FOUND, "\x1b%s", name);
+    g_assert_true(g_str_has_prefix(set->message, "\\u001bx"));
+    g_assert_cmpuint(strlen(set->message), <, 5000);
+}
+
 static void
 test_names(void)
 {
@@ -75,6 +91,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/error/details", test_details);
     g_test_add_func("/base/error/foreign", test_foreign);
     g_test_add_func("/base/error/escape", test_escape);
+    g_test_add_func("/base/error/one-line", test_one_line);
     g_test_add_func("/base/error/names", test_names);
     return g_test_run();
 }

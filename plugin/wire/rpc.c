@@ -1,0 +1,217 @@
+#include "wire/decoder.h"
+
+#include "wire/value.h"
+
+#include "base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The longest lists of the toolstack have some ten elements; texts of storage back-ends are some
+ * hundred bytes. */
+#define MAX_FAILURE_ITEMS 64
+#define MAX_FAILURE_BYTES (64 * 1024)
+
+/* ---- the failure list ---- */
+
+static char *
+take_text(XdFailure *failure, const char *text, gsize length)
+{
+    gsize room = MAX_FAILURE_BYTES - failure->bytes;
+
+    if (length > room) {
+        const char *cut = text + room;
+
+        while (cut > text && ((guchar) *cut & 0xc0) == 0x80) /* inside of a character */
+            cut--;
+        length = (gsize) (cut - text);
+        failure->bytes = MAX_FAILURE_BYTES;
+    } else {
+        failure->bytes += length;
+    }
+    return g_strndup(text, length);
+}
+
+void
+xd_failure_set_code(XdFailure *failure, const char *text, gsize length)
+{
+    g_free(failure->code);
+    failure->code = take_text(failure, text, length);
+}
+
+void
+xd_failure_add(XdFailure *failure, const char *text, gsize length)
+{
+    if (failure->items == NULL)
+        failure->items = g_ptr_array_new_with_free_func(g_free);
+    if (failure->items->len < MAX_FAILURE_ITEMS && failure->bytes < MAX_FAILURE_BYTES)
+        g_ptr_array_add(failure->items, take_text(failure, text, length));
+}
+
+char **
+xd_failure_steal(XdFailure *failure)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    const char *code;
+
+    if (failure->code != NULL)
+        g_ptr_array_add(list, g_steal_pointer(&failure->code));
+    if (failure->items != NULL)
+        g_ptr_array_extend_and_steal(list, g_steal_pointer(&failure->items));
+    code = list->len > 0 ? g_ptr_array_index(list, 0) : "";
+    if (*code == '\0')
+        return NULL;
+    g_ptr_array_add(list, NULL);
+    return (char **) g_ptr_array_steal(list, NULL);
+}
+
+void
+xd_failure_clear(XdFailure *failure)
+{
+    g_clear_pointer(&failure->code, g_free);
+    g_clear_pointer(&failure->items, g_ptr_array_unref);
+}
+
+/* ---- the decoder's face ---- */
+
+gboolean
+xd_decoder_feed(XdDecoder *decoder, const char *bytes, gsize length, GError **error)
+{
+    return decoder->klass->feed(decoder, bytes, length, error);
+}
+
+gboolean
+xd_decoder_end(XdDecoder *decoder, char ***failure, GError **error)
+{
+    *failure = NULL;
+    if (!decoder->klass->end(decoder, error))
+        return FALSE;
+    if (!decoder->failed)
+        return TRUE;
+    *failure = xd_failure_steal(&decoder->failure);
+    if (*failure == NULL)
+        xd_set_error(error, HVD_ERROR_PROTOCOL, "the answer is a failure without a code");
+    return *failure != NULL;
+}
+
+void
+xd_decoder_free(XdDecoder *decoder)
+{
+    xd_failure_clear(&decoder->failure);
+    decoder->klass->free(decoder);
+}
+
+/* ---- requests ---- */
+
+XdVerdict
+xd_request_walk(const XdRequest *request, XdSink *sink)
+{
+    XdVerdict verdict = XD_SINK_TAKE;
+    gsize n = request->parameters != NULL ? g_variant_n_children(request->parameters) : 0;
+    const char *text;
+    gsize length;
+
+    if (request->session != NULL) {
+        text = xd_secret_reveal(request->session, &length);
+        verdict = sink->klass->string(sink, text, length);
+    }
+    for (gsize i = 0; verdict == XD_SINK_TAKE && i < n; i++) {
+        g_autoptr(GVariant) value = g_variant_get_child_value(request->parameters, i);
+
+        verdict = xd_value_walk(value, request->secrets, sink);
+    }
+    return verdict;
+}
+
+/* ---- the check: a sink that takes nothing but what both encodings can carry ---- */
+
+static XdVerdict
+refuse(XdSink *sink, const char *what)
+{
+    sink->error = xd_error_new(HVD_ERROR_INVALID, "%s", what);
+    return XD_SINK_REFUSE;
+}
+
+static XdVerdict
+check_begin(XdSink *sink G_GNUC_UNUSED, gboolean is_map G_GNUC_UNUSED)
+{
+    return XD_SINK_TAKE;
+}
+
+static XdVerdict
+check_end(XdSink *sink G_GNUC_UNUSED)
+{
+    return XD_SINK_TAKE;
+}
+
+/* XML 1.0, production 2. */
+static gboolean
+is_xml_char(gunichar c)
+{
+    return c >= 0x20 ? c != 0xfffe && c != 0xffff : c == '\t' || c == '\n' || c == '\r';
+}
+
+static XdVerdict
+check_string(XdSink *sink, const char *text, gsize length)
+{
+    const char *end = text + length;
+
+    if (!g_utf8_validate_len(text, length, NULL))
+        return refuse(sink, "text that is no UTF-8 or has a NUL cannot be sent");
+    for (const char *p = text; p < end; p = g_utf8_next_char(p)) {
+        if (!is_xml_char(g_utf8_get_char(p)))
+            return refuse(sink, "text with a control character cannot be sent");
+    }
+    return XD_SINK_TAKE;
+}
+
+static XdVerdict
+check_key(XdSink *sink, const char *text, gsize length)
+{
+    return length > 0 ? check_string(sink, text, length)
+                      : refuse(sink, "a map with an empty key cannot be sent");
+}
+
+static XdVerdict
+check_integer(XdSink *sink G_GNUC_UNUSED, gint64 value G_GNUC_UNUSED)
+{
+    return XD_SINK_TAKE;
+}
+
+static XdVerdict
+check_real(XdSink *sink, double value)
+{
+    return isfinite(value) ? XD_SINK_TAKE
+                           : refuse(sink, "a float that is no number cannot be sent");
+}
+
+static XdVerdict
+check_boolean(XdSink *sink G_GNUC_UNUSED, gboolean value G_GNUC_UNUSED)
+{
+    return XD_SINK_TAKE;
+}
+
+static const XdSinkClass check_class = {
+    .begin = check_begin,
+    .end = check_end,
+    .key = check_key,
+    .string = check_string,
+    .integer = check_integer,
+    .real = check_real,
+    .boolean = check_boolean,
+    .null = check_end,
+};
+
+gboolean
+xd_request_check(const XdRequest *request, GError **error)
+{
+    XdSink sink = {.klass = &check_class};
+
+    if (check_string(&sink, request->method, strlen(request->method)) == XD_SINK_TAKE &&
+        xd_request_walk(request, &sink) == XD_SINK_TAKE)
+        return TRUE;
+    if (sink.error == NULL)
+        sink.error = xd_error_new(HVD_ERROR_INVALID, "a value that cannot be sent");
+    g_propagate_prefixed_error(error, sink.error, "%s: ", request->method);
+    return FALSE;
+}
