@@ -8,6 +8,7 @@
 #define SMALLEST_SHIFT 6
 #define N_CLASSES      10 /* 64 bytes to 32 KiB; larger blocks get a region of their own */
 #define REGION_SIZE    (128 * 1024)
+#define MIN_REDACTED   4
 
 typedef struct _Region Region;
 struct _Region {
