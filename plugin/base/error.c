@@ -44,7 +44,7 @@ xd_error_private_clear(XdErrorPrivate *self)
 /* The plugin stays loaded for good, so the clear function stays valid: see -z nodelete. */
 G_DEFINE_EXTENDED_ERROR(XdError, xd_error)
 
-static GError *
+static G_GNUC_PRINTF(2, 0) GError *
 error_new_valist(HvdError code, const char *format, va_list arguments)
 {
     g_autofree char *message = g_strdup_vprintf(format, arguments);

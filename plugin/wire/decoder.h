@@ -1,26 +1,10 @@
-/* What the decoders of both encodings share: their face, and the failure list. */
+/* What the codecs share: the decoder's face and the way to a request's values. */
 #pragma once
 
+#include "wire/envelope.h"
 #include "wire/rpc.h"
 
 G_BEGIN_DECLS
-
-/**
- * XdFailure: a failure list as it arrives, bounded in number and bytes; what is beyond is cut.
- * @code: (nullable): where the encoding tells it apart from the parameters
- * @items: (element-type utf8): the parameters, or code and parameters
- */
-typedef struct {
-    char *code;
-    GPtrArray *items;
-    gsize bytes;
-} XdFailure;
-
-void xd_failure_set_code(XdFailure *failure, const char *text, gsize length);
-void xd_failure_add(XdFailure *failure, const char *text, gsize length);
-/* (transfer full) (nullable): NULL where there is no code */
-char **xd_failure_steal(XdFailure *failure);
-void xd_failure_clear(XdFailure *failure);
 
 typedef struct {
     gboolean (*feed)(XdDecoder *decoder, const char *bytes, gsize length, GError **error);
@@ -29,26 +13,11 @@ typedef struct {
     void (*free)(XdDecoder *decoder);
 } XdDecoderClass;
 
-/**
- * XdDecoder: the head of each codec's decoder.
- * @result: (unowned): where the result goes
- * @failed: the answer says that the call has failed
- */
+/* The head of each codec's decoder; the envelope is cleared by xd_decoder_free(). */
 struct _XdDecoder {
     const XdDecoderClass *klass;
-    XdSink *result;
-    gboolean failed;
-    XdFailure failure;
+    XdEnvelope envelope;
 };
-
-/* What @inner said to a token that @outer handed on; its error is taken over where it refused. */
-static inline XdVerdict
-xd_forward(XdSink *outer, XdSink *inner, XdVerdict verdict)
-{
-    if (G_UNLIKELY(verdict == XD_SINK_REFUSE))
-        outer->error = g_steal_pointer(&inner->error);
-    return verdict;
-}
 
 /* Tells the request's parameters, session first, to a writing sink. */
 XdVerdict xd_request_walk(const XdRequest *request, XdSink *sink);

@@ -1,78 +1,10 @@
 #include "wire/decoder.h"
-
 #include "wire/value.h"
 
 #include "base/error.h"
 
 #include <math.h>
 #include <string.h>
-
-/* The longest lists of the toolstack have some ten elements; texts of storage back-ends are some
- * hundred bytes. */
-#define MAX_FAILURE_ITEMS 64
-#define MAX_FAILURE_BYTES (64 * 1024)
-
-/* ---- the failure list ---- */
-
-static char *
-take_text(XdFailure *failure, const char *text, gsize length)
-{
-    gsize room = MAX_FAILURE_BYTES - failure->bytes;
-
-    if (length > room) {
-        const char *cut = text + room;
-
-        while (cut > text && ((guchar) *cut & 0xc0) == 0x80) /* inside of a character */
-            cut--;
-        length = (gsize) (cut - text);
-        failure->bytes = MAX_FAILURE_BYTES;
-    } else {
-        failure->bytes += length;
-    }
-    return g_strndup(text, length);
-}
-
-void
-xd_failure_set_code(XdFailure *failure, const char *text, gsize length)
-{
-    g_free(failure->code);
-    failure->code = take_text(failure, text, length);
-}
-
-void
-xd_failure_add(XdFailure *failure, const char *text, gsize length)
-{
-    if (failure->items == NULL)
-        failure->items = g_ptr_array_new_with_free_func(g_free);
-    if (failure->items->len < MAX_FAILURE_ITEMS && failure->bytes < MAX_FAILURE_BYTES)
-        g_ptr_array_add(failure->items, take_text(failure, text, length));
-}
-
-char **
-xd_failure_steal(XdFailure *failure)
-{
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
-    const char *code;
-
-    if (failure->code != NULL)
-        g_ptr_array_add(list, g_steal_pointer(&failure->code));
-    if (failure->items != NULL)
-        g_ptr_array_extend_and_steal(list, g_steal_pointer(&failure->items));
-    code = list->len > 0 ? g_ptr_array_index(list, 0) : "";
-    if (*code == '\0')
-        return NULL;
-    g_ptr_array_add(list, NULL);
-    return (char **) g_ptr_array_steal(list, NULL);
-}
-
-void
-xd_failure_clear(XdFailure *failure)
-{
-    g_clear_pointer(&failure->code, g_free);
-    g_clear_pointer(&failure->items, g_ptr_array_unref);
-}
-
-/* ---- the decoder's face ---- */
 
 gboolean
 xd_decoder_feed(XdDecoder *decoder, const char *bytes, gsize length, GError **error)
@@ -86,9 +18,9 @@ xd_decoder_end(XdDecoder *decoder, char ***failure, GError **error)
     *failure = NULL;
     if (!decoder->klass->end(decoder, error))
         return FALSE;
-    if (!decoder->failed)
+    if (!decoder->envelope.has_failed)
         return TRUE;
-    *failure = xd_failure_steal(&decoder->failure);
+    *failure = xd_failure_steal(&decoder->envelope.failure);
     if (*failure == NULL)
         xd_set_error(error, HVD_ERROR_PROTOCOL, "the answer is a failure without a code");
     return *failure != NULL;
@@ -97,7 +29,7 @@ xd_decoder_end(XdDecoder *decoder, char ***failure, GError **error)
 void
 xd_decoder_free(XdDecoder *decoder)
 {
-    xd_failure_clear(&decoder->failure);
+    xd_envelope_clear(&decoder->envelope);
     decoder->klass->free(decoder);
 }
 
@@ -125,6 +57,14 @@ xd_request_walk(const XdRequest *request, XdSink *sink)
 
 /* ---- the check: a sink that takes nothing but what both encodings can carry ---- */
 
+/* Deeper than any parameter: a record with a map in it. */
+#define MAX_DEPTH 16
+
+typedef struct {
+    XdSink parent;
+    guint depth;
+} RequestCheck;
+
 static XdVerdict
 refuse(XdSink *sink, const char *what)
 {
@@ -133,13 +73,24 @@ refuse(XdSink *sink, const char *what)
 }
 
 static XdVerdict
-check_begin(XdSink *sink G_GNUC_UNUSED, gboolean is_map G_GNUC_UNUSED)
+check_begin(XdSink *sink, gboolean is_map G_GNUC_UNUSED)
 {
+    RequestCheck *check = (RequestCheck *) sink;
+
+    return check->depth++ < MAX_DEPTH ? XD_SINK_TAKE : refuse(sink, "nested too deeply");
+}
+
+static XdVerdict
+check_end(XdSink *sink)
+{
+    RequestCheck *check = (RequestCheck *) sink;
+
+    check->depth--;
     return XD_SINK_TAKE;
 }
 
 static XdVerdict
-check_end(XdSink *sink G_GNUC_UNUSED)
+check_null(XdSink *sink G_GNUC_UNUSED)
 {
     return XD_SINK_TAKE;
 }
@@ -199,19 +150,20 @@ static const XdSinkClass check_class = {
     .integer = check_integer,
     .real = check_real,
     .boolean = check_boolean,
-    .null = check_end,
+    .null = check_null,
 };
 
 gboolean
 xd_request_check(const XdRequest *request, GError **error)
 {
-    XdSink sink = {.klass = &check_class};
+    RequestCheck check = {.parent = {.klass = &check_class}};
+    XdSink *sink = &check.parent;
 
-    if (check_string(&sink, request->method, strlen(request->method)) == XD_SINK_TAKE &&
-        xd_request_walk(request, &sink) == XD_SINK_TAKE)
+    if (check_string(sink, request->method, strlen(request->method)) == XD_SINK_TAKE &&
+        xd_request_walk(request, sink) == XD_SINK_TAKE)
         return TRUE;
-    if (sink.error == NULL)
-        sink.error = xd_error_new(HVD_ERROR_INVALID, "a value that cannot be sent");
-    g_propagate_prefixed_error(error, sink.error, "%s: ", request->method);
+    if (sink->error == NULL)
+        sink->error = xd_error_new(HVD_ERROR_INVALID, "a value that cannot be sent");
+    g_propagate_prefixed_error(error, sink->error, "%s: ", request->method);
     return FALSE;
 }

@@ -68,11 +68,11 @@ answer_assert_refused(const XdCodec *codec, const char *text, const char *messag
             answer_decode(codec, text, strlen(text), steps[i], REQUEST_ID, &error);
 
         if (line != NULL)
-            g_test_message("taken: %s as %s", text, line);
+            g_test_message("taken: %.300s as %.300s", text, line);
         g_assert_null(line);
         g_assert_true(xd_error_is(error, HVD_ERROR_PROTOCOL));
         if (strstr(error->message, message) == NULL)
-            g_test_message("%s: %s", text, error->message);
+            g_test_message("%.300s: %s", text, error->message);
         g_assert_nonnull(strstr(error->message, message));
     }
 }

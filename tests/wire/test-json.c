@@ -62,11 +62,11 @@ assert_refused(const char *text, gsize length, const XdJsonLimits *limits, const
         g_autofree char *tokens = trace_in_pieces(text, length, steps[i], limits, &error);
 
         if (tokens != NULL)
-            g_test_message("taken: %s as %s", text, tokens);
+            g_test_message("taken: %.300s as %.300s", text, tokens);
         g_assert_null(tokens);
         g_assert_true(xd_error_is(error, HVD_ERROR_PROTOCOL));
         if (strstr(error->message, message) == NULL)
-            g_test_message("%s: %s", text, error->message);
+            g_test_message("%.300s: %s", text, error->message);
         g_assert_nonnull(strstr(error->message, message));
     }
 }

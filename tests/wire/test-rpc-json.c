@@ -202,6 +202,24 @@ test_check(void)
 }
 
 static void
+test_check_depth(void)
+{
+    for (guint depth = 14; depth < 20; depth++) {
+        g_autofree char *open = g_strnfill(depth, '[');
+        g_autofree char *close = g_strnfill(depth, ']');
+        g_autofree char *type = g_strnfill(depth, 'a');
+        g_autofree char *text = g_strdup_printf(
+            "(@%ss %s%s, @aas [[], [], [], [], [], [], [], [], [], []])", type, open, close);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) parameters = g_variant_parse(NULL, text, NULL, NULL, &error);
+        XdRequest request = {.method = "a", .parameters = parameters};
+
+        g_assert_no_error(error);
+        g_assert_cmpint(xd_request_check(&request, &error), ==, depth <= 16);
+    }
+}
+
+static void
 test_check_secrets(void)
 {
     static const struct {
@@ -238,6 +256,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/rpc-json/failure-bounds", test_failure_bounds);
     g_test_add_func("/wire/rpc-json/encode", test_encode);
     g_test_add_func("/wire/rpc-json/check", test_check);
+    g_test_add_func("/wire/rpc-json/check-depth", test_check_depth);
     g_test_add_func("/wire/rpc-json/check-secrets", test_check_secrets);
     return g_test_run();
 }
