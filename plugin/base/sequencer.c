@@ -415,13 +415,9 @@ xd_op_fail(XdOp *op, GError *error)
         g_error_free(error);
 }
 
-void
-xd_op_retry(XdOp *op, GError *error, guint attempts, guint delay_ms)
+static void
+op_again(XdOp *op, GError *error, guint attempts, guint delay_ms)
 {
-    if (!op_tail(op)) {
-        g_error_free(error);
-        return;
-    }
     if (op->attempt + 1 >= attempts && !g_cancellable_is_cancelled(op->cancellable)) {
         op_step_ended(op, error);
         return;
@@ -429,6 +425,15 @@ xd_op_retry(XdOp *op, GError *error, guint attempts, guint delay_ms)
     g_error_free(error);
     op->pending = TRUE;
     op_delay(op, g_cancellable_is_cancelled(op->cancellable) ? 0 : delay_ms);
+}
+
+void
+xd_op_retry(XdOp *op, GError *error, guint attempts, guint delay_ms)
+{
+    if (op_tail(op))
+        op_again(op, error, attempts, delay_ms);
+    else
+        g_error_free(error);
 }
 
 GCancellable *
@@ -445,6 +450,14 @@ xd_op_complete(XdOp *op, GError *error)
     g_return_if_fail(op->pending);
     op->pending = FALSE;
     op_step_ended(op, error);
+}
+
+void
+xd_op_complete_again(XdOp *op, GError *error, guint attempts, guint delay_ms)
+{
+    g_return_if_fail(op->pending);
+    op->pending = FALSE;
+    op_again(op, error, attempts, delay_ms);
 }
 
 /* ---- items ---- */
@@ -580,6 +593,11 @@ op_finish(XdOp *op)
         run_finish(run);
         return;
     }
+    if (!run->rolling_back && run->options.settle != NULL && run->undo->len > 0) {
+        Undo settle = {"settle", run->options.settle, run->state};
+
+        g_array_append_val(run->undo, settle);
+    }
     run->rolling_back = TRUE;
     run_undo(run);
 }
@@ -690,6 +708,24 @@ gboolean
 xd_op_is_rolling_back(XdOp *op)
 {
     return op->run->rolling_back;
+}
+
+gboolean
+xd_op_is_stopped(XdOp *op)
+{
+    return op->run->stop != NULL && !op->run->rolling_back;
+}
+
+const char *
+xd_op_get_step_name(XdOp *op)
+{
+    return op->steps[op->index].name;
+}
+
+const char *
+xd_op_get_name(XdOp *op)
+{
+    return op->run->options.operation;
 }
 
 void

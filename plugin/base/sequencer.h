@@ -58,6 +58,8 @@ void xd_plan_free(XdPlan *plan);
  * XdRunOptions: of one operation; everything is borrowed until it has ended.
  * @what: opens every error message, e.g. "spawn web-1"
  * @context: where timers run and results arrive
+ * @settle: (nullable): runs before the first undo: waits for what may still be under way, so that the
+ *   undos see all that there is to undo
  * @undo_timeout_s: for each undo
  * @timeout_ms: for all steps together; 0: none
  * @plan: (nullable): collect steps and calls instead of making them
@@ -68,6 +70,7 @@ typedef struct {
     const char *operation;
     const char *subject;
     XdClock *clock;
+    XdStepFunc settle;
     guint undo_timeout_s;
     guint timeout_ms;
     XdPlan *plan;
@@ -111,6 +114,8 @@ void xd_op_point_of_no_return(XdOp *op, gpointer data);
  */
 GCancellable *xd_op_pend(XdOp *op);
 void xd_op_complete(XdOp *op, GError *error);
+/* The same, but the step runs again after @delay_ms unless it ran @attempts times. */
+void xd_op_complete_again(XdOp *op, GError *error, guint attempts, guint delay_ms);
 
 /* ---- for the use of steps ---- */
 
@@ -118,6 +123,10 @@ gpointer xd_op_get_state(XdOp *op); /* of the operation, also below xd_op_each()
 XdPlan *xd_op_get_plan(XdOp *op);   /* (nullable) */
 void xd_op_plan_call(XdOp *op, const char *method, const char *parameters);
 gboolean xd_op_is_rolling_back(XdOp *op);
+/* Somebody cancelled the operation, or its time is over: no step may go on as if nothing was. */
+gboolean xd_op_is_stopped(XdOp *op);
+const char *xd_op_get_step_name(XdOp *op);
+const char *xd_op_get_name(XdOp *op); /* XdRunOptions.operation */
 void xd_op_set_result(XdOp *op, gpointer result, GDestroyNotify free_result);
 /* How far the running step is; bytes are shown as they are, 0 where there are none. */
 void xd_op_set_progress(XdOp *op, double fraction, guint64 bytes_done, guint64 bytes_total);

@@ -215,6 +215,37 @@ test_rollback(void)
     g_assert_cmpstr(world->error->message, ==, "test it: call: trouble");
 }
 
+STEP_ASK(settle)
+
+/* What may still be under way is waited for, before the first undo and only where there is one. */
+static void
+test_settle(void)
+{
+    static const XdStep steps[] = {
+        {"first",     first, undo_first, 1, 5},
+        {"call", call, NULL, 1, 5},
+        {0         }
+    };
+    static const XdStep bare[] = {
+        {"call", call, NULL, 1, 5},
+        {0 }
+    };
+    g_autoptr(World) world = world_new();
+    g_autoptr(World) nothing = world_new();
+
+    start_with(world, steps, (XdRunOptions){.settle = settle});
+    answer(world, 0, trouble());
+    g_assert_cmpstr(world->trace->str, ==, " first call settle");
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " first call settle undo_first");
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
+
+    start_with(nothing, bare, (XdRunOptions){.settle = settle});
+    answer(nothing, 0, trouble());
+    g_assert_cmpstr(nothing->trace->str, ==, " call");
+    g_assert_true(nothing->ended);
+}
+
 static void
 test_leftovers(void)
 {
@@ -684,6 +715,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/sequencer/order", test_order);
     g_test_add_func("/base/sequencer/rollback", test_rollback);
+    g_test_add_func("/base/sequencer/settle", test_settle);
     g_test_add_func("/base/sequencer/leftovers", test_leftovers);
     g_test_add_func("/base/sequencer/cancel", test_cancel);
     g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);

@@ -1,0 +1,34 @@
+/* The configuration: a key file against a generated table of keys. */
+#pragma once
+
+#include "base/error.h"
+
+G_BEGIN_DECLS
+
+/**
+ * XdConfig: immutable. Values are read by "group.key", the name that operators write; a name that is
+ * not in the table is a programming error.
+ */
+typedef struct _XdConfig XdConfig;
+
+/**
+ * xd_config_load:
+ * @file: (nullable): a key file, which must exist; NULL: /etc/hvd/xenapi.conf where it does
+ * @settings: (nullable) (array zero-terminated=1): "group.key=value", win over the file
+ *
+ * Refuses a file that others may write, unknown keys, values out of range and passwords that are no
+ * references. All faults are in the one message. Errors: CONFIG, SECRET_LITERAL.
+ */
+XdConfig *xd_config_load(const char *file, const char *const *settings, GError **error);
+void xd_config_free(XdConfig *config);
+
+const char *xd_config_get_string(const XdConfig *config, const char *name);
+guint xd_config_get_uint(const XdConfig *config, const char *name);
+/* (transfer none) (array zero-terminated=1) */
+const char *const *xd_config_get_strv(const XdConfig *config, const char *name);
+/* the position among the key's choices */
+guint xd_config_get_choice(const XdConfig *config, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdConfig, xd_config_free)
+
+G_END_DECLS

@@ -1,0 +1,257 @@
+#include "xenapi/events.h"
+
+#include "xenapi/batch.h"
+#include "xenapi/call.h"
+#include "xenapi/internal.h"
+#include "xenapi/session.h"
+
+#define POLL_MARGIN_MS 30000
+#define FIRST_PAUSE_MS 100
+#define LAST_PAUSE_MS 2000
+
+struct _XdEvents {
+    XdConnection *connection;
+    XdBatch *batch;
+    GCancellable *cancellable;
+    GSource *pause;
+    guint failures; /* polls that failed one after the other */
+    guint generation; /* of the session that the running poll uses */
+    const XdClass *refetched; /* the class that is being fetched anew, or NULL */
+    XdEventsFirst first;
+    gpointer first_data;
+};
+
+static void events_poll(XdEvents *events);
+static void events_connect(XdEvents *events);
+
+XdEvents *
+xd_events_new(XdConnection *connection)
+{
+    XdEvents *events = g_new0(XdEvents, 1);
+
+    events->connection = connection;
+    events->batch = xd_batch_new();
+    events->cancellable = g_cancellable_new();
+    return events;
+}
+
+void
+xd_events_free(XdEvents *events)
+{
+    xd_clear_source(&events->pause);
+    g_object_unref(events->cancellable);
+    xd_batch_free(events->batch);
+    g_free(events);
+}
+
+static void
+tell_first(XdEvents *events, const GError *error)
+{
+    XdEventsFirst first = g_steal_pointer(&events->first);
+
+    if (first != NULL)
+        first(events->connection, error, events->first_data);
+}
+
+/* ---- a broken poll ---- */
+
+static gboolean
+on_pause_over(gpointer data)
+{
+    XdEvents *events = data;
+
+    xd_clear_source(&events->pause);
+    events_connect(events);
+    return G_SOURCE_REMOVE;
+}
+
+/* The first failure is met at once: most often one connection was cut, and the pool is there. */
+static void
+events_pause(XdEvents *events)
+{
+    XdConnection *connection = events->connection;
+    gint64 pause = events->failures <= 1
+                       ? 0
+                       : MIN((gint64) FIRST_PAUSE_MS << MIN(events->failures, 10), LAST_PAUSE_MS);
+
+    events->pause =
+        xd_clock_add(connection->clock, connection->context, pause, on_pause_over, events);
+}
+
+static void
+tell_session(XdEvents *events, const GError *error)
+{
+    XdSession *session = events->connection->session;
+    const char *const *failure = xd_error_get_failure(error);
+    const char *code = xd_error_get_failure_code(error);
+
+    if (g_strcmp0(code, "SESSION_INVALID") == 0)
+        xd_session_lost(session, events->generation);
+    else if (g_strcmp0(code, "HOST_IS_SLAVE") == 0 && failure[1] != NULL)
+        xd_session_moved(session, events->generation, failure[1], NULL);
+    else
+        xd_session_suspect(session, events->generation);
+}
+
+static void
+events_failed(XdEvents *events, const GError *error)
+{
+    XdConnection *connection = events->connection;
+
+    if (g_cancellable_is_cancelled(events->cancellable))
+        return;
+    if (!xd_mirror_is_complete(connection->mirror)) {
+        tell_first(events, error);
+        return;
+    }
+    if (events->failures++ == 0)
+        xd_log(connection->log, G_LOG_LEVEL_WARNING, "xd-xenapi", NULL,
+               "lost sight of the pool: %s", error->message);
+    tell_session(events, error);
+    xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC);
+    events_pause(events);
+}
+
+static void
+on_ready(XdConnection *connection, const GError *error, gpointer data)
+{
+    XdEvents *events = data;
+
+    if (error != NULL)
+        events_failed(events, error);
+    else
+        events_poll(events);
+    xd_connection_leave_call(connection);
+}
+
+static void
+events_connect(XdEvents *events)
+{
+    xd_connection_enter_call(events->connection);
+    xd_session_when_ready(events->connection->session, events->cancellable, on_ready, events);
+}
+
+/* ---- a batch ---- */
+
+static void
+update_candidates(XdConnection *connection)
+{
+    g_autoptr(GPtrArray) addresses = g_ptr_array_new();
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, connection->mirror, &xd_class_host);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL)
+        g_ptr_array_add(addresses, (gpointer) ((const Xdhost *) record)->address);
+    g_ptr_array_add(addresses, NULL);
+    xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
+}
+
+/* The server forgets old deletions; its counts tell (protocol 4.2). */
+static const XdClass *
+miscounted(XdEvents *events)
+{
+    for (guint i = 0; i < XD_N_CLASSES; i++) {
+        gint64 count = xd_batch_get_count(events->batch, xd_classes[i]);
+
+        if (count >= 0 && count != xd_mirror_count(events->connection->mirror, xd_classes[i]))
+            return xd_classes[i];
+    }
+    return NULL;
+}
+
+static void
+events_apply(XdEvents *events)
+{
+    XdConnection *connection = events->connection;
+    XdMirror *mirror = connection->mirror;
+    gboolean complete = xd_mirror_get_token(mirror)[0] == '\0';
+
+    if (events->refetched != NULL) {
+        xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE,
+                        events->refetched);
+        events->refetched = NULL;
+        return;
+    }
+    xd_mirror_apply(mirror, xd_batch_get_changes(events->batch),
+                    xd_batch_get_token(events->batch), complete, NULL);
+    if (complete)
+        update_candidates(connection);
+    else
+        events->refetched = miscounted(events);
+}
+
+static void
+on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
+          gpointer data)
+{
+    g_autoptr(GError) empty = NULL;
+    XdEvents *events = data;
+
+    if (error == NULL && xd_batch_get_token(events->batch)[0] == '\0')
+        error = empty = xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
+    if (error != NULL) {
+        events->refetched = NULL;
+        events_failed(events, error);
+        return;
+    }
+    if (events->failures > 0)
+        xd_log(connection->log, G_LOG_LEVEL_MESSAGE, "xd-xenapi", NULL, "the pool is back");
+    events->failures = 0;
+    events_apply(events);
+    tell_first(events, NULL);
+    if (!g_cancellable_is_cancelled(events->cancellable))
+        events_poll(events);
+}
+
+/* All classes from where we were, or one class from the start. */
+static GVariant *
+poll_parameters(XdEvents *events)
+{
+    const XdConfig *config = events->connection->config;
+    g_auto(GVariantBuilder) classes = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_STRING_ARRAY);
+
+    if (events->refetched != NULL) {
+        g_variant_builder_add(&classes, "s", events->refetched->event_name);
+        return g_variant_new("(assd)", &classes, "", 0.0);
+    }
+    for (guint i = 0; i < XD_N_CLASSES; i++)
+        g_variant_builder_add(&classes, "s", xd_classes[i]->event_name);
+    return g_variant_new("(assd)", &classes, xd_mirror_get_token(events->connection->mirror),
+                         (double) xd_config_get_uint(config, "mirror.poll-timeout"));
+}
+
+static void
+events_poll(XdEvents *events)
+{
+    XdConnection *connection = events->connection;
+    guint timeout_s = xd_config_get_uint(connection->config, "mirror.poll-timeout");
+    XdCall call = {.method = "event.from",
+                   .parameters = poll_parameters(events),
+                   .sink = xd_batch_get_sink(events->batch),
+                   .timeout_ms = timeout_s * 1000 + POLL_MARGIN_MS,
+                   .max_bytes = xd_config_get_uint(connection->config, "mirror.max-bytes"),
+                   .flags = XD_CALL_POLL | XD_CALL_ONCE};
+
+    xd_batch_reset(events->batch);
+    events->generation = xd_session_get_generation(connection->session);
+    xd_call(connection, &call, events->cancellable, on_polled, events);
+}
+
+void
+xd_events_start(XdEvents *events, XdEventsFirst first, gpointer data)
+{
+    events->first = first;
+    events->first_data = data;
+    events_connect(events);
+}
+
+void
+xd_events_stop(XdEvents *events)
+{
+    g_autoptr(GError) stopped = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
+
+    xd_clear_source(&events->pause);
+    g_cancellable_cancel(events->cancellable);
+    tell_first(events, stopped);
+}

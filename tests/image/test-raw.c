@@ -1,0 +1,224 @@
+/* Raw bytes in and out, in every size of piece, short, long and wrong. */
+#include "image/raw.h"
+
+#include <string.h>
+
+static gboolean woken;
+
+static void
+on_wake(gpointer data G_GNUC_UNUSED)
+{
+    woken = TRUE;
+}
+
+static GBytes *
+pattern(gsize size)
+{
+    guint8 *bytes = g_malloc(size);
+
+    for (gsize i = 0; i < size; i++)
+        bytes[i] = (guint8) (i * 7 + i / 251);
+    return g_bytes_new_take(bytes, size);
+}
+
+/* Reads all there is, @step bytes at a time; NULL on a fault. */
+static GByteArray *
+read_all(XdSource *source, gsize step, GError **error)
+{
+    g_autoptr(GByteArray) all = g_byte_array_new();
+    g_autofree char *piece = g_malloc(step);
+
+    source->wake = on_wake;
+    while (source->position < source->size) {
+        gsize length = 0;
+        XdFlow flow = source->klass->read(source, piece, step, &length, error);
+
+        if (flow == XD_FLOW_STOP)
+            return NULL;
+        g_assert_true(flow == XD_FLOW_GO || length == 0);
+        g_byte_array_append(all, (guint8 *) piece, (guint) length);
+        for (woken = FALSE; flow == XD_FLOW_PAUSE && !woken;)
+            g_main_context_iteration(NULL, TRUE);
+    }
+    if (!source->klass->verify(source, error))
+        return NULL;
+    return g_steal_pointer(&all);
+}
+
+static GByteArray *
+read_image(gsize actual, guint64 announced, const char *sha256, gsize step, GError **error)
+{
+    g_autoptr(GBytes) bytes = pattern(actual);
+    g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes(bytes);
+    g_autoptr(XdSource) source = xd_raw_source_new(stream, announced, sha256, 64);
+    g_autoptr(GByteArray) all = read_all(source, step, error);
+
+    if (all != NULL)
+        g_assert_cmpmem(all->data, all->len, g_bytes_get_data(bytes, NULL), actual);
+    return g_steal_pointer(&all);
+}
+
+static void
+test_whole(void)
+{
+    static const gsize sizes[] = {1, 63, 64, 65, 127, 128, 129, 1000};
+    static const gsize steps[] = {1, 10, 64, 4096};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        for (gsize k = 0; k < G_N_ELEMENTS(steps); k++) {
+            g_autoptr(GError) error = NULL;
+            g_autoptr(GByteArray) all = read_image(sizes[i], sizes[i], NULL, steps[k], &error);
+
+            g_assert_no_error(error);
+            g_assert_cmpuint(all->len, ==, sizes[i]);
+        }
+    }
+}
+
+static void
+assert_refused(gsize actual, guint64 announced, const char *sha256, const char *why)
+{
+    for (gsize step = 1; step < 200; step += 33) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(read_image(actual, announced, sha256, step, &error));
+        g_assert_error(error, XD_ERROR, HVD_ERROR_INTEGRITY);
+        g_assert_nonnull(strstr(error->message, why));
+    }
+}
+
+static void
+test_short(void)
+{
+    assert_refused(0, 1, NULL, "ends after 0 of 1 bytes");
+    assert_refused(64, 65, NULL, "ends after 64 of 65 bytes");
+    assert_refused(999, 1000, NULL, "ends after 999 of 1000 bytes");
+}
+
+/* The last byte must not leave before the surplus is known. */
+static void
+test_long(void)
+{
+    static const gsize sizes[] = {1, 63, 64, 65, 128, 1000};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
+        assert_refused(sizes[i] + 1, sizes[i], NULL, "has more than");
+}
+
+static void
+test_digest(void)
+{
+    g_autoptr(GBytes) bytes = pattern(300);
+    g_autofree char *right = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+    g_autofree char *upper = g_ascii_strup(right, -1);
+    g_autofree char *wrong = g_strdup(right);
+    g_autoptr(GError) error = NULL;
+    GByteArray *all;
+
+    wrong[0] = wrong[0] == 'a' ? 'b' : 'a';
+    all = read_image(300, 300, right, 100, &error);
+    g_assert_nonnull(all);
+    g_byte_array_unref(all);
+    all = read_image(300, 300, upper, 100, &error);
+    g_assert_nonnull(all);
+    g_byte_array_unref(all);
+    assert_refused(300, 300, wrong, "SHA-256");
+}
+
+/* Let go of in the middle of a read: its answer finds nobody, and nothing leaks. */
+static void
+test_abandoned(void)
+{
+    g_autoptr(GBytes) bytes = pattern(300);
+    g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes(bytes);
+    XdSource *source = xd_raw_source_new(stream, 300, NULL, 64);
+    char piece[10];
+    gsize length;
+
+    g_assert_cmpint(source->klass->read(source, piece, 10, &length, NULL), ==, XD_FLOW_PAUSE);
+    xd_source_free(source);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+static void
+on_finished(gpointer data, GError *error)
+{
+    g_assert_no_error(error);
+    *(gboolean *) data = TRUE;
+}
+
+static void
+test_drain(void)
+{
+    static const gsize steps[] = {1, 10, 64, 100, 1000};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_autoptr(GBytes) bytes = pattern(1000);
+        g_autofree char *digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+        g_autoptr(GOutputStream) stream = g_memory_output_stream_new_resizable();
+        g_autoptr(XdDrain) drain = xd_raw_drain_new(stream, 64);
+        const char *data = g_bytes_get_data(bytes, NULL);
+        gboolean finished = FALSE;
+        gsize done = 0;
+
+        drain->wake = on_wake;
+        drain->finished = on_finished;
+        drain->wake_data = &finished;
+        while (done < 1000) {
+            gsize length = MIN(steps[i], 1000 - done);
+            XdFlow flow = drain->klass->write(drain, data + done, length, NULL);
+
+            done += flow == XD_FLOW_GO ? length : 0;
+            for (woken = FALSE; flow == XD_FLOW_PAUSE && !woken;)
+                g_main_context_iteration(NULL, TRUE);
+        }
+        drain->klass->finish(drain, NULL);
+        while (!finished)
+            g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpmem(g_memory_output_stream_get_data(G_MEMORY_OUTPUT_STREAM(stream)),
+                        g_memory_output_stream_get_data_size(G_MEMORY_OUTPUT_STREAM(stream)), data,
+                        1000);
+        g_assert_cmpstr(xd_raw_drain_get_sha256(drain), ==, digest);
+    }
+}
+
+static void
+on_failed(gpointer data, GError *error)
+{
+    g_assert_error(error, XD_ERROR, HVD_ERROR_FAILED);
+    g_error_free(error);
+    *(gboolean *) data = TRUE;
+}
+
+static void
+test_drain_full(void)
+{
+    char small[100];
+    g_autoptr(GOutputStream) stream = g_memory_output_stream_new(small, sizeof small, NULL, NULL);
+    g_autoptr(XdDrain) drain = xd_raw_drain_new(stream, 64);
+    gboolean finished = FALSE;
+    char piece[64] = {0};
+
+    drain->finished = on_failed;
+    drain->wake_data = &finished;
+    g_assert_cmpint(drain->klass->write(drain, piece, 64, NULL), ==, XD_FLOW_GO);
+    g_assert_cmpint(drain->klass->write(drain, piece, 64, NULL), ==, XD_FLOW_GO);
+    drain->klass->finish(drain, NULL);
+    while (!finished)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/image/raw/whole", test_whole);
+    g_test_add_func("/image/raw/short", test_short);
+    g_test_add_func("/image/raw/long", test_long);
+    g_test_add_func("/image/raw/digest", test_digest);
+    g_test_add_func("/image/raw/abandoned", test_abandoned);
+    g_test_add_func("/image/raw/drain", test_drain);
+    g_test_add_func("/image/raw/drain-full", test_drain_full);
+    return g_test_run();
+}
