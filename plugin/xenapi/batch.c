@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAX_RECORD (1024 * 1024)
-#define MAX_TEXT 200 /* of a token, a reference, a class name */
+#define MAX_TEXT   200 /* of a token, a reference, a class name */
 
 typedef enum {
     IN_ANSWER, /* at the top, or between the members of the answer */
@@ -31,10 +31,13 @@ static const struct {
     const char *name;
     Member member;
 } members[] = {
-    {IN_ANSWER, "events", MEMBER_EVENTS},   {IN_ANSWER, "valid_ref_counts", MEMBER_COUNTS},
-    {IN_ANSWER, "token", MEMBER_TOKEN},     {IN_EVENT, "class", MEMBER_CLASS},
-    {IN_EVENT, "operation", MEMBER_OPERATION}, {IN_EVENT, "ref", MEMBER_REF},
-    {IN_EVENT, "snapshot", MEMBER_SNAPSHOT},
+    {IN_ANSWER, "events",           MEMBER_EVENTS   },
+    {IN_ANSWER, "valid_ref_counts", MEMBER_COUNTS   },
+    {IN_ANSWER, "token",            MEMBER_TOKEN    },
+    {IN_EVENT,  "class",            MEMBER_CLASS    },
+    {IN_EVENT,  "operation",        MEMBER_OPERATION},
+    {IN_EVENT,  "ref",              MEMBER_REF      },
+    {IN_EVENT,  "snapshot",         MEMBER_SNAPSHOT },
 };
 
 struct _XdBatch {
@@ -181,8 +184,8 @@ batch_begin(XdSink *sink, gboolean is_map)
 {
     XdBatch *batch = from_sink(sink);
 
-    if (batch->place == IN_SNAPSHOT || (batch->place == IN_EVENT && is_map &&
-                                        batch->member == MEMBER_SNAPSHOT)) {
+    if (batch->place == IN_SNAPSHOT ||
+        (batch->place == IN_EVENT && is_map && batch->member == MEMBER_SNAPSHOT)) {
         batch->place = IN_SNAPSHOT;
         batch->nested++;
         return FORWARD(batch, begin, is_map);

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define MAX_ATTEMPTS 3
-#define MAX_HOPS 2
-#define MAX_ANSWER (16 * 1024 * 1024) /* of one call; the event poll has a bound of its own */
-#define MAX_STRING (1024 * 1024)
+#define MAX_HOPS     2
+#define MAX_ANSWER   (16 * 1024 * 1024) /* of one call; the event poll has a bound of its own */
+#define MAX_STRING   (1024 * 1024)
 
 typedef struct {
     XdConnection *connection;
@@ -250,8 +250,8 @@ pending_sink(Pending *p)
         p->secret = xd_secret_sink_new(p->connection->arena);
         return xd_secret_sink_get_sink(p->secret);
     }
-    p->value = xd_value_sink_new(G_VARIANT_TYPE(
-        (p->flags & XD_CALL_ASYNC) != 0 ? "s" : p->method->result));
+    p->value = xd_value_sink_new(
+        G_VARIANT_TYPE((p->flags & XD_CALL_ASYNC) != 0 ? "s" : p->method->result));
     return xd_value_sink_get_sink(p->value);
 }
 
@@ -260,9 +260,9 @@ pending_send(Pending *p)
 {
     XdConnection *connection = p->connection;
     XdSession *session = connection->session;
-    const XdSecret *ref = p->session != NULL                       ? p->session
+    const XdSecret *ref = p->session != NULL                     ? p->session
                           : (p->flags & XD_CALL_NO_SESSION) != 0 ? NULL
-                                                                  : xd_session_get_ref(session);
+                                                                 : xd_session_get_ref(session);
     XdRequest request = {p->name, ref, p->parameters, (XdSecret *const *) p->secrets->pdata, 0};
     XdDecoderLimits limits = {p->max_bytes, MAX_STRING};
     g_autofree char *header = NULL;

@@ -58,7 +58,8 @@ xd_connection_defer(XdConnection *connection, GSourceFunc func, gpointer data)
     g_source_attach(source, connection->context);
 }
 
-/* ---- closing: operations end, the poll ends, the session is logged out, the calls have ended ---- */
+/* ---- closing: operations end, the poll ends, the session is logged out, the calls have ended ----
+ */
 
 static gboolean
 on_all_ended(gpointer data)
@@ -167,8 +168,7 @@ connection_new(const XdConnectionOptions *options)
 
     connection->references = 1;
     connection->context = g_main_context_ref_thread_default();
-    connection->clock =
-        options->clock != NULL ? xd_clock_ref(options->clock) : xd_clock_new();
+    connection->clock = options->clock != NULL ? xd_clock_ref(options->clock) : xd_clock_new();
     connection->arena = xd_arena_new();
     if (options->callbacks != NULL)
         memcpy(&connection->callbacks, options->callbacks,

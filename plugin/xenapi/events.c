@@ -7,15 +7,15 @@
 
 #define POLL_MARGIN_MS 30000
 #define FIRST_PAUSE_MS 100
-#define LAST_PAUSE_MS 2000
+#define LAST_PAUSE_MS  2000
 
 struct _XdEvents {
     XdConnection *connection;
     XdBatch *batch;
     GCancellable *cancellable;
     GSource *pause;
-    guint failures; /* polls that failed one after the other */
-    guint generation; /* of the session that the running poll uses */
+    guint failures;           /* polls that failed one after the other */
+    guint generation;         /* of the session that the running poll uses */
     const XdClass *refetched; /* the class that is being fetched anew, or NULL */
     XdEventsFirst first;
     gpointer first_data;
@@ -168,13 +168,12 @@ events_apply(XdEvents *events)
     gboolean complete = xd_mirror_get_token(mirror)[0] == '\0';
 
     if (events->refetched != NULL) {
-        xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE,
-                        events->refetched);
+        xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE, events->refetched);
         events->refetched = NULL;
         return;
     }
-    xd_mirror_apply(mirror, xd_batch_get_changes(events->batch),
-                    xd_batch_get_token(events->batch), complete, NULL);
+    xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), xd_batch_get_token(events->batch),
+                    complete, NULL);
     if (complete)
         update_candidates(connection);
     else

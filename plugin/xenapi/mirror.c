@@ -11,8 +11,14 @@ typedef struct {
     const char *map_key;
 } IndexSpec;
 
-#define FIELD(CLASS, FIELD_NAME) {&xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, FIELD_NAME), NULL}
-#define MAP(CLASS, KEY) {&xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, other_config), KEY}
+#define FIELD(CLASS, FIELD_NAME)                                                                   \
+    {                                                                                              \
+        &xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, FIELD_NAME), NULL                            \
+    }
+#define MAP(CLASS, KEY)                                                                            \
+    {                                                                                              \
+        &xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, other_config), KEY                           \
+    }
 
 static const IndexSpec index_specs[XD_N_INDEXES] = {
     [XD_BY_VM_UUID] = FIELD(VM, uuid),
@@ -177,8 +183,8 @@ xd_mirror_new(XdClock *clock)
         mirror->indexes[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                                    (GDestroyNotify) g_ptr_array_unref);
     mirror->nothing = g_ptr_array_new();
-    mirror->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                            (GDestroyNotify) g_ptr_array_unref);
+    mirror->watches =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
     mirror->watches_of_all = g_ptr_array_new_with_free_func(watch_free);
     mirror->token = g_strdup("");
     return mirror;

@@ -4,11 +4,11 @@
 #include "xenapi/call.h"
 #include "xenapi/internal.h"
 
-#define FIRST_PAUSE_MS 250
-#define LOGIN_TIMEOUT_MS 30000 /* the server sleeps for seconds before it refuses a password */
-#define PROBE_TIMEOUT_MS 5000
+#define FIRST_PAUSE_MS    250
+#define LOGIN_TIMEOUT_MS  30000 /* the server sleeps for seconds before it refuses a password */
+#define PROBE_TIMEOUT_MS  5000
 #define LOGOUT_TIMEOUT_MS 3000
-#define MAX_HOPS 2
+#define MAX_HOPS          2
 
 typedef enum {
     OUT,     /* nobody has asked yet, or the last attempt ended for good */
@@ -302,9 +302,8 @@ session_log_in(XdSession *session)
 
     /* always with an originator of our own: root's sessions without one share a pot of 400
      * (db_gc_util.ml), and a busy stranger could push ours out */
-    call.parameters =
-        g_variant_new("(shss)", xd_config_get_string(config, "pool.username"), 0, "1.0",
-                      originator[0] != '\0' ? originator : own);
+    call.parameters = g_variant_new("(shss)", xd_config_get_string(config, "pool.username"), 0,
+                                    "1.0", originator[0] != '\0' ? originator : own);
     session->state = TRYING;
     session->asking = TRUE;
     xd_call(session->connection, &call, session->cancellable, on_logged_in, session);
@@ -506,8 +505,8 @@ on_closed(gpointer data)
 }
 
 static void
-on_logged_out(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED,
-              const GError *error, gpointer data)
+on_logged_out(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
+              gpointer data)
 {
     XdSession *session = data;
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define VERSION "1"
-#define FIELDS 7
-#define MAX_TAG 200
+#define VERSION     "1"
+#define FIELDS      7
+#define MAX_TAG     200
 #define TIME_DIGITS 10 /* hexadecimal seconds: until the year 36000 */
 
 char *
@@ -52,9 +52,13 @@ xd_tag_parse(const char *text, XdTag *tag)
     if (!g_ascii_string_to_unsigned(fields[3], 10, 0, G_MAXUINT, &index, NULL) ||
         !g_ascii_string_to_unsigned(seconds, 16, 0, G_MAXINT64, &created, NULL))
         return FALSE;
-    *tag = (XdTag){g_steal_pointer(&fields[1]), g_steal_pointer(&fields[2]), (guint) index,
-                   g_steal_pointer(&fields[4]), g_steal_pointer(&fields[5]),
-                   g_steal_pointer(&fields[6]), (gint64) created};
+    *tag = (XdTag){g_steal_pointer(&fields[1]),
+                   g_steal_pointer(&fields[2]),
+                   (guint) index,
+                   g_steal_pointer(&fields[4]),
+                   g_steal_pointer(&fields[5]),
+                   g_steal_pointer(&fields[6]),
+                   (gint64) created};
     g_free(g_steal_pointer(&fields[0]));
     g_free(g_steal_pointer(&fields[3]));
     return TRUE;

@@ -15,7 +15,7 @@ typedef struct {
     XdTaskProgress progress;
     XdTaskDone done;
     gpointer data;
-    XdWatch *watch;       /* on the task */
+    XdWatch *watch;        /* on the task */
     XdWatch *watch_of_all; /* on the mirror becoming whole again */
     GSource *cancelled;
     GSource *timer; /* until it is missed, or until cancelling is given up */
@@ -63,8 +63,7 @@ task_error(Follow *follow, const Xdtask *task)
     for (guint i = 0; i < task->error_info.n; i++)
         g_ptr_array_add(failure, (gpointer) task->error_info.items[i]);
     g_ptr_array_add(failure, NULL);
-    if (follow->cancelling &&
-        (cancelled || g_strcmp0(failure->pdata[0], "TASK_CANCELLED") == 0))
+    if (follow->cancelling && (cancelled || g_strcmp0(failure->pdata[0], "TASK_CANCELLED") == 0))
         return g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
     if (failure->len == 1) /* the server cancels with empty error_info (verified-sequences 1.5) */
         return xd_error_new(HVD_ERROR_BUSY, cancelled ? "somebody cancelled its task"
@@ -91,8 +90,7 @@ on_changed(gpointer data)
     if (task->status == XD_TASK_STATUS_SUCCESS) {
         end.result = task->result;
         follow_end(follow, &end, NULL);
-    } else if (task->status == XD_TASK_STATUS_FAILURE ||
-               task->status == XD_TASK_STATUS_CANCELLED) {
+    } else if (task->status == XD_TASK_STATUS_FAILURE || task->status == XD_TASK_STATUS_CANCELLED) {
         follow_end(follow, &end, task_error(follow, task));
     } else if (follow->progress != NULL) {
         follow->progress(task->progress, follow->data);
@@ -145,8 +143,9 @@ on_grace_over(gpointer data)
     XdTaskEnd end = {.vanished = TRUE};
 
     xd_clear_source(&follow->timer);
-    follow_end(follow, &end,
-               xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME, "its task does not let itself be cancelled"));
+    follow_end(
+        follow, &end,
+        xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME, "its task does not let itself be cancelled"));
     return G_SOURCE_REMOVE;
 }
 

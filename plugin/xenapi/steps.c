@@ -1,0 +1,471 @@
+#include "xenapi/steps.h"
+
+#include "wire/json-write.h"
+#include "wire/rpc.h"
+#include "wire/value.h"
+#include "xenapi/barrier.h"
+#include "xenapi/call.h"
+#include "xenapi/gates.h"
+#include "xenapi/lost.h"
+#include "xenapi/session.h"
+#include "xenapi/tag.h"
+#include "xenapi/task.h"
+
+#include <string.h>
+
+/* ---- operations and their marks ---- */
+
+void
+xd_operation_init(XdOperation *operation, XdConnection *connection)
+{
+    operation->connection = xd_connection_ref(connection);
+    operation->id = xd_tag_operation_new(g_get_real_time() / G_USEC_PER_SEC);
+}
+
+void
+xd_operation_clear(XdOperation *operation)
+{
+    g_clear_pointer(&operation->connection, xd_connection_unref);
+    g_clear_pointer(&operation->id, g_free);
+}
+
+char *
+xd_operation_tag(const XdOperation *operation, const char *kind, guint index)
+{
+    const XdConnection *connection = operation->connection;
+
+    return xd_tag_print(operation->id, kind, index, connection->owner, connection->epoch,
+                        xd_session_get_uuid(connection->session));
+}
+
+/* ---- a call under way ---- */
+
+typedef struct {
+    XdOp *op;
+    XdOperation *operation;
+    XdStepCall call;
+    GPtrArray *secrets;
+    GVariant *parameters;
+    char *gate; /* taken, or waited for */
+    gboolean inside;
+    char *tag;
+    gboolean async;
+    GCancellable *cancellable;
+} Running;
+
+static void
+running_free(Running *running)
+{
+    if (running->inside)
+        xd_gate_leave(running->operation->connection->gates, running->gate);
+    g_clear_pointer(&running->parameters, g_variant_unref);
+    g_ptr_array_unref(running->secrets);
+    g_object_unref(running->cancellable);
+    g_free(running->gate);
+    g_free(running->tag);
+    g_free(running);
+}
+
+static gboolean
+is_among(const GError *error, const char *const *codes)
+{
+    const char *code = xd_error_get_failure_code(error);
+
+    return code != NULL && codes != NULL && g_strv_contains(codes, code);
+}
+
+static void
+log_optional(Running *running, const GError *error)
+{
+    XdLogFields fields = {.op = xd_op_get_name(running->op),
+                          .step = xd_op_get_step_name(running->op),
+                          .method = running->call.method};
+
+    xd_log(running->operation->connection->log, G_LOG_LEVEL_INFO, "xd-ops", &fields,
+           "%s: %s; going on", fields.step, error->message);
+}
+
+static void
+running_end(Running *running, GError *error)
+{
+    XdOp *op = running->op;
+    XdStepCall call = running->call;
+
+    if (error != NULL && is_among(error, call.done))
+        g_clear_error(&error);
+    if (error != NULL && call.optional && !xd_op_is_stopped(op)) {
+        log_optional(running, error);
+        g_clear_error(&error);
+    }
+    running_free(running);
+    if (error != NULL && is_among(error, call.retry))
+        xd_op_complete_again(op, error, call.attempts, call.delay_s * 1000);
+    else
+        xd_op_complete(op, error);
+}
+
+static void
+running_succeed(Running *running, const char *result)
+{
+    char **out = running->call.out;
+
+    if (out != NULL) {
+        g_free(*out);
+        *out = g_strdup(result);
+    }
+    running_end(running, NULL);
+}
+
+/* The outcome is not known: does what the call is for hold? */
+static void
+running_doubt(Running *running, GError *error)
+{
+    if (running->call.holds == NULL ||
+        !running->call.holds(running->operation, running->call.data)) {
+        running_end(running, error);
+        return;
+    }
+    g_error_free(error);
+    running_end(running, NULL);
+}
+
+static void
+on_task_progress(double fraction, gpointer data)
+{
+    xd_op_set_progress(((Running *) data)->op, fraction, 0, 0);
+}
+
+static void
+on_task_ended(const XdTaskEnd *end, const GError *error, gpointer data)
+{
+    Running *running = data;
+    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+    g_autoptr(GVariant) result = NULL;
+    GError *broken = NULL;
+
+    if (error != NULL) {
+        g_autofree char *method = g_strconcat(running->call.method, ": ", NULL);
+        GError *told = g_error_copy(error);
+
+        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+            g_prefix_error_literal(&told, method);
+        if (end->vanished)
+            running_doubt(running, told);
+        else
+            running_end(running, told);
+        return;
+    }
+    if (running->call.out == NULL) {
+        running_end(running, NULL);
+        return;
+    }
+    if (!xd_task_result_decode(end->result, xd_value_sink_get_sink(value),
+                               running->operation->connection->arena, &broken)) {
+        running_end(running, broken);
+        return;
+    }
+    result = xd_value_sink_steal(value);
+    running_succeed(running, g_variant_get_string(result, NULL));
+}
+
+static void
+follow(Running *running, const char *task)
+{
+    xd_task_follow(running->operation->connection, task, running->cancellable, on_task_progress,
+                   on_task_ended, running);
+}
+
+static void
+on_searched(const XdLostEnd *end, const GError *error, gpointer data)
+{
+    Running *running = data;
+
+    if (error != NULL)
+        running_end(running, g_error_copy(error));
+    else if (end->task != NULL)
+        follow(running, end->task);
+    else if (end->ref != NULL)
+        running_succeed(running, end->ref);
+    else
+        running_doubt(running,
+                      xd_error_new(HVD_ERROR_NOT_REACHABLE,
+                                   "%s: its reply was lost, and the pool shows no trace of it",
+                                   running->call.method));
+}
+
+static void
+on_reply(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
+{
+    Running *running = data;
+    gboolean cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+    if (error != NULL && reply->unknown && !cancelled) {
+        xd_lost_find(connection, running->call.method, running->tag, running->cancellable,
+                     on_searched, running);
+        return;
+    }
+    if (error != NULL)
+        running_end(running, g_error_copy(error));
+    else if (running->async)
+        follow(running, g_variant_get_string(reply->value, NULL));
+    else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
+        running_succeed(running, g_variant_get_string(reply->value, NULL));
+    else
+        running_end(running, NULL);
+}
+
+static void
+send(Running *running)
+{
+    XdCall call = {.method = running->call.method,
+                   .parameters = running->parameters,
+                   .secrets = (XdSecret *const *) running->secrets->pdata,
+                   .n_secrets = running->secrets->len,
+                   .tag = running->tag,
+                   .flags = running->async ? XD_CALL_ASYNC : 0};
+
+    xd_call(running->operation->connection, &call, running->cancellable, on_reply, running);
+}
+
+static void
+on_gate_open(gpointer data, GError *error)
+{
+    Running *running = data;
+
+    if (error != NULL) {
+        running_end(running, error);
+        return;
+    }
+    running->inside = TRUE;
+    send(running);
+}
+
+/* ---- plans ---- */
+
+/* Parameters as JSON, every secret as "<hidden>". */
+static char *
+print_parameters(XdArena *arena, const XdStepCall *call)
+{
+    g_autoptr(GVariant) parameters = g_variant_ref_sink(call->parameters);
+    g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
+    g_auto(XdVault) text = {0};
+    XdJsonWriter writer;
+
+    for (guint i = 0; i < call->n_secrets; i++)
+        g_ptr_array_add(hidden, xd_secret_new(arena, "<hidden>", 8));
+    xd_vault_init(&text, arena);
+    xd_json_writer_init(&writer, &text, FALSE);
+    xd_value_walk(parameters, (XdSecret *const *) hidden->pdata, &writer.parent);
+    g_clear_error(&writer.parent.error);
+    return g_strdup(text.data);
+}
+
+/* In a plan nothing travels; what would come back is named after the call. */
+static void
+plan_call(XdOp *op, const XdStepCall *call, gboolean async)
+{
+    XdOperation *operation = xd_op_get_state(op);
+    g_autofree char *method = g_strconcat(async ? "Async." : "", call->method, NULL);
+    g_autofree char *parameters = print_parameters(operation->connection->arena, call);
+
+    xd_op_plan_call(op, method, parameters);
+    if (call->out != NULL) {
+        g_free(*call->out);
+        *call->out = g_strdup_printf("<%s>", call->method);
+    }
+    xd_op_next(op);
+}
+
+/* ---- the tail calls ---- */
+
+static const char *
+default_kind(const char *method)
+{
+    return strchr(method, '.') + 1;
+}
+
+static void
+start(XdOp *op, const XdStepCall *call, gboolean async)
+{
+    XdOperation *operation = xd_op_get_state(op);
+    Running *running;
+
+    if (xd_op_get_plan(op) != NULL) {
+        plan_call(op, call, async);
+        return;
+    }
+    running = g_new0(Running, 1);
+    running->op = op;
+    running->operation = operation;
+    running->call = *call;
+    running->async = async;
+    running->parameters = g_variant_ref_sink(call->parameters);
+    running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
+    for (guint i = 0; i < call->n_secrets; i++)
+        g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));
+    running->tag = xd_operation_tag(
+        operation, call->kind != NULL ? call->kind : default_kind(call->method), call->index);
+    running->gate = g_strdup(call->gate);
+    running->cancellable = g_object_ref(xd_op_pend(op));
+    if (running->gate != NULL)
+        xd_gate_enter(operation->connection->gates, running->gate, running->cancellable,
+                      on_gate_open, running);
+    else
+        send(running);
+}
+
+void
+xd_op_call(XdOp *op, const XdStepCall *call)
+{
+    start(op, call, FALSE);
+}
+
+void
+xd_op_task(XdOp *op, const XdStepCall *call)
+{
+    start(op, call, TRUE);
+}
+
+/* ---- waiting ---- */
+
+typedef struct {
+    XdOp *op;
+    XdOperation *operation;
+    XdPredicate holds;
+    gpointer data;
+    XdWatch *watch;
+    GSource *cancelled;
+} Waiting;
+
+static void
+waiting_end(Waiting *waiting, GError *error)
+{
+    XdOp *op = waiting->op;
+
+    xd_mirror_unwatch(waiting->operation->connection->mirror, waiting->watch);
+    xd_clear_source(&waiting->cancelled);
+    g_free(waiting);
+    xd_op_complete(op, error);
+}
+
+static void
+on_change(gpointer data)
+{
+    Waiting *waiting = data;
+
+    if (waiting->holds(waiting->operation, waiting->data))
+        waiting_end(waiting, NULL);
+}
+
+static gboolean
+on_wait_cancelled(GCancellable *cancellable, gpointer data)
+{
+    GError *error = NULL;
+
+    g_cancellable_set_error_if_cancelled(cancellable, &error);
+    waiting_end(data, error);
+    return G_SOURCE_REMOVE;
+}
+
+void
+xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
+{
+    XdOperation *operation = xd_op_get_state(op);
+    Waiting *waiting;
+
+    if (xd_op_get_plan(op) != NULL || holds(operation, data)) {
+        xd_op_next(op);
+        return;
+    }
+    waiting = g_new0(Waiting, 1);
+    waiting->op = op;
+    waiting->operation = operation;
+    waiting->holds = holds;
+    waiting->data = data;
+    waiting->watch = xd_mirror_watch(operation->connection->mirror, ref, on_change, waiting);
+    waiting->cancelled = g_cancellable_source_new(xd_op_pend(op));
+    g_source_set_callback(waiting->cancelled, G_SOURCE_FUNC(on_wait_cancelled), waiting, NULL);
+    g_source_attach(waiting->cancelled, operation->connection->context);
+}
+
+/* ---- settling before a rollback ---- */
+
+typedef struct {
+    XdOp *op;
+    XdOperation *operation;
+    GCancellable *cancellable;
+} Settling;
+
+static void settle_next(Settling *settling);
+
+static void
+settling_end(Settling *settling, const GError *error)
+{
+    XdOp *op = settling->op;
+
+    g_object_unref(settling->cancellable);
+    g_free(settling);
+    xd_op_complete(op, error != NULL ? g_error_copy(error) : NULL);
+}
+
+static void
+on_stray_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED, gpointer data)
+{
+    settle_next(data);
+}
+
+/* (nullable): a task of ours that still runs */
+static const Xdtask *
+find_stray(XdOperation *operation)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, operation->connection->mirror, &xd_class_task);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        const Xdtask *task = (const Xdtask *) record;
+
+        if (task->status == XD_TASK_STATUS_PENDING &&
+            xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id))
+            return task;
+    }
+    return NULL;
+}
+
+static void
+settle_next(Settling *settling)
+{
+    const Xdtask *stray = find_stray(settling->operation);
+    g_autofree char *ref = stray != NULL ? g_strdup(stray->record.ref) : NULL;
+    g_autoptr(GCancellable) at_once = NULL;
+
+    if (stray == NULL) {
+        settling_end(settling, NULL);
+        return;
+    }
+    at_once = g_cancellable_new();
+    g_cancellable_cancel(at_once); /* asks the server to cancel it, and waits for its end */
+    xd_task_follow(settling->operation->connection, ref, at_once, NULL, on_stray_ended, settling);
+}
+
+static void
+on_settle_barrier(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    Settling *settling = data;
+
+    if (error != NULL)
+        settling_end(settling, error);
+    else
+        settle_next(settling);
+}
+
+void
+xd_op_settle(XdOp *op, gpointer data)
+{
+    Settling *settling = g_new0(Settling, 1);
+
+    settling->op = op;
+    settling->operation = data;
+    settling->cancellable = g_object_ref(xd_op_pend(op));
+    xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
+}

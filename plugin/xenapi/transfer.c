@@ -1,0 +1,342 @@
+/* Bulk transfers: a disk's bytes straight to or from a node that has its storage. */
+#include "xenapi/call.h"
+#include "xenapi/session.h"
+#include "xenapi/steps.h"
+#include "xenapi/task.h"
+
+#include <string.h>
+
+/* How long the server may take to notice that the connection is gone. */
+#define TASK_END_MS 10000
+
+typedef struct {
+    XdOp *op;
+    XdOperation *operation;
+    XdStepTransfer transfer;
+    char *vdi;
+    char *tag;
+    char *task;
+    XdOrigin *origin;
+    GCancellable *cancellable;
+    XdExchange *exchange;
+    guint64 moved;
+    gboolean second_answer;
+    GError *error;        /* what went wrong first */
+    GCancellable *enough; /* of waiting for the task */
+    GSource *timer;
+} Moving;
+
+static void
+moving_end(Moving *moving, GError *error)
+{
+    XdOp *op = moving->op;
+
+    if (moving->transfer.source != NULL)
+        moving->transfer.source->wake = NULL;
+    if (moving->transfer.drain != NULL)
+        moving->transfer.drain->wake = NULL;
+    xd_clear_source(&moving->timer);
+    g_clear_object(&moving->enough);
+    g_clear_error(&moving->error);
+    g_clear_pointer(&moving->origin, xd_origin_free);
+    g_object_unref(moving->cancellable);
+    g_free(moving->vdi);
+    g_free(moving->tag);
+    g_free(moving->task);
+    g_free(moving);
+    xd_op_complete(op, error);
+}
+
+static GError *
+with_bytes(Moving *moving, GError *error)
+{
+    g_autofree char *text = NULL;
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return error;
+    text = g_strdup_printf("after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes: ",
+                           moving->moved, moving->transfer.size);
+    g_prefix_error_literal(&error, text);
+    return error;
+}
+
+/* ---- the verdict: the task, our own count, the digest ---- */
+
+static void
+on_drained(gpointer data, GError *error)
+{
+    moving_end(data, error);
+}
+
+static void
+moving_succeed(Moving *moving)
+{
+    const XdStepTransfer *transfer = &moving->transfer;
+    GError *error = NULL;
+
+    if (moving->moved != transfer->size) {
+        error =
+            xd_error_new(HVD_ERROR_INTEGRITY,
+                         "%" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were expected",
+                         moving->moved, transfer->size);
+    } else if (moving->second_answer) {
+        error = xd_error_new(HVD_ERROR_INTEGRITY, "the node took it back in a second answer");
+    } else if (transfer->source != NULL && transfer->source->klass->verify != NULL) {
+        transfer->source->klass->verify(transfer->source, &error);
+    } else if (transfer->drain != NULL) {
+        transfer->drain->finished = on_drained;
+        transfer->drain->klass->finish(transfer->drain, moving->cancellable);
+        return;
+    }
+    moving_end(moving, error);
+}
+
+static void
+on_status_set(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
+              const GError *error G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* Some refusals leave the task pending for good (observed.md): end it ourselves. */
+static void
+end_task(Moving *moving)
+{
+    XdCall call = {.method = "task.set_status",
+                   .parameters = g_variant_new("(ss)", moving->task, "cancelled")};
+
+    xd_call(moving->operation->connection, &call, NULL, on_status_set, NULL);
+}
+
+static void
+on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    Moving *moving = data;
+
+    if (moving->error != NULL)
+        moving_end(moving, with_bytes(moving, g_steal_pointer(&moving->error)));
+    else if (error != NULL)
+        moving_end(moving, with_bytes(moving, g_error_copy(error)));
+    else
+        moving_succeed(moving);
+}
+
+static gboolean
+on_enough(gpointer data)
+{
+    Moving *moving = data;
+
+    xd_clear_source(&moving->timer);
+    end_task(moving);
+    g_cancellable_cancel(moving->enough); /* bounds the wait for its end */
+    return G_SOURCE_REMOVE;
+}
+
+/* The status line was not the outcome, the task is (protocol 5.1). */
+static void
+await_task(Moving *moving)
+{
+    XdConnection *connection = moving->operation->connection;
+
+    moving->enough = g_cancellable_new();
+    if (moving->error != NULL)
+        moving->timer =
+            xd_clock_add(connection->clock, connection->context, TASK_END_MS, on_enough, moving);
+    xd_task_follow(connection, moving->task,
+                   moving->error != NULL ? moving->enough : moving->cancellable, NULL,
+                   on_task_ended, moving);
+}
+
+/* ---- the exchange ---- */
+
+static XdFlow
+on_read_body(XdExchange *exchange G_GNUC_UNUSED, char *buffer, gsize size, gsize *length,
+             gpointer data, GError **error)
+{
+    Moving *moving = data;
+    XdSource *source = moving->transfer.source;
+    XdFlow flow = source->klass->read(source, buffer, size, length, error);
+
+    if (flow != XD_FLOW_GO)
+        return flow;
+    moving->moved += *length;
+    xd_op_set_progress(moving->op, (double) moving->moved / (double) moving->transfer.size,
+                       moving->moved, moving->transfer.size);
+    return flow;
+}
+
+static gboolean
+on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *type G_GNUC_UNUSED,
+        gpointer data G_GNUC_UNUSED, GError **error)
+{
+    if (status == 200 || (status >= 300 && status < 400))
+        return TRUE;
+    xd_set_error(error, status == 401 || status == 403 ? HVD_ERROR_DENIED : HVD_ERROR_FAILED,
+                 "the node refused it with HTTP status %u", status);
+    return FALSE;
+}
+
+static XdFlow
+on_data(XdExchange *exchange G_GNUC_UNUSED, const char *bytes, gsize length, gpointer data,
+        GError **error)
+{
+    Moving *moving = data;
+    XdDrain *drain = moving->transfer.drain;
+    XdFlow flow;
+
+    if (drain == NULL) { /* an upload has no answer but its head; a second one is bad news */
+        moving->second_answer = TRUE;
+        return XD_FLOW_GO;
+    }
+    flow = drain->klass->write(drain, bytes, length, error);
+    if (flow != XD_FLOW_GO)
+        return flow;
+    moving->moved += length;
+    xd_op_set_progress(moving->op, (double) moving->moved / (double) moving->transfer.size,
+                       moving->moved, moving->transfer.size);
+    return flow;
+}
+
+static void
+on_done(XdExchange *exchange G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    Moving *moving = data;
+
+    moving->exchange = NULL;
+    moving->error = error != NULL ? g_error_copy(error) : NULL;
+    await_task(moving);
+}
+
+static const XdExchangeClass exchange_class = {
+    .read_body = on_read_body, .head = on_head, .data = on_data, .done = on_done};
+
+static void
+on_wake(gpointer data)
+{
+    Moving *moving = data;
+
+    if (moving->exchange != NULL)
+        xd_exchange_resume(moving->exchange);
+}
+
+static void
+exchange_start(Moving *moving)
+{
+    XdConnection *connection = moving->operation->connection;
+    XdStepTransfer *transfer = &moving->transfer;
+    g_autofree char *task = g_uri_escape_string(moving->task, NULL, FALSE);
+    g_autofree char *vdi = g_uri_escape_string(moving->vdi, NULL, FALSE);
+    gboolean upload = transfer->source != NULL;
+    g_autofree char *path =
+        g_strdup_printf("%s?task_id=%s&vdi=%s&format=raw",
+                        upload ? "/import_raw_vdi" : "/export_raw_vdi", task, vdi);
+    g_autofree char *header = g_strconcat("X-Http-Other-Config-hvd: ", moving->tag, NULL);
+    const char *headers[] = {header, NULL};
+    XdHttpRequest request = {
+        .origin = moving->origin,
+        .method = upload ? "PUT" : "GET",
+        .path = path,
+        .content_type = upload ? "application/octet-stream" : NULL,
+        .headers = headers,
+        .session = xd_session_get_ref(connection->session),
+        .body_size = upload ? (gint64) transfer->size : -1,
+        .lane = XD_LANE_LONG,
+        .low_speed_s = xd_config_get_uint(connection->config, "http.low-speed-time"),
+        /* one byte more than there should be, to see that there is one */
+        .max_body = upload ? 4096 : transfer->size + 1,
+        .bulk = TRUE,
+    };
+
+    if (upload) {
+        transfer->source->wake = on_wake;
+        transfer->source->wake_data = moving;
+    } else {
+        transfer->drain->wake = on_wake;
+        transfer->drain->wake_data = moving;
+    }
+    moving->exchange =
+        xd_http_send(connection->http, &request, &exchange_class, moving, moving->cancellable);
+}
+
+static void
+on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
+             gpointer data)
+{
+    Moving *moving = data;
+
+    if (error != NULL) {
+        moving_end(moving, g_error_copy(error));
+        return;
+    }
+    moving->task = g_variant_dup_string(reply->value, NULL);
+    exchange_start(moving);
+}
+
+/* ---- the tail call ---- */
+
+const Xdhost *
+xd_node_of_storage(const XdMirror *mirror, const char *sr)
+{
+    const GPtrArray *pbds = xd_mirror_find(mirror, XD_BY_PBD_SR, sr);
+    const Xdhost *best = NULL;
+
+    for (guint i = 0; i < pbds->len; i++) {
+        const XdPBD *pbd = g_ptr_array_index(pbds, i);
+        const Xdhost *host = XD_GET(mirror, host, pbd->host);
+        const Xdhost_metrics *metrics =
+            host != NULL ? XD_GET(mirror, host_metrics, host->metrics) : NULL;
+
+        if (!pbd->currently_attached || metrics == NULL || !metrics->live)
+            continue;
+        if (best == NULL || (host->enabled && !best->enabled) ||
+            (host->enabled == best->enabled && strcmp(host->uuid, best->uuid) < 0))
+            best = host;
+    }
+    return best;
+}
+
+static void
+plan_transfer(XdOp *op, const XdStepTransfer *transfer)
+{
+    g_autofree char *vdi = g_strdup_printf("[\"%s\"]", transfer->vdi);
+
+    xd_op_plan_call(op, "task.create", "[]");
+    xd_op_plan_call(op, transfer->source != NULL ? "PUT /import_raw_vdi" : "GET /export_raw_vdi",
+                    vdi);
+    xd_op_next(op);
+}
+
+void
+xd_op_transfer(XdOp *op, const XdStepTransfer *transfer)
+{
+    XdOperation *operation = xd_op_get_state(op);
+    XdConnection *connection = operation->connection;
+    const Xdhost *node = xd_node_of_storage(connection->mirror, transfer->sr);
+    Moving *moving;
+    XdCall call = {.method = "task.create"};
+    GError *error = NULL;
+    XdOrigin *origin = NULL;
+
+    if (xd_op_get_plan(op) != NULL) {
+        plan_transfer(op, transfer);
+        return;
+    }
+    if (node == NULL)
+        error = xd_error_new(HVD_ERROR_STATE, "no node that is up has the disk's storage plugged");
+    else
+        origin = xd_origin_at(xd_session_get_origin(connection->session), node->address, &error);
+    if (error != NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
+    moving = g_new0(Moving, 1);
+    moving->op = op;
+    moving->operation = operation;
+    moving->transfer = *transfer;
+    moving->vdi = g_strdup(transfer->vdi);
+    moving->tag = xd_operation_tag(operation, transfer->kind, 0);
+    moving->origin = origin;
+    moving->cancellable = g_object_ref(xd_op_pend(op));
+    call.parameters = g_variant_new("(ss)", moving->tag, xd_op_get_name(op));
+    call.tag = moving->tag;
+    xd_call(connection, &call, moving->cancellable, on_task_made, moving);
+}
