@@ -1,6 +1,8 @@
 """Makes C of the schemas at build time.
 
     generate.py documents OUTPUT.h OUTPUT.c FILE.schema.json...
+    generate.py xenapi OUTPUT.h OUTPUT.c xenapi.json
+    generate.py config OUTPUT.h OUTPUT.c FILE.gschema.xml
 
 Documents
 ---------
@@ -33,15 +35,25 @@ an enum in it becomes XdDataDiskNAME with the constants XD_DATA_DISK_NAME_WORD, 
 
 Formats: uuid, mac, device-name, iqn, portal, ip, ipv4, ipv6, sha256, identifier, path; they are told
 in plugin/wire/shape-format.c.
+
+XenAPI
+------
+
+See generator/xenapi.py for the form of xenapi.json.
+
+Configuration
+-------------
+
+See generator/config.py for what is taken of GSettings' schema language.
 """
 
 import pathlib
 import sys
 
-from generator import documents
+from generator import config, documents, xenapi
 from generator.common import Refused
 
-MAKERS = {"documents": documents.make}
+MAKERS = {"documents": documents.make, "xenapi": xenapi.make, "config": config.make}
 
 
 def main(arguments):

@@ -49,7 +49,7 @@ test_least(void)
 
 static const char whole[] =
     "{\"uuid\":\"" UUID "\",\"name\":\"gr\xc3\xbc\xc3\x9f\",\"memory_bytes\":17179869184,\"vcpus\":"
-                        "4,\"vcpu_weight\":512,"
+    "4,\"vcpu_weight\":512,"
     "\"node\":\"" UUID2
     "\",\"firmware\":\"uefi\",\"virtual_machine_mode\":\"hvm\",\"image\":{\"source\":\"stream\","
     "\"format\":\"raw\",\"size_bytes\":1048576,\"sha256\":"
@@ -133,7 +133,7 @@ test_errors(void)
         {"{" INSTANCE ",\"networks\":[{\"mac\":\"aa:bb:cc:dd:ee\",\"network\":\"a\"}]}",
          "/networks/0/mac: expected a MAC address, found \"aa:bb:cc:dd:ee\""},
         {"{" INSTANCE ",\"networks\":[{\"mac\":\"aa:bb:cc:dd:ee:ff\",\"network\":\"a\",\"ipv4_"
-                      "allowed\":[\"192.0.2.1\",\"::1\"]}]}",
+         "allowed\":[\"192.0.2.1\",\"::1\"]}]}",
          "/networks/0/ipv4_allowed/1: expected an IPv4 address, found \"::1\""},
         {"{}", "/uuid: expected a UUID in lower case, found nothing"},
         {"[]", "the document: expected an object, found an array"},

@@ -200,6 +200,135 @@ class Documents(unittest.TestCase):
                     '"an absolute path, at most 9 characters"', "gboolean has_a;")
 
 
+class XenAPI(unittest.TestCase):
+    def model(self, classes=None, enums=None, **messages):
+        return {"classes": classes or {"VM": {"uuid": "string"}}, "enums": enums or {},
+                "messages": {name.replace("__", "."): value for name, value in messages.items()}}
+
+    def message(self, **more):
+        return {"parameters": [["self", "VM ref"]], "result": "void", "timeout_s": 5, **more}
+
+    def accept(self, model, *expected):
+        code, made, said = run("xenapi", {"xenapi.json": model})
+        self.assertEqual(code, 0, said)
+        for text in expected:
+            self.assertIn(text, made)
+
+    def refuse(self, model, problem):
+        code, _, said = run("xenapi", {"xenapi.json": model})
+        self.assertEqual(code, 1)
+        self.assertIn(problem, said)
+
+    def test_fields(self):
+        kinds = {"string": "STRING", "int": "INT", "float": "FLOAT", "bool": "BOOL", "datetime": "TIME",
+                 "VM ref": "REF", "enum e": "ENUM", "string set": "STRING_SET", "enum e set": "STRING_SET",
+                 "VM ref set": "REF_SET", "(string -> string) map": "STRING_MAP",
+                 "(enum e -> string) map": "STRING_MAP"}
+        for kind, expected in kinds.items():
+            self.accept(self.model({"VM": {"F": kind}}, {"e": ["a"]}), f'{{"F", XD_FIELD_{expected}, G_STRUCT_OFFSET(XdVM, f)')
+        for kind in ("int set", "(string -> int) map", "VM record", "void", "enum", "VM ref option", "strings"):
+            self.refuse(self.model({"VM": {"F": kind}}), "no field of the type")
+        self.refuse(self.model({"VM": {"F": "enum none"}}), "there is no enum")
+        self.refuse(self.model({"VM": {"int": "string"}}), "cannot be the name")
+        self.refuse(self.model({"VM": {f"f{n}": "int" for n in range(65)}}), "1 to 64 fields")
+        self.refuse(self.model({"VM": {}}), "1 to 64 fields")
+
+    def test_order_of_fields(self):
+        _, made, _ = run("xenapi", {"xenapi.json": self.model({"VM": {"bb": "int", "a": "int", "ccc": "int", "ab": "int"}})})
+        places = [made.index(f'{{"{name}", XD_FIELD') for name in ("a", "ab", "bb", "ccc")]
+        self.assertEqual(places, sorted(places))
+
+    def test_parameters(self):
+        kinds = {"string": "s", "int": "x", "float": "d", "bool": "b", "datetime": "s", "VM ref": "s", "enum e": "s",
+                 "string set": "as", "VM ref set": "as", "(string -> string) map": "a{ss}", "VM record": "a{sv}",
+                 "(string -> int) map": "a{sx}", "(VDI ref -> SR ref) map": "a{ss}", "string set set": "aas"}
+        for kind, letter in kinds.items():
+            self.accept(self.model(VM__go=self.message(parameters=[["x", kind]])), f'{{"VM.go", "({letter})"')
+        for kind in ("text", "(int -> string) map", "string list", "an event batch"):
+            self.refuse(self.model(VM__go=self.message(parameters=[["x", kind]])), "no value of the type")
+
+    def test_results(self):
+        self.accept(self.model(VM__go=self.message(result="VM record")), "NULL, &xd_class_vm")
+        self.accept(self.model(VM__go=self.message(result="(VM ref -> VM record) map")), "NULL, &xd_class_vm")
+        self.accept(self.model(VM__go=self.message(result="an event batch")), "NULL, NULL")
+        self.refuse(self.model(VM__go=self.message(result="SR record")), "no class SR")
+
+    def test_messages(self):
+        self.refuse(self.model(VMgo=self.message()), "CLASS.NAME")
+        self.refuse(self.model(VM__go=self.message(idempotent=True)), '"idempotent" is not known')
+        for missing in ("parameters", "result", "timeout_s"):
+            message = self.message()
+            del message[missing]
+            self.refuse(self.model(VM__go=message), f'"{missing}" is missing')
+        for seconds in (0, 86401, "5", 1.5, True):
+            self.refuse(self.model(VM__go=self.message(timeout_s=seconds)), '"timeout_s"')
+        self.refuse(self.model(VM__go=self.message(found="luck")), '"found" is one of')
+        self.refuse(self.model(task__go=self.message(slow=True)), "no Async.")
+        self.refuse({"classes": {}, "enums": {}}, "it has to have")
+
+    def test_secrets(self):
+        self.accept(self.model(VM__go=self.message(secrets=["self"])), '"(h)"')
+        self.accept(self.model(VM__go=self.message(secrets=["result"])), "XD_METHOD_SECRET_RESULT")
+        self.accept(self.model(VM__go=self.message(parameters=[["a", "VM record"]], secrets=["a.b"])), '{"a.b", NULL}')
+        self.refuse(self.model(VM__go=self.message(secrets=["other"])), "no parameter for the secret other")
+        self.refuse(self.model(VM__go=self.message(secrets=["self.x"])), "no parameter for the secret self.x")
+        self.refuse(self.model(VM__go=self.message(parameters=[["n", "int"]], secrets=["n"])), "is no text")
+
+    def test_enums(self):
+        self.accept(self.model(enums={"a_b": ["One", "two"]}), "XD_A_B_UNKNOWN", "XD_A_B_ONE", '"", "One", "two", NULL')
+        for values in ([], ["a", "a"], ["a b"]):
+            self.refuse(self.model(enums={"e": values}), "list of different words")
+
+
+class Config(unittest.TestCase):
+    def schema(self, key, group="org.hvd.xenapi.pool"):
+        return f'<schemalist><schema id="{group}" path="/a/">{key}</schema></schemalist>'
+
+    def key(self, kind="s", default="''", more="", attributes="", name="some-key"):
+        return (f'<key name="{name}" type="{kind}"{attributes}><default>{default}</default><summary>A.</summary>'
+                f"<description>B.</description>{more}</key>")
+
+    def accept(self, text, *expected):
+        code, made, said = run("config", {"a.gschema.xml": text})
+        self.assertEqual(code, 0, said)
+        for part in expected:
+            self.assertIn(part, made)
+        self.assertNotIn("wire/", made)
+
+    def refuse(self, text, problem):
+        code, _, said = run("config", {"a.gschema.xml": text})
+        self.assertEqual(code, 1)
+        self.assertIn(problem, said)
+
+    def test_types(self):
+        self.accept(self.schema(self.key(default="'x y'")), "XD_CONFIG_POOL_SOME_KEY", "XD_CONFIG_STRING", '"x y"')
+        self.accept(self.schema(self.key(name="password")), "[XD_CONFIG_POOL_PASSWORD]", "XD_CONFIG_SECRET, """)
+        self.accept(self.schema(self.key("as", "[]")), "XD_CONFIG_LIST, NULL")
+        self.accept(self.schema(self.key("b", "true")), "XD_CONFIG_BOOLEAN, NULL, 1, 0, 1")
+        self.accept(self.schema(self.key("x", "5", '<range min="-1" max="4294967296"/>')),
+                    "XD_CONFIG_INTEGER, NULL, 5, -1, G_GINT64_CONSTANT(4294967296)")
+        self.accept(self.schema(self.key("s", "'a'", '<choices><choice value="a"/><choice value="b"/></choices>')),
+                    'XD_CONFIG_CHOICE, "a"', '{"a", "b", NULL}')
+
+    def test_refused(self):
+        cases = [
+            (self.key("i", "5"), 'no type "i"'), (self.key("x", "5"), "<range> is missing"),
+            (self.key("x", "5", '<range min="6" max="7"/>'), "out of range"),
+            (self.key("x", "5", '<range min="1"/>'), "is no integer"), (self.key("x", "0x5", '<range min="1" max="9"/>'), "is no integer"),
+            (self.key("s", "text"), "no string in quotes"), (self.key("as", "['a']"), "empty by default"),
+            (self.key("b", "1"), "true or false"), (self.key("b", "true", '<range min="0" max="1"/>'), "a range belongs"),
+            (self.key("s", "'c'", '<choices><choice value="a"/></choices>'), "none of the choices"),
+            (self.key(attributes=' enum="x"'), "no other attribute"), (self.key(name="Key"), "small letters"),
+            (self.key(more="<aliases/>"), "<aliases> is not known"), (self.key(more="<summary>C</summary>"), "stands there twice"),
+            ('<key name="a" type="s"><default>\'\'</default><summary>A.</summary></key>', "<description> is missing"),
+            (self.key() + self.key(), "one of them twice"), ("", "it has no keys"), ("<child name='a' schema='b'/>", "<child> is not known"),
+        ]
+        for key, problem in cases:
+            self.refuse(self.schema(key), problem)
+        self.refuse(self.schema(self.key(), "org.other.pool"), "a group is")
+        self.refuse("<schemalist>", "a.gschema.xml")
+
+
 class Command(unittest.TestCase):
     def test_usage(self):
         with contextlib.redirect_stderr(io.StringIO()) as said:
