@@ -2,12 +2,13 @@
 #pragma once
 
 #include "base/error.h"
+#include "xd-config-keys.h"
 
 G_BEGIN_DECLS
 
 /**
- * XdConfig: immutable. Values are read by "group.key", the name that operators write; a name that is
- * not in the table is a programming error.
+ * XdConfig: immutable. Its keys, with types, ranges and defaults, are those of
+ * schemas/org.hvd.xenapi.gschema.xml.
  */
 typedef struct _XdConfig XdConfig;
 
@@ -22,12 +23,12 @@ typedef struct _XdConfig XdConfig;
 XdConfig *xd_config_load(const char *file, const char *const *settings, GError **error);
 void xd_config_free(XdConfig *config);
 
-const char *xd_config_get_string(const XdConfig *config, const char *name);
-guint xd_config_get_uint(const XdConfig *config, const char *name);
+const char *xd_config_get_string(const XdConfig *config, XdConfigId id);
+guint xd_config_get_uint(const XdConfig *config, XdConfigId id);
 /* (transfer none) (array zero-terminated=1) */
-const char *const *xd_config_get_strv(const XdConfig *config, const char *name);
+const char *const *xd_config_get_strv(const XdConfig *config, XdConfigId id);
 /* the position among the key's choices */
-guint xd_config_get_choice(const XdConfig *config, const char *name);
+guint xd_config_get_choice(const XdConfig *config, XdConfigId id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdConfig, xd_config_free)
 

@@ -68,7 +68,7 @@ static void run_undo(Run *run);
 static void
 plan_call_free(gpointer data)
 {
-    XdPlanCall *call = data;
+    XdOpPlanCall *call = data;
 
     g_free(call->method);
     g_free(call->parameters);
@@ -78,33 +78,33 @@ plan_call_free(gpointer data)
 static void
 plan_step_free(gpointer data)
 {
-    XdPlanStep *step = data;
+    XdOpPlanStep *step = data;
 
     g_free(step->step);
     g_ptr_array_unref(step->calls);
     g_free(step);
 }
 
-XdPlan *
-xd_plan_new(void)
+XdOpPlan *
+xd_op_plan_new(void)
 {
-    XdPlan *plan = g_new0(XdPlan, 1);
+    XdOpPlan *plan = g_new0(XdOpPlan, 1);
 
     plan->steps = g_ptr_array_new_with_free_func(plan_step_free);
     return plan;
 }
 
 void
-xd_plan_free(XdPlan *plan)
+xd_op_plan_free(XdOpPlan *plan)
 {
     g_ptr_array_unref(plan->steps);
     g_free(plan);
 }
 
 static void
-plan_step(XdPlan *plan, const XdStep *step)
+plan_step(XdOpPlan *plan, const XdStep *step)
 {
-    XdPlanStep *entry = g_new0(XdPlanStep, 1);
+    XdOpPlanStep *entry = g_new0(XdOpPlanStep, 1);
 
     entry->step = g_strdup(step->name);
     entry->has_undo = step->undo != NULL;
@@ -115,9 +115,9 @@ plan_step(XdPlan *plan, const XdStep *step)
 void
 xd_op_plan_call(XdOp *op, const char *method, const char *parameters)
 {
-    XdPlan *plan = op->run->options.plan;
-    XdPlanStep *step = g_ptr_array_index(plan->steps, plan->steps->len - 1);
-    XdPlanCall *call = g_new0(XdPlanCall, 1);
+    XdOpPlan *plan = op->run->options.plan;
+    XdOpPlanStep *step = g_ptr_array_index(plan->steps, plan->steps->len - 1);
+    XdOpPlanCall *call = g_new0(XdOpPlanCall, 1);
 
     call->method = g_strdup(method);
     call->parameters = g_strdup(parameters);
@@ -698,7 +698,7 @@ xd_op_get_state(XdOp *op)
     return op->run->state;
 }
 
-XdPlan *
+XdOpPlan *
 xd_op_get_plan(XdOp *op)
 {
     return op->run->options.plan;

@@ -34,25 +34,25 @@ typedef struct {
 } XdStep;
 
 /**
- * XdPlan: what an operation would do; see xd_op_get_plan().
+ * XdOpPlan: what an operation would do; see xd_op_get_plan().
  */
 typedef struct {
     char *step;
     gboolean has_undo;
-    GPtrArray *calls; /* (element-type XdPlanCall) */
-} XdPlanStep;
+    GPtrArray *calls; /* (element-type XdOpPlanCall) */
+} XdOpPlanStep;
 
 typedef struct {
     char *method;
     char *parameters; /* as text, secrets masked */
-} XdPlanCall;
+} XdOpPlanCall;
 
 typedef struct {
-    GPtrArray *steps; /* (element-type XdPlanStep) */
-} XdPlan;
+    GPtrArray *steps; /* (element-type XdOpPlanStep) */
+} XdOpPlan;
 
-XdPlan *xd_plan_new(void);
-void xd_plan_free(XdPlan *plan);
+XdOpPlan *xd_op_plan_new(void);
+void xd_op_plan_free(XdOpPlan *plan);
 
 /**
  * XdRunOptions: of one operation; everything is borrowed until it has ended.
@@ -73,7 +73,7 @@ typedef struct {
     XdStepFunc settle;
     guint undo_timeout_s;
     guint timeout_ms;
-    XdPlan *plan;
+    XdOpPlan *plan;
     HvdProgressFunc progress;
     gpointer progress_data;
     void (*on_undo_failed)(const char *undo, const GError *error, gpointer data);
@@ -120,7 +120,7 @@ void xd_op_complete_again(XdOp *op, GError *error, guint attempts, guint delay_m
 /* ---- for the use of steps ---- */
 
 gpointer xd_op_get_state(XdOp *op); /* of the operation, also below xd_op_each() */
-XdPlan *xd_op_get_plan(XdOp *op);   /* (nullable) */
+XdOpPlan *xd_op_get_plan(XdOp *op);   /* (nullable) */
 void xd_op_plan_call(XdOp *op, const char *method, const char *parameters);
 gboolean xd_op_is_rolling_back(XdOp *op);
 /* Somebody cancelled the operation, or its time is over: no step may go on as if nothing was. */
@@ -131,6 +131,6 @@ void xd_op_set_result(XdOp *op, gpointer result, GDestroyNotify free_result);
 /* How far the running step is; bytes are shown as they are, 0 where there are none. */
 void xd_op_set_progress(XdOp *op, double fraction, guint64 bytes_done, guint64 bytes_total);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdPlan, xd_plan_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdOpPlan, xd_op_plan_free)
 
 G_END_DECLS

@@ -52,8 +52,8 @@ typedef struct {
     guint seen; /* bits of members */
 } XdEnvelope;
 
-void xd_envelope_init(XdEnvelope *envelope, XdSink *result, const XdMemberName *names,
-                      gsize n_names);
+void
+xd_envelope_init(XdEnvelope *envelope, XdSink *result, const XdMemberName *names, gsize n_names);
 /* frees what an envelope holds, not itself */
 void xd_envelope_clear(XdEnvelope *envelope);
 /* sets @envelope's error to a HVD_ERROR_PROTOCOL that says @what is wrong */

@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 typedef enum {
-    XD_FIELD_STRING,     /* const char * */
+    XD_FIELD_STRING,     /* const char *, never NULL */
     XD_FIELD_REF,        /* const char *, NULL for OpaqueRef:NULL and "" */
     XD_FIELD_INT,        /* gint64 */
     XD_FIELD_FLOAT,      /* double */
@@ -29,6 +29,7 @@ typedef struct {
     const char *value;
 } XdPair;
 
+/* sorted by key */
 typedef struct {
     guint n;
     const XdPair *pairs;
@@ -49,7 +50,7 @@ typedef struct {
     const char *event_name; /* as in events: "vm" */
     guint id;               /* index in xd_classes[] */
     gsize size;             /* of the struct, which begins with XdRecord */
-    const XdField *fields;
+    const XdField *fields;  /* by length of their names, then by bytes; at most 64 */
     guint n_fields;
 } XdClass;
 
@@ -61,6 +62,10 @@ typedef struct {
     const XdClass *klass;
     const char *ref;
 } XdRecord;
+
+/* (nullable): the one whose event_name this is */
+const XdClass *
+xd_class_find(const XdClass *const *classes, guint n, const char *event_name, gsize length);
 
 /* (nullable): the value of @key */
 const char *xd_map_get(const XdMap *map, const char *key);

@@ -31,10 +31,11 @@ typedef struct {
 typedef struct _XdXmlReader XdXmlReader;
 
 /* @arena holds strings while they arrive; @sink is borrowed */
-XdXmlReader *xd_xml_reader_new(XdSink *sink, XdXmlRoot root, const XdXmlLimits *limits,
-                               XdArena *arena);
+XdXmlReader *
+xd_xml_reader_new(XdSink *sink, XdXmlRoot root, const XdXmlLimits *limits, XdArena *arena);
 void xd_xml_reader_free(XdXmlReader *reader);
-/* Errors: XD_ERROR, HVD_ERROR_PROTOCOL; or the sink's own. After an error the reader stays broken. */
+/* Errors: XD_ERROR, HVD_ERROR_PROTOCOL; or the sink's own. After an error the reader stays broken.
+ */
 gboolean xd_xml_reader_feed(XdXmlReader *reader, const char *bytes, gsize length, GError **error);
 /* Says that no more bytes come: an error unless the root was complete. */
 gboolean xd_xml_reader_end(XdXmlReader *reader, GError **error);

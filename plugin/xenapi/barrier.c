@@ -74,7 +74,7 @@ on_injected(XdConnection *connection, const XdReply *reply, const GError *error,
 void
 xd_barrier(XdConnection *connection, GCancellable *cancellable, XdBarrierDone done, gpointer data)
 {
-    const Xdpool *pool = xd_mirror_get_pool(connection->mirror);
+    const XdPool *pool = xd_mirror_get_pool(connection->mirror);
     Barrier *barrier = g_new0(Barrier, 1);
     XdCall call = {.method = "event.inject"};
 
@@ -85,6 +85,6 @@ xd_barrier(XdConnection *connection, GCancellable *cancellable, XdBarrierDone do
     xd_connection_enter_call(connection);
     /* the class is written as in calls here: "vm" would be HANDLE_INVALID */
     call.parameters =
-        g_variant_new("(ss)", "pool", pool != NULL ? pool->record.ref : "OpaqueRef:NULL");
+        g_variant_new("(ss)", "pool", pool != NULL ? pool->parent.ref : "OpaqueRef:NULL");
     xd_call(connection, &call, cancellable, on_injected, barrier);
 }

@@ -297,7 +297,7 @@ static guint
 default_timeout_ms(const Pending *p)
 {
     if ((p->flags & XD_CALL_ASYNC) != 0) /* answered as soon as the task exists */
-        return xd_config_get_uint(p->connection->config, "http.call-timeout") * 1000;
+        return xd_config_get_uint(p->connection->config, XD_CONFIG_HTTP_CALL_TIMEOUT) * 1000;
     return p->method->timeout_s * 1000;
 }
 

@@ -99,7 +99,6 @@ xd_connection_close_async(XdConnection *connection, GAsyncReadyCallback callback
     gpointer cancellable;
 
     connection->close_task = g_task_new(NULL, NULL, callback, user_data);
-    g_task_set_source_tag(connection->close_task, xd_connection_close_async);
     g_cancellable_cancel(connection->closing);
     g_hash_table_iter_init(&iter, connection->operations);
     while (g_hash_table_iter_next(&iter, &cancellable, NULL))
@@ -189,16 +188,16 @@ static gboolean
 make_http(XdConnection *connection, GError **error)
 {
     const XdConfig *config = connection->config;
-    const char *ca_file = xd_config_get_string(config, "tls.ca-file");
+    const char *ca_file = xd_config_get_string(config, XD_CONFIG_TLS_CA_FILE);
     XdHttpOptions options = {
         .arena = connection->arena,
         .user_agent = "hvd-xenapi/" HVD_VERSION,
         .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
-        .pins = xd_config_get_strv(config, "tls.pins"),
-        .plaintext_on_loopback = xd_config_get_choice(config, "http.allow-plaintext") != 0,
-        .connect_timeout_s = xd_config_get_uint(config, "http.connect-timeout"),
-        .short_per_origin = xd_config_get_uint(config, "http.connections-short"),
-        .total = xd_config_get_uint(config, "http.connections-total"),
+        .pins = xd_config_get_strv(config, XD_CONFIG_TLS_PINS),
+        .plaintext_on_loopback = xd_config_get_choice(config, XD_CONFIG_HTTP_ALLOW_PLAINTEXT) != 0,
+        .connect_timeout_s = xd_config_get_uint(config, XD_CONFIG_HTTP_CONNECT_TIMEOUT),
+        .short_per_origin = xd_config_get_uint(config, XD_CONFIG_HTTP_CONNECTIONS_SHORT),
+        .total = xd_config_get_uint(config, XD_CONFIG_HTTP_CONNECTIONS_TOTAL),
     };
 
     connection->http = xd_http_new(&options, error);
@@ -212,15 +211,16 @@ make_session(XdConnection *connection, GError **error)
     g_autoptr(XdOrigin) origin = NULL;
     g_autoptr(XdSecret) password = NULL;
 
-    if (xd_config_get_string(config, "pool.url")[0] == '\0') {
+    if (xd_config_get_string(config, XD_CONFIG_POOL_URL)[0] == '\0') {
         xd_set_error(error, HVD_ERROR_CONFIG, "pool.url is not set: where is the pool?");
         return FALSE;
     }
-    origin = xd_origin_parse(xd_config_get_string(config, "pool.url"), error);
+    origin = xd_origin_parse(xd_config_get_string(config, XD_CONFIG_POOL_URL), error);
     if (origin == NULL)
         return FALSE;
-    password = xd_secret_load(connection->arena, xd_config_get_string(config, "pool.password"),
-                              &connection->callbacks, error);
+    password =
+        xd_secret_load(connection->arena, xd_config_get_string(config, XD_CONFIG_POOL_PASSWORD),
+                       &connection->callbacks, error);
     if (password == NULL) {
         g_prefix_error(error, "pool.password: ");
         return FALSE;
@@ -239,9 +239,10 @@ connection_prepare(XdConnection *connection, const XdConnectionOptions *options,
     if (connection->config == NULL || !make_http(connection, error) ||
         !make_session(connection, error))
         return FALSE;
-    owner = xd_config_get_string(connection->config, "pool.owner");
+    owner = xd_config_get_string(connection->config, XD_CONFIG_POOL_OWNER);
     connection->owner = owner[0] != '\0' ? g_strdup(owner) : derive_owner();
-    connection->gates = xd_gates_new(xd_config_get_uint(connection->config, "storage.concurrency"));
+    connection->gates =
+        xd_gates_new(xd_config_get_uint(connection->config, XD_CONFIG_STORAGE_CONCURRENCY));
     connection->events = xd_events_new(connection);
     return TRUE;
 }
@@ -302,7 +303,6 @@ xd_connection_open_async(const XdConnectionOptions *options, GCancellable *cance
     Opening *opening = g_new0(Opening, 1);
     GError *error = NULL;
 
-    g_task_set_source_tag(task, xd_connection_open_async);
     g_task_set_check_cancellable(task, FALSE);
     g_task_set_task_data(task, opening, opening_free);
     opening->connection = connection_new(options);

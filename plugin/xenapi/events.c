@@ -47,8 +47,9 @@ xd_events_free(XdEvents *events)
 static void
 tell_first(XdEvents *events, const GError *error)
 {
-    XdEventsFirst first = g_steal_pointer(&events->first);
+    XdEventsFirst first = events->first;
 
+    events->first = NULL;
     if (first != NULL)
         first(events->connection, error, events->first_data);
 }
@@ -142,7 +143,7 @@ update_candidates(XdConnection *connection)
 
     xd_mirror_iter_init(&iter, connection->mirror, &xd_class_host);
     while ((record = xd_mirror_iter_next(&iter)) != NULL)
-        g_ptr_array_add(addresses, (gpointer) ((const Xdhost *) record)->address);
+        g_ptr_array_add(addresses, (gpointer) ((const XdHost *) record)->address);
     g_ptr_array_add(addresses, NULL);
     xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
 }
@@ -217,19 +218,19 @@ poll_parameters(XdEvents *events)
     for (guint i = 0; i < XD_N_CLASSES; i++)
         g_variant_builder_add(&classes, "s", xd_classes[i]->event_name);
     return g_variant_new("(assd)", &classes, xd_mirror_get_token(events->connection->mirror),
-                         (double) xd_config_get_uint(config, "mirror.poll-timeout"));
+                         (double) xd_config_get_uint(config, XD_CONFIG_MIRROR_POLL_TIMEOUT));
 }
 
 static void
 events_poll(XdEvents *events)
 {
     XdConnection *connection = events->connection;
-    guint timeout_s = xd_config_get_uint(connection->config, "mirror.poll-timeout");
+    guint timeout_s = xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_POLL_TIMEOUT);
     XdCall call = {.method = "event.from",
                    .parameters = poll_parameters(events),
                    .sink = xd_batch_get_sink(events->batch),
                    .timeout_ms = timeout_s * 1000 + POLL_MARGIN_MS,
-                   .max_bytes = xd_config_get_uint(connection->config, "mirror.max-bytes"),
+                   .max_bytes = xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_MAX_BYTES),
                    .flags = XD_CALL_POLL | XD_CALL_ONCE};
 
     xd_batch_reset(events->batch);

@@ -86,7 +86,7 @@ on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error, gpointer 
 }
 
 static gboolean
-is_asynchronous(const Xdtask *task)
+is_asynchronous(const XdTask *task)
 {
     return g_str_has_prefix(task->name_label, "Async.");
 }
@@ -99,9 +99,9 @@ search_look(Search *search)
     XdLostEnd end = {.ref = find_object(search)};
 
     if (end.ref == NULL && tasks->len > 0) {
-        const Xdtask *task = g_ptr_array_index(tasks, 0);
+        const XdTask *task = g_ptr_array_index(tasks, 0);
 
-        search->task = g_strdup(task->record.ref);
+        search->task = g_strdup(task->parent.ref);
         /* a plain call has a task as long as it runs (verified-sequences 1.1) */
         if (!is_asynchronous(task) && !search->waited) {
             search->waited = TRUE;

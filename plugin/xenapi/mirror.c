@@ -11,39 +11,39 @@ typedef struct {
     const char *map_key;
 } IndexSpec;
 
-#define FIELD(CLASS, FIELD_NAME)                                                                   \
+#define FIELD(Type, name, field)                                                                   \
     {                                                                                              \
-        &xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, FIELD_NAME), NULL                            \
+        &xd_class_##name, G_STRUCT_OFFSET(Type, field), NULL                                       \
     }
-#define MAP(CLASS, KEY)                                                                            \
+#define MAP(Type, name, key)                                                                       \
     {                                                                                              \
-        &xd_class_##CLASS, G_STRUCT_OFFSET(Xd##CLASS, other_config), KEY                           \
+        &xd_class_##name, G_STRUCT_OFFSET(Type, other_config), key                                 \
     }
 
 static const IndexSpec index_specs[XD_N_INDEXES] = {
-    [XD_BY_VM_UUID] = FIELD(VM, uuid),
-    [XD_BY_VM_INSTANCE] = MAP(VM, "nova_uuid"),
-    [XD_BY_VM_NAME] = FIELD(VM, name_label),
-    [XD_BY_VM_TAG] = MAP(VM, XD_TAG_KEY),
-    [XD_BY_VDI_UUID] = FIELD(VDI, uuid),
-    [XD_BY_VDI_TAG] = MAP(VDI, XD_TAG_KEY),
-    [XD_BY_VDI_SR] = FIELD(VDI, SR),
-    [XD_BY_VDI_INSTANCE] = MAP(VDI, "nova_instance_uuid"),
-    [XD_BY_VBD_VM] = FIELD(VBD, VM),
-    [XD_BY_VBD_VDI] = FIELD(VBD, VDI),
-    [XD_BY_VBD_TAG] = MAP(VBD, XD_TAG_KEY),
-    [XD_BY_VIF_VM] = FIELD(VIF, VM),
-    [XD_BY_VIF_TAG] = MAP(VIF, XD_TAG_KEY),
-    [XD_BY_PBD_SR] = FIELD(PBD, SR),
-    [XD_BY_PBD_TAG] = MAP(PBD, XD_TAG_KEY),
-    [XD_BY_SR_UUID] = FIELD(SR, uuid),
-    [XD_BY_SR_NAME] = FIELD(SR, name_label),
-    [XD_BY_HOST_UUID] = FIELD(host, uuid),
-    [XD_BY_HOST_NAME] = FIELD(host, name_label),
-    [XD_BY_NETWORK_UUID] = FIELD(network, uuid),
-    [XD_BY_NETWORK_NAME] = FIELD(network, name_label),
-    [XD_BY_NETWORK_BRIDGE] = FIELD(network, bridge),
-    [XD_BY_TASK_TAG] = MAP(task, XD_TASK_TAG_KEY),
+    [XD_BY_VM_UUID] = FIELD(XdVM, vm, uuid),
+    [XD_BY_VM_INSTANCE] = MAP(XdVM, vm, "nova_uuid"),
+    [XD_BY_VM_NAME] = FIELD(XdVM, vm, name_label),
+    [XD_BY_VM_TAG] = MAP(XdVM, vm, XD_TAG_KEY),
+    [XD_BY_VDI_UUID] = FIELD(XdVDI, vdi, uuid),
+    [XD_BY_VDI_TAG] = MAP(XdVDI, vdi, XD_TAG_KEY),
+    [XD_BY_VDI_SR] = FIELD(XdVDI, vdi, sr),
+    [XD_BY_VDI_INSTANCE] = MAP(XdVDI, vdi, "nova_instance_uuid"),
+    [XD_BY_VBD_VM] = FIELD(XdVBD, vbd, vm),
+    [XD_BY_VBD_VDI] = FIELD(XdVBD, vbd, vdi),
+    [XD_BY_VBD_TAG] = MAP(XdVBD, vbd, XD_TAG_KEY),
+    [XD_BY_VIF_VM] = FIELD(XdVIF, vif, vm),
+    [XD_BY_VIF_TAG] = MAP(XdVIF, vif, XD_TAG_KEY),
+    [XD_BY_PBD_SR] = FIELD(XdPBD, pbd, sr),
+    [XD_BY_PBD_TAG] = MAP(XdPBD, pbd, XD_TAG_KEY),
+    [XD_BY_SR_UUID] = FIELD(XdSR, sr, uuid),
+    [XD_BY_SR_NAME] = FIELD(XdSR, sr, name_label),
+    [XD_BY_HOST_UUID] = FIELD(XdHost, host, uuid),
+    [XD_BY_HOST_NAME] = FIELD(XdHost, host, name_label),
+    [XD_BY_NETWORK_UUID] = FIELD(XdNetwork, network, uuid),
+    [XD_BY_NETWORK_NAME] = FIELD(XdNetwork, network, name_label),
+    [XD_BY_NETWORK_BRIDGE] = FIELD(XdNetwork, network, bridge),
+    [XD_BY_TASK_TAG] = MAP(XdTask, task, XD_TASK_TAG_KEY),
 };
 
 typedef struct {
@@ -257,13 +257,13 @@ xd_mirror_count(const XdMirror *mirror, const XdClass *klass)
     return g_hash_table_size(class_table(mirror, klass));
 }
 
-const Xdpool *
+const XdPool *
 xd_mirror_get_pool(const XdMirror *mirror)
 {
     XdMirrorIter iter;
 
     xd_mirror_iter_init(&iter, mirror, &xd_class_pool);
-    return (const Xdpool *) xd_mirror_iter_next(&iter);
+    return (const XdPool *) xd_mirror_iter_next(&iter);
 }
 
 const char *

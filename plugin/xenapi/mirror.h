@@ -14,9 +14,24 @@ G_BEGIN_DECLS
     /* (nullable) */
     const XdRecord *xd_mirror_get(const XdMirror *mirror, const XdClass *klass, const char *ref);
 
-/* Type-safe: XD_GET(mirror, VM, ref) is a const XdVM *, or NULL. */
-#define XD_GET(mirror, CLASS, ref)                                                                 \
-    ((const Xd##CLASS *) xd_mirror_get((mirror), &xd_class_##CLASS, (ref)))
+/* Type-safe faces of it; (nullable). */
+#define XD_DEFINE_GET(Type, name)                                                                  \
+    static inline const Type *xd_get_##name(const XdMirror *mirror, const char *ref)               \
+    {                                                                                              \
+        return (const Type *) xd_mirror_get(mirror, &xd_class_##name, ref);                        \
+    }
+    XD_DEFINE_GET(XdHost, host)
+    XD_DEFINE_GET(XdHostMetrics, host_metrics)
+    XD_DEFINE_GET(XdNetwork, network)
+    XD_DEFINE_GET(XdPBD, pbd)
+    XD_DEFINE_GET(XdSR, sr)
+    XD_DEFINE_GET(XdTask, task)
+    XD_DEFINE_GET(XdVBD, vbd)
+    XD_DEFINE_GET(XdVDI, vdi)
+    XD_DEFINE_GET(XdVIF, vif)
+    XD_DEFINE_GET(XdVM, vm)
+    XD_DEFINE_GET(XdVMGuestMetrics, vm_guest_metrics)
+#undef XD_DEFINE_GET
 
     /* What records can be found by, beside their reference. */
     typedef enum {
@@ -50,8 +65,6 @@ G_BEGIN_DECLS
     const GPtrArray *xd_mirror_find(const XdMirror *mirror, XdIndex index, const char *key);
     /* (nullable): the only one with @key; NULL where there is none, or several */
     const XdRecord *xd_mirror_find_one(const XdMirror *mirror, XdIndex index, const char *key);
-#define XD_FIND_ONE(mirror, CLASS, index, key)                                                     \
-    ((const Xd##CLASS *) xd_mirror_find_one((mirror), (index), (key)))
 
     typedef struct {
         GHashTableIter iter;
@@ -60,7 +73,7 @@ G_BEGIN_DECLS
     const XdRecord *xd_mirror_iter_next(XdMirrorIter * iter);
     guint xd_mirror_count(const XdMirror *mirror, const XdClass *klass);
 
-    const Xdpool *xd_mirror_get_pool(const XdMirror *mirror);
+    const XdPool *xd_mirror_get_pool(const XdMirror *mirror);
     const char *xd_mirror_get_token(const XdMirror *mirror);
     /* Has there been a complete picture at all? */
     gboolean xd_mirror_is_complete(const XdMirror *mirror);

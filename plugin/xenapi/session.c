@@ -116,7 +116,8 @@ on_pause_over(gpointer data)
 static gint64
 next_pause_ms(XdSession *session)
 {
-    gint64 most = (gint64) xd_config_get_uint(session->connection->config, "session.reconnect-max");
+    gint64 most =
+        (gint64) xd_config_get_uint(session->connection->config, XD_CONFIG_SESSION_RECONNECT_MAX);
     gint64 pause = (gint64) FIRST_PAUSE_MS << MIN(session->attempts, 8);
 
     return (gint64) ((double) MIN(pause, most * 1000) * g_random_double_range(0.5, 1.0));
@@ -255,7 +256,7 @@ follow(XdSession *session, const GError *error)
 static gboolean
 fall_back(XdSession *session, const GError *error)
 {
-    guint encoding = xd_config_get_choice(session->connection->config, "pool.encoding");
+    guint encoding = xd_config_get_choice(session->connection->config, XD_CONFIG_POOL_ENCODING);
 
     if (encoding != ENCODING_AUTO || session->ever_ready || session->codec == &xd_codec_xml ||
         !xd_error_is(error, HVD_ERROR_PROTOCOL))
@@ -291,7 +292,7 @@ static void
 session_log_in(XdSession *session)
 {
     const XdConfig *config = session->connection->config;
-    const char *originator = xd_config_get_string(config, "pool.originator");
+    const char *originator = xd_config_get_string(config, XD_CONFIG_POOL_ORIGINATOR);
     g_autofree char *own = g_strconcat("hvd-xenapi/", session->connection->owner, NULL);
     XdCall call = {.method = "session.login_with_password",
                    .secrets = &session->password,
@@ -302,8 +303,8 @@ session_log_in(XdSession *session)
 
     /* always with an originator of our own: root's sessions without one share a pot of 400
      * (db_gc_util.ml), and a busy stranger could push ours out */
-    call.parameters = g_variant_new("(shss)", xd_config_get_string(config, "pool.username"), 0,
-                                    "1.0", originator[0] != '\0' ? originator : own);
+    call.parameters = g_variant_new("(shss)", xd_config_get_string(config, XD_CONFIG_POOL_USERNAME),
+                                    0, "1.0", originator[0] != '\0' ? originator : own);
     session->state = TRYING;
     session->asking = TRUE;
     xd_call(session->connection, &call, session->cancellable, on_logged_in, session);
@@ -342,7 +343,7 @@ XdSession *
 xd_session_new(XdConnection *connection, XdOrigin *origin, XdSecret *password)
 {
     XdSession *session = g_new0(XdSession, 1);
-    guint encoding = xd_config_get_choice(connection->config, "pool.encoding");
+    guint encoding = xd_config_get_choice(connection->config, XD_CONFIG_POOL_ENCODING);
 
     session->connection = connection;
     session->password = password;

@@ -415,7 +415,7 @@ on_stray_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error G_GNUC_UN
 }
 
 /* (nullable): a task of ours that still runs */
-static const Xdtask *
+static const XdTask *
 find_stray(XdOperation *operation)
 {
     const XdRecord *record;
@@ -423,9 +423,9 @@ find_stray(XdOperation *operation)
 
     xd_mirror_iter_init(&iter, operation->connection->mirror, &xd_class_task);
     while ((record = xd_mirror_iter_next(&iter)) != NULL) {
-        const Xdtask *task = (const Xdtask *) record;
+        const XdTask *task = (const XdTask *) record;
 
-        if (task->status == XD_TASK_STATUS_PENDING &&
+        if (task->status == XD_TASK_STATUS_TYPE_PENDING &&
             xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id))
             return task;
     }
@@ -435,8 +435,8 @@ find_stray(XdOperation *operation)
 static void
 settle_next(Settling *settling)
 {
-    const Xdtask *stray = find_stray(settling->operation);
-    g_autofree char *ref = stray != NULL ? g_strdup(stray->record.ref) : NULL;
+    const XdTask *stray = find_stray(settling->operation);
+    g_autofree char *ref = stray != NULL ? g_strdup(stray->parent.ref) : NULL;
     g_autoptr(GCancellable) at_once = NULL;
 
     if (stray == NULL) {

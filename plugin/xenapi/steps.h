@@ -89,6 +89,6 @@ G_BEGIN_DECLS
 
     /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
      */
-    const Xdhost *xd_node_of_storage(const XdMirror *mirror, const char *sr);
+    const XdHost *xd_node_of_storage(const XdMirror *mirror, const char *sr);
 
 G_END_DECLS

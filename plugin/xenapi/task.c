@@ -55,10 +55,10 @@ follow_lost(Follow *follow)
 }
 
 static GError *
-task_error(Follow *follow, const Xdtask *task)
+task_error(Follow *follow, const XdTask *task)
 {
     g_autoptr(GPtrArray) failure = g_ptr_array_new();
-    gboolean cancelled = task->status == XD_TASK_STATUS_CANCELLED;
+    gboolean cancelled = task->status == XD_TASK_STATUS_TYPE_CANCELLED;
 
     for (guint i = 0; i < task->error_info.n; i++)
         g_ptr_array_add(failure, (gpointer) task->error_info.items[i]);
@@ -76,7 +76,7 @@ static void
 on_changed(gpointer data)
 {
     Follow *follow = data;
-    const Xdtask *task = XD_GET(follow->connection->mirror, task, follow->task);
+    const XdTask *task = xd_get_task(follow->connection->mirror, follow->task);
     XdTaskEnd end = {0};
 
     if (task == NULL) {
@@ -87,10 +87,11 @@ on_changed(gpointer data)
     follow->seen = TRUE;
     if (!follow->cancelling)
         xd_clear_source(&follow->timer);
-    if (task->status == XD_TASK_STATUS_SUCCESS) {
+    if (task->status == XD_TASK_STATUS_TYPE_SUCCESS) {
         end.result = task->result;
         follow_end(follow, &end, NULL);
-    } else if (task->status == XD_TASK_STATUS_FAILURE || task->status == XD_TASK_STATUS_CANCELLED) {
+    } else if (task->status == XD_TASK_STATUS_TYPE_FAILURE ||
+               task->status == XD_TASK_STATUS_TYPE_CANCELLED) {
         follow_end(follow, &end, task_error(follow, task));
     } else if (follow->progress != NULL) {
         follow->progress(task->progress, follow->data);
@@ -161,7 +162,7 @@ on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
 {
     Follow *follow = data;
     XdConnection *connection = follow->connection;
-    guint grace_s = xd_config_get_uint(connection->config, "task.cancel-grace");
+    guint grace_s = xd_config_get_uint(connection->config, XD_CONFIG_TASK_CANCEL_GRACE);
     XdCall call = {.method = "task.cancel", .parameters = g_variant_new("(s)", follow->task)};
 
     xd_clear_source(&follow->cancelled);
@@ -178,7 +179,7 @@ xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancell
                XdTaskProgress progress, XdTaskDone done, gpointer data)
 {
     Follow *follow = g_new0(Follow, 1);
-    gboolean known = XD_GET(connection->mirror, task, task) != NULL;
+    gboolean known = xd_get_task(connection->mirror, task) != NULL;
 
     follow->connection = connection;
     follow->task = g_strdup(task);

@@ -240,7 +240,7 @@ exchange_start(Moving *moving)
         .session = xd_session_get_ref(connection->session),
         .body_size = upload ? (gint64) transfer->size : -1,
         .lane = XD_LANE_LONG,
-        .low_speed_s = xd_config_get_uint(connection->config, "http.low-speed-time"),
+        .low_speed_s = xd_config_get_uint(connection->config, XD_CONFIG_HTTP_LOW_SPEED_TIME),
         /* one byte more than there should be, to see that there is one */
         .max_body = upload ? 4096 : transfer->size + 1,
         .bulk = TRUE,
@@ -273,17 +273,17 @@ on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const
 
 /* ---- the tail call ---- */
 
-const Xdhost *
+const XdHost *
 xd_node_of_storage(const XdMirror *mirror, const char *sr)
 {
     const GPtrArray *pbds = xd_mirror_find(mirror, XD_BY_PBD_SR, sr);
-    const Xdhost *best = NULL;
+    const XdHost *best = NULL;
 
     for (guint i = 0; i < pbds->len; i++) {
         const XdPBD *pbd = g_ptr_array_index(pbds, i);
-        const Xdhost *host = XD_GET(mirror, host, pbd->host);
-        const Xdhost_metrics *metrics =
-            host != NULL ? XD_GET(mirror, host_metrics, host->metrics) : NULL;
+        const XdHost *host = xd_get_host(mirror, pbd->host);
+        const XdHostMetrics *metrics =
+            host != NULL ? xd_get_host_metrics(mirror, host->metrics) : NULL;
 
         if (!pbd->currently_attached || metrics == NULL || !metrics->live)
             continue;
@@ -310,7 +310,7 @@ xd_op_transfer(XdOp *op, const XdStepTransfer *transfer)
 {
     XdOperation *operation = xd_op_get_state(op);
     XdConnection *connection = operation->connection;
-    const Xdhost *node = xd_node_of_storage(connection->mirror, transfer->sr);
+    const XdHost *node = xd_node_of_storage(connection->mirror, transfer->sr);
     Moving *moving;
     XdCall call = {.method = "task.create"};
     GError *error = NULL;

@@ -695,8 +695,8 @@ test_plan(void)
         {0         },
     };
     g_autoptr(World) world = world_new();
-    g_autoptr(XdPlan) plan = xd_plan_new();
-    const XdPlanStep *step;
+    g_autoptr(XdOpPlan) plan = xd_op_plan_new();
+    const XdOpPlanStep *step;
 
     start_with(world, steps, (XdRunOptions){.plan = plan});
     g_assert_no_error(world->error);
@@ -706,7 +706,7 @@ test_plan(void)
     g_assert_true(step->has_undo);
     step = g_ptr_array_index(plan->steps, 1);
     g_assert_cmpuint(step->calls->len, ==, 1);
-    g_assert_cmpstr(((XdPlanCall *) g_ptr_array_index(step->calls, 0))->method, ==, "VM.start");
+    g_assert_cmpstr(((XdOpPlanCall *) g_ptr_array_index(step->calls, 0))->method, ==, "VM.start");
 }
 
 int
