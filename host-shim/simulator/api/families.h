@@ -1,0 +1,17 @@
+/* The handlers of the API, one table for each family of calls. */
+#pragma once
+
+#include "core/policy.h"
+
+G_BEGIN_DECLS
+
+    extern const SimHandlerEntry sim_session_handlers[];
+    extern const SimHandlerEntry sim_event_handlers[];
+    extern const SimHandlerEntry sim_message_handlers[];
+    extern const SimHandlerEntry sim_task_handlers[];
+    extern const SimHandlerEntry sim_plain_handlers[];
+
+    /* Registers all of them, and the policies of all classes. */
+    void sim_families_register(Sim * sim);
+
+G_END_DECLS

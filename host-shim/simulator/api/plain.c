@@ -1,0 +1,103 @@
+/* Messages that the toolstack implements by hand although all they do is write the field that
+ * they are named after. */
+#include "api/families.h"
+
+#include <string.h>
+
+static const SimField *
+named_field(const SimCall *call, const char *prefix)
+{
+    const char *name = strchr(sim_call_name(call), '.') + 1;
+
+    return sim_class_find_field(sim_call_message(call)->class, name + strlen(prefix));
+}
+
+static void
+set_plain(SimCall *call)
+{
+    SimObject *object = sim_call_object(call, 0);
+
+    if (object == NULL)
+        return;
+    sim_object_set(object, named_field(call, "set_")->name, sim_value_ref(sim_call_arg(call, 1)));
+    sim_call_return(call, NULL);
+}
+
+static void
+add_plain(SimCall *call)
+{
+    SimObject *object = sim_call_object(call, 0);
+    const char *field = named_field(call, "add_to_")->name;
+    const char *key = sim_call_text(call, 1);
+    const SimValue *map;
+
+    if (object == NULL)
+        return;
+    map = sim_object_get(object, field);
+    if (sim_map_get(map, key) != NULL) {
+        sim_call_fail(call, "MAP_DUPLICATE_KEY", sim_call_message(call)->class->name, field,
+                      sim_object_get_ref(object), key, NULL);
+        return;
+    }
+    sim_object_set(object, field, sim_map_with(map, key, sim_value_ref(sim_call_arg(call, 2))));
+    sim_call_return(call, NULL);
+}
+
+static void
+remove_plain(SimCall *call)
+{
+    SimObject *object = sim_call_object(call, 0);
+
+    if (object == NULL)
+        return;
+    sim_object_map_remove(object, named_field(call, "remove_from_")->name, sim_call_text(call, 1));
+    sim_call_return(call, NULL);
+}
+
+const SimHandlerEntry sim_plain_handlers[] = {
+    {"task.set_progress",                 set_plain   },
+    {"task.set_result",                   set_plain   },
+    {"task.set_error_info",               set_plain   },
+    {"VM.set_other_config",               set_plain   },
+    {"VM.add_to_other_config",            add_plain   },
+    {"VM.remove_from_other_config",       remove_plain},
+    {"VM.set_platform",                   set_plain   },
+    {"VM.add_to_platform",                add_plain   },
+    {"VM.remove_from_platform",           remove_plain},
+    {"VM.set_blocked_operations",         set_plain   },
+    {"VM.add_to_blocked_operations",      add_plain   },
+    {"VM.remove_from_blocked_operations", remove_plain},
+    {"VM.set_NVRAM",                      set_plain   },
+    {"VM.add_to_NVRAM",                   add_plain   },
+    {"VM.remove_from_NVRAM",              remove_plain},
+    {"VM.set_order",                      set_plain   },
+    {"VM.set_start_delay",                set_plain   },
+    {"VM.set_shutdown_delay",             set_plain   },
+    {"VM.set_HVM_boot_policy",            set_plain   },
+    {"VM.set_domain_type",                set_plain   },
+    {"VM.set_actions_after_crash",        set_plain   },
+    {"VM.set_has_vendor_device",          set_plain   },
+    {"VM.set_ha_always_run",              set_plain   },
+    {"VM.set_ha_restart_priority",        set_plain   },
+    {"VM.set_suspend_VDI",                set_plain   },
+    {"VM.set_bios_strings",               set_plain   },
+    {"VM.set_is_default_template",        set_plain   },
+    {"SR.set_name_label",                 set_plain   },
+    {"SR.set_name_description",           set_plain   },
+    {"SR.set_shared",                     set_plain   },
+    {"SR.set_physical_size",              set_plain   },
+    {"VDI.set_name_label",                set_plain   },
+    {"VDI.set_name_description",          set_plain   },
+    {"VDI.set_read_only",                 set_plain   },
+    {"VDI.set_on_boot",                   set_plain   },
+    {"VDI.set_allow_caching",             set_plain   },
+    {"VBD.set_mode",                      set_plain   },
+    {"network.set_default_locking_mode",  set_plain   },
+    {"host.set_iscsi_iqn",                set_plain   },
+    {"host.set_multipathing",             set_plain   },
+    {"host.set_power_on_mode",            set_plain   },
+    {"host.set_https_only",               set_plain   },
+    {"pool.set_uefi_certificates",        set_plain   },
+    {"pool.set_igmp_snooping_enabled",    set_plain   },
+    {NULL,                                NULL        },
+};

@@ -1,0 +1,114 @@
+/* The parts of an operation that take time, and its cancellation between them. */
+#include "core/call-private.h"
+#include "core/task.h"
+
+static void on_step_due(gpointer data);
+
+static void
+schedule_step(SimCall *call)
+{
+    double wait_ms = call->steps->share * call->sim->options.pace_ms;
+
+    call->timer = sim_clock_after_ms(call->sim->clock, wait_ms, on_step_due, call);
+}
+
+static void
+finish_cancelled(SimCall *call)
+{
+    SimAnswer answer = {NULL, NULL, FALSE};
+    SimObject *task = sim_call_task(call);
+
+    answer.error =
+        sim_strings("TASK_CANCELLED", task != NULL ? sim_object_get_ref(task) : SIM_NULL_REF, NULL);
+    sim_call_finish(call, &answer, TRUE);
+}
+
+static void
+on_step_due(gpointer data)
+{
+    g_autoptr(SimCall) call = sim_call_ref(data);
+    const SimStep *step = call->steps;
+    SimObject *task = sim_call_task(call);
+
+    call->timer = 0;
+    if (call->cancelled && call->cancellable) {
+        finish_cancelled(call);
+        return;
+    }
+    if (task != NULL && step->progress >= 0)
+        sim_object_set(task, "progress", sim_float(step->progress));
+    if (step->run(call) && !call->over)
+        sim_call_continue(call);
+}
+
+void
+sim_call_continue(SimCall *call)
+{
+    call->steps++;
+    if (call->steps->run != NULL)
+        schedule_step(call);
+    else
+        sim_call_return(call, g_steal_pointer(&call->result));
+}
+
+void
+sim_call_run(SimCall *call, const SimStep *steps, gpointer state, GDestroyNotify free_state)
+{
+    call->steps = steps;
+    call->state = state;
+    call->free_state = free_state;
+    sim_call_set_cancellable(call, TRUE);
+    schedule_step(call);
+}
+
+void
+sim_call_stop_steps(SimCall *call)
+{
+    sim_clock_cancel(call->sim->clock, call->timer);
+    call->timer = 0;
+}
+
+gpointer
+sim_call_state(const SimCall *call)
+{
+    return call->state;
+}
+
+void
+sim_call_set_result(SimCall *call, SimValue *value)
+{
+    g_clear_pointer(&call->result, sim_value_unref);
+    call->result = value;
+}
+
+void
+sim_call_set_abort(SimCall *call, void (*abort)(SimCall *call))
+{
+    call->abort = abort;
+}
+
+void
+sim_call_set_cancellable(SimCall *call, gboolean cancellable)
+{
+    SimObject *task = sim_call_task(call);
+
+    call->cancellable = cancellable;
+    if (task != NULL)
+        sim_task_set_cancellable(task, cancellable);
+}
+
+gboolean
+sim_call_is_cancellable(const SimCall *call)
+{
+    return call->cancellable;
+}
+
+void
+sim_call_cancel(SimCall *call)
+{
+    call->cancelled = TRUE;
+    if (!call->waiting)
+        return;
+    call->waiting = FALSE;
+    finish_cancelled(call);
+}

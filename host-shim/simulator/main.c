@@ -1,0 +1,326 @@
+/* xapi-sim: options, start, ready line, end. */
+#include "api/families.h"
+#include "control/control.h"
+#include "control/home.h"
+#include "core/build.h"
+#include "core/faults.h"
+#include "core/state.h"
+#include "http/server.h"
+#include "wire/rpc.h"
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE      2
+#define MAX_HOSTS       64
+#define MAX_SOCKET_PATH 107 /* of a sockaddr_un */
+#define DEFAULT_SIZE    G_GINT64_CONSTANT(270553174016)
+
+typedef struct {
+    SimOptions options;
+    SimHome *home;
+    Sim *sim;
+    GPtrArray *pins;
+    GMainLoop *loop;
+} Program;
+
+static const char description[] =
+    "Examples:\n"
+    "  xapi-sim                              three nodes, plain HTTP, nothing kept\n"
+    "  xapi-sim --tls --state /tmp/pool      TLS; the pool is still there next time\n"
+    "  xapi-sim --hosts 1 --port 8080        one node on a port of your choice\n"
+    "  xapi-sim --faults faults.json         with faults from the start\n"
+    "\n"
+    "One line of JSON on standard output tells where the pool listens and how to log in.\n"
+    "A control socket in the state directory takes commands, one JSON object a line:\n"
+    "  {\"cmd\":\"stats\"}  {\"cmd\":\"dump\"}  {\"cmd\":\"clock\",\"advance\":60}\n";
+
+#define OPTION(name, kind, field, text, value)                                                     \
+    {                                                                                              \
+        name, 0, 0, G_OPTION_ARG_##kind, &options->field, text, value                              \
+    }
+
+static gboolean
+parse_options(Program *program, int *argc, char ***argv, GError **error)
+{
+    SimOptions *options = &program->options;
+    const GOptionEntry entries[] = {
+        OPTION("hosts", INT, hosts, "Nodes of the pool, 1 to 64 (3)", "N"),
+        OPTION("tls", NONE, tls, "Serve TLS with certificates of our own", NULL),
+        OPTION("state", FILENAME, state, "Keep the pool in DIR (else in a temporary one)", "DIR"),
+        OPTION("faults", FILENAME, faults, "Begin with the fault rules of FILE", "FILE"),
+        OPTION("address", STRING, address, "Address of the first node (127.0.0.1)", "IP"),
+        OPTION("port", INT, port, "Port of all nodes; 0: choose (0)", "P"),
+        OPTION("pace", DOUBLE, pace_ms, "Time that an operation on a guest takes (0)", "MS"),
+        OPTION("event-delay", DOUBLE, event_delay_ms, "Pause of a poll after it wakes (50)", "MS"),
+        OPTION("local-size", INT64, local_size, "Size of each node's local storage", "BYTES"),
+        OPTION("shared-size", INT64, shared_size, "Size of the shared storage", "BYTES"),
+        OPTION("capture-profile", NONE, capture_profile, "Look like the recorded pool", NULL),
+        OPTION("linger", INT, linger_s, "End this long after the last control client", "SECONDS"),
+        OPTION("ready-fd", INT, ready_fd, "Where the ready line goes (1)", "FD"),
+        OPTION("seed", INT64, seed, "The same references and uuids each time", "N"),
+        {NULL},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- a strict simulated XenServer pool");
+
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_description(context, description);
+    return g_option_context_parse(context, argc, argv, error);
+}
+
+static const char *
+check_options(const SimOptions *options, int argc)
+{
+    g_autofree char *address = sim_build_address(options->address, 1);
+
+    if (argc > 1)
+        return "no arguments are taken";
+    if (options->hosts < 1 || options->hosts > MAX_HOSTS)
+        return "--hosts takes 1 to 64";
+    if (address == NULL)
+        return "--address takes an IPv4 address";
+    if (options->port > 65535)
+        return "--port takes 0 to 65535";
+    if (options->pace_ms < 0 || options->event_delay_ms < 0)
+        return "a time cannot be negative";
+    if (options->local_size <= 0 || options->shared_size <= 0)
+        return "a size must be positive";
+    if ((gint) options->linger_s < 0 || options->ready_fd < 0)
+        return "--linger and --ready-fd take no negative number";
+    return NULL;
+}
+
+static gboolean
+read_faults(Sim *sim, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *problem = NULL;
+    g_autoptr(SimValue) rules = NULL;
+    gsize length;
+
+    if (sim->options.faults == NULL)
+        return TRUE;
+    if (!g_file_get_contents(sim->options.faults, &text, &length, error))
+        return FALSE;
+    rules = sim_json_parse(text, length, &problem);
+    if (rules != NULL && sim_value_kind(rules) != SIM_ARRAY)
+        problem = g_strdup("a JSON array of rules is expected");
+    for (guint i = 0; problem == NULL && i < sim_value_size(rules); i++)
+        sim_faults_add(sim->faults, sim_value_at(rules, i), &problem);
+    if (problem == NULL)
+        return TRUE;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", sim->options.faults, problem);
+    return FALSE;
+}
+
+/* The pool of last time, or a new one. */
+static gboolean
+load_pool(Program *program, GError **error)
+{
+    Sim *sim = program->sim;
+    g_autofree char *path = sim_home_file(program->home, "pool.json");
+    GError *problem = NULL;
+
+    sim->state = sim_state_new(sim, program->home->temporary ? NULL : path);
+    if (sim_state_load(sim->state, &problem) && sim_build_nodes(sim))
+        return TRUE;
+    if (problem != NULL) {
+        g_propagate_error(error, problem);
+        return FALSE;
+    }
+    sim_build_pool(sim);
+    return sim_state_save(sim->state, error);
+}
+
+static gboolean
+serve(Program *program, GError **error)
+{
+    Sim *sim = program->sim;
+    GPtrArray *certificates;
+
+    sim->server = sim_server_new(sim);
+    if (sim->options.tls) {
+        certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
+        if (certificates == NULL)
+            return FALSE;
+        sim_server_set_certificates(sim->server, certificates);
+    }
+    return sim_server_listen(sim->server, error);
+}
+
+static SimValue *
+describe_node(Program *program, guint index)
+{
+    const SimNode *node = g_ptr_array_index(program->sim->nodes, index);
+    const SimObject *host = sim_node_host(program->sim, node);
+    SimValue *value =
+        sim_string_map("uuid", sim_object_text(host, "uuid"), "name",
+                       sim_object_text(host, "name_label"), "address", node->address, NULL);
+
+    if (program->pins != NULL)
+        sim_map_set_string(value, "pin", g_ptr_array_index(program->pins, index));
+    return value;
+}
+
+static SimValue *
+describe_pool(Program *program, const char *control)
+{
+    Sim *sim = program->sim;
+    g_autofree char *url = sim_server_url(sim->server, sim_coordinator(sim));
+    g_autofree char *password_file = sim_home_file(program->home, "password");
+    g_autofree char *ca = sim_home_file(program->home, "ca.pem");
+    SimValue *ready =
+        sim_string_map("url", url, "coordinator", sim_coordinator(sim)->address, NULL);
+    SimValue *nodes = sim_array();
+
+    sim_map_add(ready, "port", sim_int(sim_server_port(sim->server)));
+    if (sim->options.tls)
+        sim_map_set_string(ready, "ca", ca);
+    sim_map_set_string(ready, "user", "root");
+    sim_map_set_string(ready, "password_file", password_file);
+    sim_map_set_string(ready, "control", control);
+    for (guint i = 0; i < sim->nodes->len; i++)
+        sim_array_add(nodes, describe_node(program, i));
+    sim_map_add(ready, "nodes", nodes);
+    return ready;
+}
+
+static gboolean
+write_ready(const Program *program, const SimValue *ready, GError **error)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    int fd = program->options.ready_fd;
+    gsize done = 0;
+
+    sim_json_print(line, ready);
+    g_string_append_c(line, '\n');
+    while (done < line->len) {
+        gssize written = write(fd, line->str + done, line->len - done);
+
+        if (written <= 0) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot write the ready line");
+            return FALSE;
+        }
+        done += (gsize) written;
+    }
+    /* Whoever waits for the end of the line's pipe need not wait for ours. */
+    if (fd != STDOUT_FILENO)
+        close(fd);
+    return TRUE;
+}
+
+static void
+end(gpointer data)
+{
+    Program *program = data;
+
+    g_main_loop_quit(program->loop);
+}
+
+static gboolean
+on_signal(gpointer data)
+{
+    end(data);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+begin(Program *program, GError **error)
+{
+    Sim *sim;
+    g_autofree char *control = NULL;
+    g_autoptr(SimValue) ready = NULL;
+
+    program->home = sim_home_open(program->options.state, error);
+    if (program->home == NULL)
+        return FALSE;
+    control = sim_home_file(program->home, "control.sock");
+    if (strlen(control) > MAX_SOCKET_PATH) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
+                    "%s is too long for the name of a socket", control);
+        return FALSE;
+    }
+    sim = program->sim = sim_new(&program->options);
+    sim_families_register(sim);
+    if (!sim_home_read_passwords(program->home, sim, error) || !load_pool(program, error) ||
+        !read_faults(sim, error) || !serve(program, error))
+        return FALSE;
+    ready = describe_pool(program, control);
+    sim->control = sim_control_new(sim, control, ready, error);
+    if (sim->control == NULL)
+        return FALSE;
+    sim_control_set_end(sim->control, end, program);
+    return write_ready(program, ready, error);
+}
+
+/* What was closed ends in the turns of the loop that follow. */
+static void
+finish(Program *program)
+{
+    Sim *sim = program->sim;
+    g_autoptr(GError) error = NULL;
+
+    if (sim != NULL) {
+        g_clear_pointer(&sim->control, sim_control_free);
+        g_clear_pointer(&sim->server, sim_server_free);
+        if (sim->state != NULL && sim->nodes->len > 0 && !sim_state_save(sim->state, &error))
+            g_printerr("xapi-sim: cannot save the pool: %s\n", error->message);
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        sim_free(sim);
+    }
+    g_clear_pointer(&program->pins, g_ptr_array_unref);
+    g_clear_pointer(&program->home, sim_home_close);
+    g_free(program->options.address);
+    g_free(program->options.state);
+    g_free(program->options.faults);
+}
+
+static int
+run(Program *program)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean begun;
+
+    program->loop = g_main_loop_new(NULL, FALSE);
+    g_unix_signal_add(SIGTERM, on_signal, program);
+    g_unix_signal_add(SIGINT, on_signal, program);
+    begun = begin(program, &error);
+    if (begun)
+        g_main_loop_run(program->loop);
+    else
+        g_printerr("xapi-sim: %s\n", error->message);
+    finish(program);
+    g_main_loop_unref(program->loop);
+    return begun ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+    Program program = {0};
+    g_autoptr(GError) error = NULL;
+    const char *problem;
+
+    setlocale(LC_ALL, "");
+    program.options.hosts = 3;
+    program.options.event_delay_ms = 50;
+    program.options.local_size = program.options.shared_size = DEFAULT_SIZE;
+    program.options.ready_fd = STDOUT_FILENO;
+    program.options.seed = -1;
+    if (!parse_options(&program, &argc, &argv, &error)) {
+        g_printerr("xapi-sim: %s\n", error->message);
+        return EXIT_USAGE;
+    }
+    if (program.options.address == NULL)
+        program.options.address = g_strdup("127.0.0.1");
+    problem = check_options(&program.options, argc);
+    if (problem != NULL) {
+        g_printerr("xapi-sim: %s\n", problem);
+        return EXIT_USAGE;
+    }
+    return run(&program);
+}
