@@ -44,8 +44,8 @@ xd_error_private_clear(XdErrorPrivate *self)
 /* The plugin stays loaded for good, so the clear function stays valid: see -z nodelete. */
 G_DEFINE_EXTENDED_ERROR(XdError, xd_error)
 
-static G_GNUC_PRINTF(2, 0) GError *
-error_new_valist(HvdError code, const char *format, va_list arguments)
+static G_GNUC_PRINTF(2, 0) GError *error_new_valist(HvdError code, const char *format,
+                                                    va_list arguments)
 {
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     g_autofree char *line = xd_escape(message, -1, MAX_MESSAGE);

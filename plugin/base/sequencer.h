@@ -120,7 +120,7 @@ void xd_op_complete_again(XdOp *op, GError *error, guint attempts, guint delay_m
 /* ---- for the use of steps ---- */
 
 gpointer xd_op_get_state(XdOp *op); /* of the operation, also below xd_op_each() */
-XdOpPlan *xd_op_get_plan(XdOp *op);   /* (nullable) */
+XdOpPlan *xd_op_get_plan(XdOp *op); /* (nullable) */
 void xd_op_plan_call(XdOp *op, const char *method, const char *parameters);
 gboolean xd_op_is_rolling_back(XdOp *op);
 /* Somebody cancelled the operation, or its time is over: no step may go on as if nothing was. */

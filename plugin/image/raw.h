@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * there: fewer bytes, or more, are HVD_ERROR_INTEGRITY.
  * @sha256: (nullable): what the bytes must digest to, as 64 hexadecimal digits
  */
-XdSource *xd_raw_source_new(GInputStream *stream, guint64 size, const char *sha256,
-                            gsize buffer_bytes);
+XdSource *
+xd_raw_source_new(GInputStream *stream, guint64 size, const char *sha256, gsize buffer_bytes);
 
 /**
  * xd_raw_drain_new: writes what comes to @stream, which stays open.

@@ -272,8 +272,7 @@ typedef void (*HvdDocumentAsync)(HvdConnection *connection, const char *instance
                                  GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data);
 /* (transfer full): JSON text, or NULL with @error set */
-typedef char *(*HvdDocumentFinish)(HvdConnection *connection, GAsyncResult *result,
-                                   GError **error);
+typedef char *(*HvdDocumentFinish)(HvdConnection *connection, GAsyncResult *result, GError **error);
 
 /**
  * HvdDriver: the table. Constant and valid for the life of the process.
@@ -281,18 +280,18 @@ typedef char *(*HvdDocumentFinish)(HvdConnection *connection, GAsyncResult *resu
 typedef struct {
     guint32 major;
     guint32 minor;
-    gsize struct_size; /* at the driver's compile time: slots beyond it do not exist */
-    const char *name;    /* "xenapi" */
-    const char *version; /* of the driver, e.g. "0.1.0" */
+    gsize struct_size;    /* at the driver's compile time: slots beyond it do not exist */
+    const char *name;     /* "xenapi" */
+    const char *version;  /* of the driver, e.g. "0.1.0" */
     guint64 capabilities; /* #HvdCapability */
 
     /* ---- the driver itself ---- */
 
     /**
-     * describe_config: (transfer none): JSON text: an array of the configuration's keys, each with
+     * describe_config: (transfer full): JSON text: an array of the configuration's keys, each with
      * group, key, type, default, range, summary and description. Since: 0.1
      */
-    const char *(*describe_config)(void);
+    char *(*describe_config)(void);
 
     /**
      * describe_error: (transfer full): the document (error.schema.json) of an error that a finish
@@ -308,8 +307,8 @@ typedef struct {
      * Errors: CONFIG, SECRET, SECRET_LITERAL, PLAINTEXT, the TLS codes, REDIRECTED, AUTH,
      * NOT_REACHABLE, PROTOCOL, TIMED_OUT. Since: 0.1
      */
-    void (*open_async)(const HvdOpen *open, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data);
+    void (*open_async)(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data);
     HvdConnection *(*open_finish)(GAsyncResult *result, GError **error);
 
     /**

@@ -7,14 +7,14 @@
 
 G_BEGIN_DECLS
 
-    typedef enum {
-        XD_CALL_ASYNC = 1 << 0,      /* send it as Async.: the result is a task */
-        XD_CALL_NO_SESSION = 1 << 1, /* log-in and log-out: does not wait for a session */
-        XD_CALL_ONCE = 1 << 2,       /* no second try of any kind: the caller decides */
-        XD_CALL_POLL = 1 << 3,       /* the event poll: a connection of its own, never queued */
-    } XdCallFlags;
+typedef enum {
+    XD_CALL_ASYNC = 1 << 0,      /* send it as Async.: the result is a task */
+    XD_CALL_NO_SESSION = 1 << 1, /* log-in and log-out: does not wait for a session */
+    XD_CALL_ONCE = 1 << 2,       /* no second try of any kind: the caller decides */
+    XD_CALL_POLL = 1 << 3,       /* the event poll: a connection of its own, never queued */
+} XdCallFlags;
 
-    /**
+/**
      * XdCall: one request. Borrowed until xd_call() has returned.
      * @method: of schemas/xenapi.json, without "Async."
      * @parameters: (nullable): a tuple, without the session; a floating reference is taken
@@ -26,36 +26,36 @@ G_BEGIN_DECLS
      * @sink: (nullable): takes the result, with %XD_CALL_ONCE only; NULL: it comes with the reply
      * @timeout_ms: 0: the method's own limit
      */
-    typedef struct {
-        const char *method;
-        GVariant *parameters;
-        XdSecret *const *secrets;
-        guint n_secrets;
-        const char *tag;
-        const XdSecret *session;
-        const XdOrigin *origin;
-        XdSink *sink;
-        guint timeout_ms;
-        guint64 max_bytes;
-        XdCallFlags flags;
-    } XdCall;
+typedef struct {
+    const char *method;
+    GVariant *parameters;
+    XdSecret *const *secrets;
+    guint n_secrets;
+    const char *tag;
+    const XdSecret *session;
+    const XdOrigin *origin;
+    XdSink *sink;
+    guint timeout_ms;
+    guint64 max_bytes;
+    XdCallFlags flags;
+} XdCall;
 
-    /**
+/**
      * XdReply:
      * @value: (nullable): the result, of the type that schemas/xenapi.json gives
      * @secret: (nullable): the result of calls whose result is a secret
      * @unknown: it failed, and may have been executed all the same
      */
-    typedef struct {
-        GVariant *value;
-        XdSecret *secret;
-        gboolean unknown;
-    } XdReply;
+typedef struct {
+    GVariant *value;
+    XdSecret *secret;
+    gboolean unknown;
+} XdReply;
 
-    typedef void (*XdCallDone)(XdConnection * connection, const XdReply *reply, const GError *error,
-                               gpointer data);
+typedef void (*XdCallDone)(XdConnection *connection, const XdReply *reply, const GError *error,
+                           gpointer data);
 
-    /**
+/**
      * xd_call: sends @call and tells @done how it ended, once and from the loop.
      *
      * What certainly did not run is sent again, when there is a session: after SESSION_INVALID,
@@ -63,7 +63,7 @@ G_BEGIN_DECLS
      * have run is sent again only if the method is repeatable; otherwise the error says
      * UNKNOWN_OUTCOME and the reply is marked, so that the caller can look.
      */
-    void xd_call(XdConnection * connection, const XdCall *call, GCancellable *cancellable,
-                 XdCallDone done, gpointer data);
+void xd_call(XdConnection *connection, const XdCall *call, GCancellable *cancellable,
+             XdCallDone done, gpointer data);
 
 G_END_DECLS

@@ -5,13 +5,13 @@
 
 G_BEGIN_DECLS
 
-    /* @first: told once: the first complete picture is there, or why there is none */
-    typedef void (*XdEventsFirst)(XdConnection * connection, const GError *error, gpointer data);
+/* @first: told once: the first complete picture is there, or why there is none */
+typedef void (*XdEventsFirst)(XdConnection *connection, const GError *error, gpointer data);
 
-    XdEvents *xd_events_new(XdConnection * connection);
-    void xd_events_free(XdEvents * events);
-    void xd_events_start(XdEvents * events, XdEventsFirst first, gpointer data);
-    /* Its last call ends through the loop; xd_connection_leave_call() tells. */
-    void xd_events_stop(XdEvents * events);
+XdEvents *xd_events_new(XdConnection *connection);
+void xd_events_free(XdEvents *events);
+void xd_events_start(XdEvents *events, XdEventsFirst first, gpointer data);
+/* Its last call ends through the loop; xd_connection_leave_call() tells. */
+void xd_events_stop(XdEvents *events);
 
 G_END_DECLS

@@ -8,11 +8,11 @@ G_BEGIN_DECLS
 /* Methods that may take longer hold a connection of their own. */
 #define XD_SHORT_CALL_S 60
 
-    /* A call begins and ends; it keeps the connection alive. */
-    void xd_connection_enter_call(XdConnection * connection);
-    void xd_connection_leave_call(XdConnection * connection);
+/* A call begins and ends; it keeps the connection alive. */
+void xd_connection_enter_call(XdConnection *connection);
+void xd_connection_leave_call(XdConnection *connection);
 
-    /* @func once, from the loop. */
-    void xd_connection_defer(XdConnection * connection, GSourceFunc func, gpointer data);
+/* @func once, from the loop. */
+void xd_connection_defer(XdConnection *connection, GSourceFunc func, gpointer data);
 
 G_END_DECLS

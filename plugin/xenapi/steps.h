@@ -7,88 +7,89 @@
 
 G_BEGIN_DECLS
 
-    /**
-     * XdOperation: the head of every operation's state.
-     * @id: of this run; begins all its marks
-     */
-    typedef struct {
-        XdConnection *connection;
-        char *id;
-    } XdOperation;
+/**
+ * XdOperation: the head of every operation's state.
+ * @klass: (unowned): what the layer above knows of it
+ * @id: of this run; begins all its marks
+ */
+typedef struct {
+    const struct _XdOperationClass *klass;
+    XdConnection *connection;
+    char *id;
+} XdOperation;
 
-    void xd_operation_init(XdOperation * operation, XdConnection * connection);
-    void xd_operation_clear(XdOperation * operation);
-    /* The mark of what this operation makes, for its record's other_config. */
-    char *xd_operation_tag(const XdOperation *operation, const char *kind, guint index);
+void xd_operation_init(XdOperation *operation, XdConnection *connection);
+void xd_operation_clear(XdOperation *operation);
+/* The mark of what this operation makes, for its record's other_config. */
+char *xd_operation_tag(const XdOperation *operation, const char *kind, guint index);
 
-    /* Does it hold now? Asked of the mirror; @data is the step's. */
-    typedef gboolean (*XdPredicate)(XdOperation * operation, gpointer data);
+/* Does it hold now? Asked of the mirror; @data is the step's. */
+typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
 
-    /**
+/**
      * XdStepCall: one call, as a step makes it.
      * @method: without "Async."
      * @parameters: (transfer floating)
      * @kind: (nullable): of the mark that goes with the request; the record that it creates carries
      * the same one. NULL: the step's name
      * @out: (nullable): gets the result, a reference or text; a former value is freed
-     * @out_secret: (nullable): gets the result of a method whose result is a secret
-     * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
+         * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
      * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
      * @attempts times in all, @delay_s apart
      * @gate: (nullable): reference of the storage that it works on
      * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
      * @optional: a failure is logged and the operation goes on
      */
-    typedef struct {
-        const char *method;
-        GVariant *parameters;
-        XdSecret *const *secrets;
-        guint n_secrets;
-        const char *kind;
-        guint index;
-        char **out;
-        const char *const *done;
-        const char *const *retry;
-        guint attempts;
-        guint delay_s;
-        const char *gate;
-        XdPredicate holds;
-        gpointer data;
-        gboolean optional;
-    } XdStepCall;
+typedef struct {
+    const char *method;
+    GVariant *parameters;
+    XdSecret *const *secrets;
+    guint n_secrets;
+    const char *kind;
+    guint index;
+    char **out;
+    const char *const *done;
+    const char *const *retry;
+    guint attempts;
+    guint delay_s;
+    const char *gate;
+    XdPredicate holds;
+    gpointer data;
+    gboolean optional;
+} XdStepCall;
 
-    /* A plain call: answered when it is done. */
-    void xd_op_call(XdOp * op, const XdStepCall *call);
-    /* An Async. call, followed to the end of its task. */
-    void xd_op_task(XdOp * op, const XdStepCall *call);
+/* A plain call: answered when it is done. */
+void xd_op_call(XdOp *op, const XdStepCall *call);
+/* An Async. call, followed to the end of its task. */
+void xd_op_task(XdOp *op, const XdStepCall *call);
 
-    /* Waits until @holds does; @ref: (nullable): the object whose changes matter. */
-    void xd_op_wait(XdOp * op, const char *ref, XdPredicate holds, gpointer data);
+/* Waits until @holds does; @ref: (nullable): the object whose changes matter. */
+void xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
 
-    /**
+/**
      * XdStepTransfer: a disk's bytes in or out, through a node that has its storage.
      * @vdi, @sr: references
      * @source: of an upload, or @drain: of a download of @size bytes
      */
-    typedef struct {
-        const char *vdi;
-        const char *sr;
-        XdSource *source;
-        XdDrain *drain;
-        guint64 size;
-        const char *kind;
-    } XdStepTransfer;
+typedef struct {
+    const char *vdi;
+    const char *sr;
+    XdSource *source;
+    XdDrain *drain;
+    guint64 size;
+    const char *kind;
+} XdStepTransfer;
 
-    /* Ends when the last byte has gone, the task of the server has ended well, and the count is
+/* Ends when the last byte has gone, the task of the server has ended well, and the count is
      * right. */
-    void xd_op_transfer(XdOp * op, const XdStepTransfer *transfer);
+void xd_op_transfer(XdOp *op, const XdStepTransfer *transfer);
 
-    /* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
+/* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
      * mirror. */
-    void xd_op_settle(XdOp * op, gpointer data);
+void xd_op_settle(XdOp *op, gpointer data);
 
-    /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
+/* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
      */
-    const XdHost *xd_node_of_storage(const XdMirror *mirror, const char *sr);
+const XdHost *xd_node_of_storage(const XdMirror *mirror, const char *sr);
 
 G_END_DECLS

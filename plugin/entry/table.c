@@ -1,0 +1,56 @@
+#include "entry/border.h"
+#include "ops/inventory.h"
+
+static void
+open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
+           gpointer user_data)
+{
+    XdConnectionOptions options = {
+        .config_file = open->config_file, .settings = open->settings, .callbacks = open->callbacks};
+
+    xd_connection_open_async(&options, cancellable, callback, user_data);
+}
+
+/* The support matrix of README.md is made from this table: one line a slot. */
+static const HvdDriver driver = {
+    .major = HVD_DRIVER_MAJOR,
+    .minor = HVD_DRIVER_MINOR,
+    .struct_size = sizeof(HvdDriver),
+    .name = "xenapi",
+    .version = HVD_VERSION,
+    .capabilities = HVD_CAPABILITY_PLAN,
+
+    .describe_config = xd_border_describe_config,
+    .describe_error = xd_border_describe_error,
+
+    .open_async = open_async,
+    .open_finish = xd_border_open_finish,
+    .close_async = xd_connection_close_async,
+    .close_finish = xd_connection_close_finish,
+
+    .list_instances_async = xd_list_instances_async,
+    .list_instances_finish = xd_border_finish,
+    .list_nodes_async = xd_list_nodes_async,
+    .list_nodes_finish = xd_border_finish,
+    .get_instance_async = xd_get_instance_async,
+    .get_instance_finish = xd_border_finish,
+    .get_state_async = xd_get_state_async,
+    .get_state_finish = xd_border_get_state_finish,
+    .exists_async = xd_exists_async,
+    .exists_finish = xd_border_exists_finish,
+    .get_volume_connector_async = xd_get_volume_connector_async,
+    .get_volume_connector_finish = xd_border_finish,
+};
+
+G_MODULE_EXPORT const HvdDriver *hvd_query(guint32 host_major, guint32 host_minor, GError **error);
+
+G_MODULE_EXPORT const HvdDriver *
+hvd_query(guint32 host_major, guint32 host_minor, GError **error)
+{
+    if (host_major == HVD_DRIVER_MAJOR && (host_major > 0 || host_minor == HVD_DRIVER_MINOR))
+        return &driver;
+    g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED,
+                "the host speaks version %u.%u of the driver interface, this driver %u.%u",
+                host_major, host_minor, HVD_DRIVER_MAJOR, HVD_DRIVER_MINOR);
+    return NULL;
+}

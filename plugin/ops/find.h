@@ -1,0 +1,37 @@
+/* Instances, nodes, storage and networks by the keys that callers have. */
+#pragma once
+
+#include "xenapi/mirror.h"
+
+G_BEGIN_DECLS
+
+/* Where Nova kept what the orchestrator knows an instance by. */
+#define XD_INSTANCE_KEY      "nova_uuid"
+#define XD_DISK_INSTANCE_KEY "nova_instance_uuid"
+#define XD_VOLUME_KEY        "osvol"    /* VBD.other_config: this disk outlives the instance */
+#define XD_DISK_KEY          "hvd_disk" /* VBD.other_config: this disk is the instance's own */
+#define XD_REQUEST_KEY       "hvd_request"
+#define XD_DESTROY_KEY       "hvd_destroy"
+#define XD_SNAPSHOT_KEY      "hvd_snapshot"
+
+/* Is it a machine that anybody may run, and the orchestrator's? */
+gboolean xd_is_instance(const XdVM *vm);
+
+/* Errors: NOT_FOUND, AMBIGUOUS. */
+const XdVM *xd_find_instance(const XdMirror *mirror, const char *uuid, GError **error);
+/* NULL without an error where there is none. Errors: AMBIGUOUS. */
+const XdVM *xd_look_for_instance(const XdMirror *mirror, const char *uuid, GError **error);
+/* By uuid. Errors: NOT_FOUND. */
+const XdHost *xd_find_node(const XdMirror *mirror, const char *uuid, GError **error);
+/* By uuid or name; NULL: the pool's default. Errors: NOT_FOUND, AMBIGUOUS. */
+const XdSR *xd_find_storage(const XdMirror *mirror, const char *key, GError **error);
+/* By uuid, name or bridge. Errors: NOT_FOUND, AMBIGUOUS. */
+const XdNetwork *xd_find_network(const XdMirror *mirror, const char *key, GError **error);
+
+gboolean xd_node_is_live(const XdMirror *mirror, const XdHost *host);
+/* (nullable): the node's connection to the storage */
+const XdPBD *xd_find_pbd(const XdMirror *mirror, const char *sr, const char *host);
+/* (nullable): the instance's device at @position */
+const XdVBD *xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position);
+
+G_END_DECLS

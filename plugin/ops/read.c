@@ -1,0 +1,121 @@
+#include "ops/read.h"
+
+typedef struct {
+    XdConnection *connection;
+    XdReadFunc read;
+    char *key;
+    XdWatch *watch;
+    GSource *timer;
+    GSource *cancelled;
+} Reading;
+
+static void
+reading_free(gpointer data)
+{
+    Reading *reading = data;
+
+    if (reading->watch != NULL)
+        xd_mirror_unwatch(reading->connection->mirror, reading->watch);
+    xd_clear_source(&reading->timer);
+    xd_clear_source(&reading->cancelled);
+    xd_connection_unref(reading->connection);
+    g_free(reading->key);
+    g_free(reading);
+}
+
+static gboolean
+is_fresh(const XdMirror *mirror)
+{
+    return xd_mirror_is_complete(mirror) && xd_mirror_get_age_ms(mirror) == 0;
+}
+
+static void
+reading_answer(GTask *task)
+{
+    Reading *reading = g_task_get_task_data(task);
+    GError *error = NULL;
+    gpointer answer = reading->read(reading->connection, reading->key, &error);
+
+    if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, answer, g_free);
+    g_object_unref(task);
+}
+
+static void
+on_changed(gpointer data)
+{
+    GTask *task = data;
+    Reading *reading = g_task_get_task_data(task);
+
+    if (!is_fresh(reading->connection->mirror))
+        return;
+    xd_mirror_unwatch(reading->connection->mirror, g_steal_pointer(&reading->watch));
+    reading_answer(task);
+}
+
+static gboolean
+on_too_old(gpointer data)
+{
+    GTask *task = data;
+    Reading *reading = g_task_get_task_data(task);
+
+    xd_clear_source(&reading->timer);
+    g_task_return_error(task,
+                        xd_error_new(HVD_ERROR_NOT_REACHABLE,
+                                     "the pool has been out of sight for %" G_GINT64_FORMAT " s",
+                                     xd_mirror_get_age_ms(reading->connection->mirror) / 1000));
+    g_object_unref(task);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancelled(GCancellable *cancellable, gpointer data)
+{
+    GTask *task = data;
+    GError *error = NULL;
+
+    g_cancellable_set_error_if_cancelled(cancellable, &error);
+    g_task_return_error(task, error);
+    g_object_unref(task);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+reading_wait(GTask *task, GCancellable *cancellable)
+{
+    Reading *reading = g_task_get_task_data(task);
+    XdConnection *connection = reading->connection;
+    gint64 limit_ms =
+        (gint64) xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_STALE_LIMIT) * 1000;
+    gint64 left_ms = MAX(limit_ms - xd_mirror_get_age_ms(connection->mirror), 0);
+
+    reading->watch = xd_mirror_watch(connection->mirror, NULL, on_changed, task);
+    reading->timer =
+        xd_clock_add(connection->clock, connection->context, left_ms, on_too_old, task);
+    if (cancellable == NULL)
+        return;
+    reading->cancelled = g_cancellable_source_new(cancellable);
+    g_source_set_callback(reading->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
+    g_source_attach(reading->cancelled, connection->context);
+}
+
+void
+xd_read(XdConnection *connection, XdReadFunc read, const char *key, const HvdCall *call,
+        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, cancellable, callback, user_data);
+    Reading *reading = g_new0(Reading, 1);
+    HvdCall options;
+
+    xd_call_options(call, &options);
+    reading->connection = xd_connection_ref(connection);
+    reading->read = read;
+    reading->key = g_strdup(key);
+    g_task_set_task_data(task, reading, reading_free);
+    if (is_fresh(connection->mirror) || (options.flags & HVD_CALL_ALLOW_STALE) != 0)
+        reading_answer(task);
+    else
+        reading_wait(task, cancellable);
+}
