@@ -1,0 +1,23 @@
+/* The embedded simulated pool: its own process, started or joined. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * Simulated: a running xapi-sim, held by a connection to its control socket: it ends some seconds
+ * after the last of these has gone.
+ */
+typedef struct _Simulated Simulated;
+
+/* @directory: (nullable): of its state; NULL: $XDG_STATE_HOME/hvd/simulated */
+Simulated *simulated_open(const char *directory, GError **error);
+void simulated_free(Simulated *simulated);
+/* (transfer full): settings for HvdOpen.settings */
+GStrv simulated_get_settings(const Simulated *simulated);
+const char *simulated_get_directory(const Simulated *simulated);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Simulated, simulated_free)
+
+G_END_DECLS
