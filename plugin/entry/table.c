@@ -2,6 +2,8 @@
 #include "ops/destroy.h"
 #include "ops/inventory.h"
 #include "ops/power.h"
+#include "ops/snapshot.h"
+#include "ops/spawn.h"
 
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -20,7 +22,7 @@ static const HvdDriver driver = {
     .struct_size = sizeof(HvdDriver),
     .name = "xenapi",
     .version = HVD_VERSION,
-    .capabilities = HVD_CAPABILITY_PLAN,
+    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,
@@ -40,6 +42,10 @@ static const HvdDriver driver = {
     .get_state_finish = xd_border_get_state_finish,
     .exists_async = xd_exists_async,
     .exists_finish = xd_border_exists_finish,
+    .spawn_async = xd_spawn_async,
+    .spawn_finish = xd_border_finish,
+    .snapshot_async = xd_snapshot_async,
+    .snapshot_finish = xd_border_finish,
     .destroy_async = xd_destroy_async,
     .destroy_finish = xd_border_finish,
     .cleanup_async = xd_cleanup_async,
