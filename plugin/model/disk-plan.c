@@ -3,6 +3,10 @@
 #include "base/error.h"
 #include "model/device.h"
 
+/* Storage makes no smaller disk (capture VDI_create_too_big); a larger one than was asked for is what
+ * rounding up gives anyhow. */
+#define MIN_DISK_BYTES (1024 * 1024)
+
 static void
 disk_free(gpointer data)
 {
@@ -25,7 +29,7 @@ add_disk(GPtrArray *disks, const char *role, guint index, guint position, gint64
     disk->role = role;
     disk->index = index;
     disk->position = position;
-    disk->size_bytes = size_bytes;
+    disk->size_bytes = MAX(size_bytes, MIN_DISK_BYTES);
     disk->storage = g_strdup(storage);
     g_ptr_array_add(disks, disk);
 }

@@ -149,11 +149,11 @@ test_disk_plan(void)
         gint64 image;
         const char *plan; /* or a part of the error */
     } cases[] = {
-        {"{" BASE "}",                                                                             1000, "root@0=1000"                           },
-        {"{" BASE ",\"root_disk\":{\"size_bytes\":5000,\"device\":3}}",                            1000, "root@3=5000"                           },
+        {"{" BASE "}",                                                                             1000, "root@0=1048576"                           },
+        {"{" BASE ",\"root_disk\":{\"size_bytes\":2000000,\"device\":3}}",                            1000, "root@3=2000000"                           },
         {"{" BASE ",\"root_disk\":{\"size_bytes\":999}}",                                          1000, "the image has 1000 bytes"              },
-        {"{" BASE ",\"disks\":[{\"size_bytes\":7},{\"size_bytes\":8,\"device\":1},"
-         "{\"size_bytes\":9}]}",                                                          1000, "root@0=1000 disk@2=7 disk@1=8 disk@3=9"},
+        {"{" BASE ",\"disks\":[{\"size_bytes\":7},{\"size_bytes\":8000000,\"device\":1},"
+         "{\"size_bytes\":9}]}",                                                          1000, "root@0=1048576 disk@2=1048576 disk@1=8000000 disk@3=1048576"},
         {"{" BASE ",\"disks\":[{\"size_bytes\":7,\"device\":0}]}",                                 1000, "position 0 is taken"                   },
         {"{" BASE ",\"disks\":[{\"size_bytes\":7,\"device\":2},{\"size_bytes\":8,\"device\":2}]}",
          1000,                                                                                           "/disks/1/device: position 2 is taken"  },
