@@ -51,6 +51,7 @@ struct _Run {
     GError *stop; /* cancelled from outside, or out of time */
     gboolean rolling_back;
     gboolean no_return;
+    gboolean made_good;
     XdOp *current; /* the root, later the running undo */
     XdStep undo_steps[2];
     GSource *user_cancel;
@@ -622,6 +623,8 @@ run_undo(Run *run)
     Undo undo;
 
     if (run->undo->len == 0) {
+        if (run->made_good && !xd_error_is(run->error, HVD_ERROR_LEFTOVERS))
+            g_clear_error(&run->error);
         run_finish(run);
         return;
     }
@@ -703,6 +706,13 @@ xd_op_point_of_no_return(XdOp *op, gpointer data G_GNUC_UNUSED)
 {
     g_array_set_size(op->run->undo, 0);
     op->run->no_return = TRUE;
+    xd_op_next(op);
+}
+
+void
+xd_op_make_good(XdOp *op, gpointer data G_GNUC_UNUSED)
+{
+    op->run->made_good = TRUE;
     xd_op_next(op);
 }
 

@@ -108,6 +108,10 @@ void xd_op_table(XdOp *op, const XdStep *steps, gpointer data);
 /* A step function: from here on nothing that was done is taken back, and cancelling is too late. */
 void xd_op_point_of_no_return(XdOp *op, gpointer data);
 
+/* A step function for an undo that went forward instead of back: what was wanted is the case, so the
+ * operation succeeds, unless another undo fails. */
+void xd_op_make_good(XdOp *op, gpointer data);
+
 /**
  * xd_op_pend: for makers of tail calls: something asynchronous has been started. Give the returned
  * cancellable to it (borrowed), and end it with xd_op_complete(), which takes @error.

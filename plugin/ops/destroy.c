@@ -172,16 +172,40 @@ destroy_vm(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
+/* ---- after the point of no return undo goes forward ---- */
+
+static const XdStep finish_steps[] = {
+    {"destroy-disks", destroy_detached_disks, NULL, 10, 3600},
+    {"destroy-vm", destroy_vm, NULL, 5, 120},
+    {"destroy-left-disks", destroy_disks, NULL, 1, 3600},
+    {"made-good", xd_op_make_good, NULL, 0, 1},
+    {0},
+};
+
+/* What failed is tried once more, together with what is left: a half-destroyed instance is of no use
+ * to anybody. One that could not even be stopped stays as it was. */
+static void
+finish(XdOp *op, gpointer data)
+{
+    const XdVM *vm = xd_instance_vm(data);
+
+    if (vm != NULL && vm->power_state != XD_VM_POWER_STATE_HALTED &&
+        vm->power_state != XD_VM_POWER_STATE_SUSPENDED)
+        unmark(op, data);
+    else
+        xd_op_table(op, finish_steps, data);
+}
+
 static const XdStep destroy_steps[] = {
     XD_STEP_SEE_POOL,
-    {"find-instance",      find, NULL, 0, 5},
-    {"mark",                mark, unmark, 1, 60},
-    {"point-of-no-return",                   xd_op_point_of_no_return, NULL, 0, 1},
-    {"stop",               stop, NULL, 10, 600},
-    {"destroy-disks",              destroy_detached_disks, NULL, 10, 3600},
-    {"destroy-vm",                  destroy_vm, NULL, 5, 120},
+    {"find-instance", find, NULL, 0, 5},
+    {"mark", mark, unmark, 1, 60},
+    {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
+    {"stop", stop, finish, 10, 600},
+    {"destroy-disks", destroy_detached_disks, NULL, 10, 3600},
+    {"destroy-vm", destroy_vm, NULL, 5, 120},
     {"destroy-left-disks", destroy_disks, NULL, 1, 3600},
-    {0               },
+    {0},
 };
 
 void

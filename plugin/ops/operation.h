@@ -6,10 +6,10 @@
 G_BEGIN_DECLS
 
 /**
-     * XdOperationClass:
-     * @name: as in logs and plans: "spawn"
-     * @clear_state: (nullable): frees what the state holds beside its head
-     */
+ * XdOperationClass:
+ * @name: as in logs and plans: "spawn"
+ * @clear_state: (nullable): frees what the state holds beside its head
+ */
 typedef struct _XdOperationClass {
     const char *name;
     const XdStep *steps;
@@ -17,12 +17,12 @@ typedef struct _XdOperationClass {
 } XdOperationClass;
 
 /**
-     * xd_operation_run: takes @state, whose first member is an #XdOperation that is not initialized
-     * yet, and runs @klass on it. The task's result is what a step has set with xd_op_set_result(),
-     * JSON text; of a plan the plan document.
-     * @subject: the instance's uuid, or what else it is about
-     * @name: (nullable): a word for people about it, in error messages
-     */
+ * xd_operation_run: takes @state, whose first member is an #XdOperation that is not initialized
+ * yet, and runs @klass on it. The task's result is what a step has set with xd_op_set_result(),
+ * JSON text; of a plan the plan document.
+ * @subject: the instance's uuid, or what else it is about
+ * @name: (nullable): a word for people about it, in error messages
+ */
 void xd_operation_run(const XdOperationClass *klass, gpointer state, XdConnection *connection,
                       const char *subject, const char *name, const HvdCall *call,
                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
@@ -32,7 +32,7 @@ void xd_operation_refuse(GError *error, GCancellable *cancellable, GAsyncReadyCa
                          gpointer user_data);
 
 /* A caller's HvdCall, as large as it was when the caller was compiled; defaults for the rest.
-     */
+ */
 void xd_call_options(const HvdCall *call, HvdCall *options);
 
 /* The first step of every operation: nothing is planned on an old picture of the pool. */

@@ -395,6 +395,28 @@ unblock(XdOp *op, gpointer data)
     set_block(op, data, FALSE);
 }
 
+/* Too late to stop half-way: what was wanted is the case, so it is left so. */
+static void
+undo_block(XdOp *op, gpointer data)
+{
+    Power *power = data;
+    const XdVM *vm = xd_instance_vm(&power->head);
+
+    if (is_in(power, XD_VM_POWER_STATE_HALTED) && is_blocked(vm, power->reason))
+        xd_op_make_good(op, data);
+    else
+        unblock(op, data);
+}
+
+static void
+undo_unblock(XdOp *op, gpointer data)
+{
+    if (is_in(data, XD_VM_POWER_STATE_RUNNING))
+        xd_op_make_good(op, data);
+    else
+        block(op, data);
+}
+
 static void
 set_bootable(XdOp *op, gpointer data)
 {
@@ -404,7 +426,7 @@ set_bootable(XdOp *op, gpointer data)
 static const XdStep soft_delete_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"block-starts", block, unblock, 1, 60},
+    {"block-starts", block, undo_block, 1, 60},
     {"shut-down",       shut_down, NULL, 10, 3700},
     {"stop",            stop, NULL, 5, 600},
     XD_STEP_TELL_INSTANCE,
@@ -414,7 +436,7 @@ static const XdStep soft_delete_steps[] = {
 static const XdStep restore_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"allow-starts", unblock, block, 1, 60},
+    {"allow-starts", unblock, undo_unblock, 1, 60},
     {"start",         start, NULL, 10, 900},
     XD_STEP_TELL_INSTANCE,
     {0           },

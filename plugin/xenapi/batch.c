@@ -31,13 +31,10 @@ static const struct {
     const char *name;
     Member member;
 } members[] = {
-    {IN_ANSWER, "events",           MEMBER_EVENTS   },
-    {IN_ANSWER, "valid_ref_counts", MEMBER_COUNTS   },
-    {IN_ANSWER, "token",            MEMBER_TOKEN    },
-    {IN_EVENT,  "class",            MEMBER_CLASS    },
-    {IN_EVENT,  "operation",        MEMBER_OPERATION},
-    {IN_EVENT,  "ref",              MEMBER_REF      },
-    {IN_EVENT,  "snapshot",         MEMBER_SNAPSHOT },
+    {IN_ANSWER, "events", MEMBER_EVENTS},      {IN_ANSWER, "valid_ref_counts", MEMBER_COUNTS},
+    {IN_ANSWER, "token", MEMBER_TOKEN},        {IN_EVENT, "class", MEMBER_CLASS},
+    {IN_EVENT, "operation", MEMBER_OPERATION}, {IN_EVENT, "ref", MEMBER_REF},
+    {IN_EVENT, "snapshot", MEMBER_SNAPSHOT},
 };
 
 struct _XdBatch {

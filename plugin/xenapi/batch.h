@@ -6,9 +6,9 @@
 G_BEGIN_DECLS
 
 /**
-     * XdBatch: a sink for one answer. Records of classes that the mirror does not know are passed
-     * over.
-     */
+ * XdBatch: a sink for one answer. Records of classes that the mirror does not know are passed
+ * over.
+ */
 typedef struct _XdBatch XdBatch;
 
 XdBatch *xd_batch_new(void);

@@ -15,17 +15,17 @@ typedef enum {
 } XdCallFlags;
 
 /**
-     * XdCall: one request. Borrowed until xd_call() has returned.
-     * @method: of schemas/xenapi.json, without "Async."
-     * @parameters: (nullable): a tuple, without the session; a floating reference is taken
-     * @secrets: (nullable) (array): what the handles (h) in @parameters stand for
-     * @tag: (nullable): goes with the request as X-Http-Other-Config-hvd, and stands in the
-     * other_config of the task that the server makes for it
-     * @session: (nullable): instead of the connection's own: log-in and log-out
-     * @origin: (nullable): where to send it; NULL: the coordinator
-     * @sink: (nullable): takes the result, with %XD_CALL_ONCE only; NULL: it comes with the reply
-     * @timeout_ms: 0: the method's own limit
-     */
+ * XdCall: one request. Borrowed until xd_call() has returned.
+ * @method: of schemas/xenapi.json, without "Async."
+ * @parameters: (nullable): a tuple, without the session; a floating reference is taken
+ * @secrets: (nullable) (array): what the handles (h) in @parameters stand for
+ * @tag: (nullable): goes with the request as X-Http-Other-Config-hvd, and stands in the
+ * other_config of the task that the server makes for it
+ * @session: (nullable): instead of the connection's own: log-in and log-out
+ * @origin: (nullable): where to send it; NULL: the coordinator
+ * @sink: (nullable): takes the result, with %XD_CALL_ONCE only; NULL: it comes with the reply
+ * @timeout_ms: 0: the method's own limit
+ */
 typedef struct {
     const char *method;
     GVariant *parameters;
@@ -41,11 +41,11 @@ typedef struct {
 } XdCall;
 
 /**
-     * XdReply:
-     * @value: (nullable): the result, of the type that schemas/xenapi.json gives
-     * @secret: (nullable): the result of calls whose result is a secret
-     * @unknown: it failed, and may have been executed all the same
-     */
+ * XdReply:
+ * @value: (nullable): the result, of the type that schemas/xenapi.json gives
+ * @secret: (nullable): the result of calls whose result is a secret
+ * @unknown: it failed, and may have been executed all the same
+ */
 typedef struct {
     GVariant *value;
     XdSecret *secret;
@@ -56,13 +56,13 @@ typedef void (*XdCallDone)(XdConnection *connection, const XdReply *reply, const
                            gpointer data);
 
 /**
-     * xd_call: sends @call and tells @done how it ended, once and from the loop.
-     *
-     * What certainly did not run is sent again, when there is a session: after SESSION_INVALID,
-     * after HOST_IS_SLAVE (followed at most twice), and when no connection could be made. What may
-     * have run is sent again only if the method is repeatable; otherwise the error says
-     * UNKNOWN_OUTCOME and the reply is marked, so that the caller can look.
-     */
+ * xd_call: sends @call and tells @done how it ended, once and from the loop.
+ *
+ * What certainly did not run is sent again, when there is a session: after SESSION_INVALID,
+ * after HOST_IS_SLAVE (followed at most twice), and when no connection could be made. What may
+ * have run is sent again only if the method is repeatable; otherwise the error says
+ * UNKNOWN_OUTCOME and the reply is marked, so that the caller can look.
+ */
 void xd_call(XdConnection *connection, const XdCall *call, GCancellable *cancellable,
              XdCallDone done, gpointer data);
 

@@ -16,11 +16,11 @@ typedef struct _XdEvents XdEvents;
 typedef struct _XdGates XdGates;
 
 /**
-     * XdConnection: is what the host knows as #HvdConnection. Reference counted: every running call
-     * and operation holds one, so that nothing outlives what it stands on.
-     * @owner: who made the objects that this connection makes; the same over restarts
-     * @epoch: random, of this opening
-     */
+ * XdConnection: is what the host knows as #HvdConnection. Reference counted: every running call
+ * and operation holds one, so that nothing outlives what it stands on.
+ * @owner: who made the objects that this connection makes; the same over restarts
+ * @epoch: random, of this opening
+ */
 struct _HvdConnection {
     guint references;
     GMainContext *context;
@@ -53,10 +53,10 @@ typedef struct {
 } XdConnectionOptions;
 
 /**
-     * xd_connection_open_async: reads the configuration, logs in and waits for the first whole
-     * picture of the pool. The result is a #XdConnection with one reference, to be given to
-     * xd_connection_close_async().
-     */
+ * xd_connection_open_async: reads the configuration, logs in and waits for the first whole
+ * picture of the pool. The result is a #XdConnection with one reference, to be given to
+ * xd_connection_close_async().
+ */
 void xd_connection_open_async(const XdConnectionOptions *options, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 XdConnection *xd_connection_open_finish(GAsyncResult *result, GError **error);

@@ -12,10 +12,10 @@ void xd_gates_free(XdGates *gates);
 typedef void (*XdGateOpen)(gpointer data, GError *error); /* (transfer full) @error */
 
 /**
-     * xd_gate_enter: calls @open when there is room at @key: at once where there is, else from the
-     * loop; with an error, and no place taken, when @cancellable is cancelled before. Each place
-     * that was taken is given back with xd_gate_leave().
-     */
+ * xd_gate_enter: calls @open when there is room at @key: at once where there is, else from the
+ * loop; with an error, and no place taken, when @cancellable is cancelled before. Each place
+ * that was taken is given back with xd_gate_leave().
+ */
 void xd_gate_enter(XdGates *gates, const char *key, GCancellable *cancellable, XdGateOpen open,
                    gpointer data);
 void xd_gate_leave(XdGates *gates, const char *key);

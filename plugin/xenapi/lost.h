@@ -6,12 +6,12 @@
 G_BEGIN_DECLS
 
 /**
-     * XdLostEnd:
-     * @ref: (nullable): of the object that the call has made
-     * @task: (nullable): of the task that runs it, or ran it
-     *
-     * Neither: the pool knows nothing of it.
-     */
+ * XdLostEnd:
+ * @ref: (nullable): of the object that the call has made
+ * @task: (nullable): of the task that runs it, or ran it
+ *
+ * Neither: the pool knows nothing of it.
+ */
 typedef struct {
     const char *ref;
     const char *task;
@@ -20,10 +20,10 @@ typedef struct {
 typedef void (*XdLostDone)(const XdLostEnd *end, const GError *error, gpointer data);
 
 /**
-     * xd_lost_find: looks for what the call of @method with @tag has made: after a barrier by its
-     * mark in the mirror, else by the task that carries the mark; a task of a plain call that still
-     * runs is waited for. @error: the pool does not answer, or @cancellable.
-     */
+ * xd_lost_find: looks for what the call of @method with @tag has made: after a barrier by its
+ * mark in the mirror, else by the task that carries the mark; a task of a plain call that still
+ * runs is waited for. @error: the pool does not answer, or @cancellable.
+ */
 void xd_lost_find(XdConnection *connection, const char *method, const char *tag,
                   GCancellable *cancellable, XdLostDone done, gpointer data);
 

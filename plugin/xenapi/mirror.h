@@ -84,9 +84,9 @@ gint64 xd_mirror_get_stale_since(const XdMirror *mirror); /* seconds since 1970,
 /* ---- waiting ---- */
 
 /**
-     * XdWatch: @changed is called after each batch that touched the object @ref, or after every
-     * batch and every change of freshness where @ref is NULL. It may remove watches, its own too.
-     */
+ * XdWatch: @changed is called after each batch that touched the object @ref, or after every
+ * batch and every change of freshness where @ref is NULL. It may remove watches, its own too.
+ */
 typedef struct _XdWatch XdWatch;
 XdWatch *
 xd_mirror_watch(XdMirror *mirror, const char *ref, void (*changed)(gpointer data), gpointer data);
@@ -104,12 +104,12 @@ typedef struct {
 } XdChange;
 
 /**
-     * xd_mirror_apply: applies a whole batch, then tells the watches: a batch is a transaction
-     * (verified-sequences 1.1).
-     * @changes: (element-type XdChange): records are taken out of it
-     * @only: (nullable): with @complete, the class that it is complete for; NULL: all
-     * @complete: whatever is not in @changes is gone
-     */
+ * xd_mirror_apply: applies a whole batch, then tells the watches: a batch is a transaction
+ * (verified-sequences 1.1).
+ * @changes: (element-type XdChange): records are taken out of it
+ * @only: (nullable): with @complete, the class that it is complete for; NULL: all
+ * @complete: whatever is not in @changes is gone
+ */
 void xd_mirror_apply(XdMirror *mirror, GArray *changes, const char *token, gboolean complete,
                      const XdClass *only);
 void xd_mirror_set_stale(XdMirror *mirror, gint64 now_s);

@@ -51,6 +51,9 @@ typedef struct {
     char *tag;
     gboolean async;
     GCancellable *cancellable;
+    GCancellable
+        *patience; /* of the search for a lost reply: cancelling does not end it, time does */
+    GSource *patience_timer;
 } Running;
 
 static void
@@ -61,6 +64,8 @@ running_free(Running *running)
     g_clear_pointer(&running->parameters, g_variant_unref);
     g_ptr_array_unref(running->secrets);
     g_object_unref(running->cancellable);
+    xd_clear_source(&running->patience_timer);
+    g_clear_object(&running->patience);
     g_free(running->gate);
     g_free(running->tag);
     g_free(running);
@@ -186,17 +191,25 @@ follow(Running *running, const char *task)
                    on_task_ended, running);
 }
 
+/* ---- lost replies: whatever the reason, it is looked up what became of the call ---- */
+
 static void
 on_searched(const XdLostEnd *end, const GError *error, gpointer data)
 {
     Running *running = data;
+    GError *told = NULL;
 
     if (error != NULL)
-        running_end(running, g_error_copy(error));
+        running_end(running, xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME,
+                                          "%s: its reply was lost, and the pool does not say what "
+                                          "became of it",
+                                          running->call.method));
     else if (end->task != NULL)
-        follow(running, end->task);
+        follow(running, end->task); /* cancelled before, it is cancelled there as well */
     else if (end->ref != NULL)
         running_succeed(running, end->ref);
+    else if (g_cancellable_set_error_if_cancelled(running->cancellable, &told))
+        running_doubt(running, told);
     else
         running_doubt(running,
                       xd_error_new(HVD_ERROR_NOT_REACHABLE,
@@ -204,18 +217,38 @@ on_searched(const XdLostEnd *end, const GError *error, gpointer data)
                                    running->call.method));
 }
 
-static void
-on_reply(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
+static gboolean
+on_patience_over(gpointer data)
 {
     Running *running = data;
-    gboolean cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
-    if (error != NULL && reply->unknown && !cancelled) {
-        xd_lost_find(connection, running->call.method, running->tag, running->cancellable,
-                     on_searched, running);
-        return;
-    }
-    if (error != NULL)
+    xd_clear_source(&running->patience_timer);
+    g_cancellable_cancel(running->patience);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+search(Running *running)
+{
+    XdConnection *connection = running->operation->connection;
+    guint grace_s = xd_config_get_uint(connection->config, XD_CONFIG_TASK_CANCEL_GRACE);
+
+    running->patience = g_cancellable_new();
+    running->patience_timer = xd_clock_add(connection->clock, connection->context,
+                                           (gint64) grace_s * 1000, on_patience_over, running);
+    xd_lost_find(connection, running->call.method, running->tag, running->patience, on_searched,
+                 running);
+}
+
+static void
+on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
+         gpointer data)
+{
+    Running *running = data;
+
+    if (error != NULL && reply->unknown)
+        search(running);
+    else if (error != NULL)
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
@@ -289,10 +322,14 @@ plan_call(XdOp *op, const XdStepCall *call, gboolean async)
 
 /* ---- the tail calls ---- */
 
-static const char *
-default_kind(const char *method)
+/* What a call without a mark of its own is known by: no two of an operation may be taken for each other
+ * when a reply was lost. */
+static char *
+call_tag(XdOperation *operation, const XdStepCall *call)
 {
-    return strchr(method, '.') + 1;
+    if (call->kind != NULL)
+        return xd_operation_tag(operation, call->kind, call->index);
+    return xd_operation_tag(operation, call->method, ++operation->n_calls);
 }
 
 static void
@@ -314,8 +351,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
     running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));
-    running->tag = xd_operation_tag(
-        operation, call->kind != NULL ? call->kind : default_kind(call->method), call->index);
+    running->tag = call_tag(operation, call);
     running->gate = g_strdup(call->gate);
     running->cancellable = g_object_ref(xd_op_pend(op));
     if (running->gate != NULL)

@@ -11,11 +11,13 @@ G_BEGIN_DECLS
  * XdOperation: the head of every operation's state.
  * @klass: (unowned): what the layer above knows of it
  * @id: of this run; begins all its marks
+ * @n_calls: those without a mark of their own
  */
 typedef struct {
     const struct _XdOperationClass *klass;
     XdConnection *connection;
     char *id;
+    guint n_calls;
 } XdOperation;
 
 void xd_operation_init(XdOperation *operation, XdConnection *connection);
@@ -27,21 +29,21 @@ char *xd_operation_tag(const XdOperation *operation, const char *kind, guint ind
 typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
 
 /**
-     * XdStepCall: one call, as a step makes it.
-     * @method: without "Async."
-     * @parameters: (transfer floating)
-     * @kind: (nullable): of the mark that goes with the request; the record that it creates carries
-     * the same one. NULL: the step's name
-     * @out: (nullable): gets the result, a reference or text; a former value is freed
+ * XdStepCall: one call, as a step makes it.
+ * @method: without "Async."
+ * @parameters: (transfer floating)
+ * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
+ *   same one. NULL: the method and a number, for calls that create nothing
+ * @out: (nullable): gets the result, a reference or text; a former value is freed
          * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
-     * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
+ * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
  *   says that it is so already
  * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
-     * @attempts times in all, @delay_s apart
-     * @gate: (nullable): reference of the storage that it works on
-     * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
-     * @optional: a failure is logged and the operation goes on
-     */
+ * @attempts times in all, @delay_s apart
+ * @gate: (nullable): reference of the storage that it works on
+ * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
+ * @optional: a failure is logged and the operation goes on
+ */
 typedef struct {
     const char *method;
     GVariant *parameters;
@@ -70,10 +72,10 @@ void xd_op_task(XdOp *op, const XdStepCall *call);
 void xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
 
 /**
-     * XdStepTransfer: a disk's bytes in or out, through a node that has its storage.
-     * @vdi, @sr: references
-     * @source: of an upload, or @drain: of a download of @size bytes
-     */
+ * XdStepTransfer: a disk's bytes in or out, through a node that has its storage.
+ * @vdi, @sr: references
+ * @source: of an upload, or @drain: of a download of @size bytes
+ */
 typedef struct {
     const char *vdi;
     const char *sr;
@@ -84,15 +86,15 @@ typedef struct {
 } XdStepTransfer;
 
 /* Ends when the last byte has gone, the task of the server has ended well, and the count is
-     * right. */
+ * right. */
 void xd_op_transfer(XdOp *op, const XdStepTransfer *transfer);
 
 /* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
-     * mirror. */
+ * mirror. */
 void xd_op_settle(XdOp *op, gpointer data);
 
 /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
-     */
+ */
 const XdHost *xd_node_of_storage(const XdMirror *mirror, const char *sr);
 
 G_END_DECLS

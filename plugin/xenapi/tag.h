@@ -10,15 +10,15 @@ G_BEGIN_DECLS
 #define XD_TASK_TAG_KEY "http:hvd"
 
 /**
-     * XdTag: what stands in a mark. It is text of printable ASCII without spaces, of at most 200
-     * bytes, since the server takes no more than 1,024 bytes of headers in all.
-     * @operation: id of the operation; begins with the time, so that its age is known
-     * @kind: what was made: "root", "vm", "vif", ...
-     * @index: among those of its kind
-     * @owner: who makes such objects; the same over restarts
-     * @epoch: of the connection, random
-     * @session: uuid of the session that made it
-     */
+ * XdTag: what stands in a mark. It is text of printable ASCII without spaces, of at most 200
+ * bytes, since the server takes no more than 1,024 bytes of headers in all.
+ * @operation: id of the operation; begins with the time, so that its age is known
+ * @kind: what was made: "root", "vm", "vif", ...
+ * @index: among those of its kind
+ * @owner: who makes such objects; the same over restarts
+ * @epoch: of the connection, random
+ * @session: uuid of the session that made it
+ */
 typedef struct {
     char *operation;
     char *kind;

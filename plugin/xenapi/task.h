@@ -6,11 +6,11 @@
 G_BEGIN_DECLS
 
 /**
-     * XdTaskEnd:
-     * @result: (nullable): what the task has made, still in the server's XML
-     * @vanished: it is gone without having told its outcome: the toolstack was restarted, or it was
-     *   pushed out by newer ones. Look at the object
-     */
+ * XdTaskEnd:
+ * @result: (nullable): what the task has made, still in the server's XML
+ * @vanished: it is gone without having told its outcome: the toolstack was restarted, or it was
+ *   pushed out by newer ones. Look at the object
+ */
 typedef struct {
     const char *result;
     gboolean vanished;
@@ -20,10 +20,10 @@ typedef void (*XdTaskDone)(const XdTaskEnd *end, const GError *error, gpointer d
 typedef void (*XdTaskProgress)(double fraction, gpointer data);
 
 /**
-     * xd_task_follow: tells @done from the loop how @task ended. Cancelling asks the server to
-     * cancel the task and waits for its real end, `task.cancel-grace` seconds at most; an end in
-     * success is a success then as well.
-     */
+ * xd_task_follow: tells @done from the loop how @task ended. Cancelling asks the server to
+ * cancel the task and waits for its real end, `task.cancel-grace` seconds at most; an end in
+ * success is a success then as well.
+ */
 void xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancellable,
                     XdTaskProgress progress, XdTaskDone done, gpointer data);
 

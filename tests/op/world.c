@@ -18,14 +18,18 @@ on_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     world->ended = TRUE;
 }
 
-/* When nothing but the poll is under way the driver can only be waiting for time to pass. */
+/* When nothing but the poll is under way the driver can only be waiting for time to pass. A call that
+ * hangs is under way until its deadline has come. */
 static gboolean
 on_tick(gpointer data)
 {
     World *world = data;
+    gboolean idle = world->connection != NULL && xd_http_get_busy(world->connection->http) <= 1;
 
-    if (world->connection != NULL && xd_http_get_busy(world->connection->http) <= 1)
-        xd_clock_advance(world->clock, 1000);
+    if (idle)
+        world->hangs = FALSE;
+    if (idle || world->hangs)
+        xd_clock_advance(world->clock, world->hangs ? 3600000 : 1000);
     return G_SOURCE_CONTINUE;
 }
 
@@ -177,26 +181,26 @@ DEFINE_START(soft_delete)
 DEFINE_START(restore)
 
 const Operation operations[] = {
-    {"spawn",             "",                     8,  start_spawn         },
-    {"spawn-rich",        "",                     13, start_spawn_rich    },
-    {"snapshot",          "spawn",                5,  start_snapshot      },
-    {"destroy",           "spawn",                4,  start_destroy       },
-    {"destroy-rich",      "spawn-rich",           6,  start_destroy       },
-    {"destroy-halted",    "spawn power-off-hard", 3,  start_destroy       },
-    {"destroy-suspended", "spawn suspend",        4,  start_destroy       },
-    {"cleanup",           "spawn destroy",        0,  start_cleanup       },
-    {"power-on",          "spawn power-off-hard", 1,  start_power_on      },
-    {"power-off",         "spawn",                1,  start_power_off     },
-    {"power-off-hard",    "spawn",                1,  start_power_off_hard},
-    {"reboot",            "spawn",                1,  start_reboot        },
-    {"reboot-hard",       "spawn",                1,  start_reboot_hard   },
-    {"pause",             "spawn",                1,  start_pause         },
-    {"unpause",           "spawn pause",          1,  start_unpause       },
-    {"suspend",           "spawn",                1,  start_suspend       },
-    {"resume",            "spawn suspend",        1,  start_resume        },
-    {"soft-delete",       "spawn",                2,  start_soft_delete   },
-    {"restore",           "spawn soft-delete",    2,  start_restore       },
-    {"set-unbootable",    "spawn",                1,  start_set_unbootable},
+    {"spawn", "", 8, start_spawn},
+    {"spawn-rich", "", 13, start_spawn_rich},
+    {"snapshot", "spawn", 5, start_snapshot},
+    {"destroy", "spawn", 4, start_destroy},
+    {"destroy-rich", "spawn-rich", 6, start_destroy},
+    {"destroy-halted", "spawn power-off-hard", 3, start_destroy},
+    {"destroy-suspended", "spawn suspend", 4, start_destroy},
+    {"cleanup", "spawn destroy", 0, start_cleanup},
+    {"power-on", "spawn power-off-hard", 1, start_power_on},
+    {"power-off", "spawn", 1, start_power_off},
+    {"power-off-hard", "spawn", 1, start_power_off_hard},
+    {"reboot", "spawn", 1, start_reboot},
+    {"reboot-hard", "spawn", 1, start_reboot_hard},
+    {"pause", "spawn", 1, start_pause},
+    {"unpause", "spawn pause", 1, start_unpause},
+    {"suspend", "spawn", 1, start_suspend},
+    {"resume", "spawn suspend", 1, start_resume},
+    {"soft-delete", "spawn", 2, start_soft_delete},
+    {"restore", "spawn soft-delete", 2, start_restore},
+    {"set-unbootable", "spawn", 1, start_set_unbootable},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 

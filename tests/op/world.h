@@ -23,6 +23,7 @@ typedef struct {
     GError *error;
     GOutputStream *sink; /* of a snapshot */
     GSource *tick;
+    gboolean hangs; /* a call of it is never answered: let time pass until it is given up */
 } World;
 
 /* @more: (nullable): further settings */

@@ -581,6 +581,32 @@ test_no_return(void)
     g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
 }
 
+/* An undo may go forward: then the operation has succeeded after all, unless something is left. */
+static void
+test_make_good(void)
+{
+    static const XdStep good[] = {
+        {"give-up", give_up, xd_op_make_good, 1, 5},
+        {0},
+    };
+    static const XdStep left[] = {
+        {"call", call, undo_call, 1, 5},
+        {"give-up", give_up, xd_op_make_good, 1, 5},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+    g_autoptr(World) leaves = world_new();
+
+    start(world, good);
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+
+    start(leaves, left);
+    answer(leaves, 0, NULL);
+    answer(leaves, 0, trouble()); /* the undo of the first step */
+    g_assert_error(leaves->error, XD_ERROR, HVD_ERROR_LEFTOVERS);
+}
+
 static void
 no_tail(XdOp *op G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
@@ -730,6 +756,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/each-deadline", test_each_deadline);
     g_test_add_func("/base/sequencer/table", test_table);
     g_test_add_func("/base/sequencer/no-return", test_no_return);
+    g_test_add_func("/base/sequencer/make-good", test_make_good);
     g_test_add_func("/base/sequencer/tail-calls", test_tail_calls);
     g_test_add_func("/base/sequencer/trampoline", test_trampoline);
     g_test_add_func("/base/sequencer/progress", test_progress);
