@@ -1,5 +1,7 @@
 #include "api/allowed.h"
 
+#include "api/storage.h"
+
 #include <string.h>
 
 typedef enum {
@@ -255,6 +257,15 @@ is_attached_for_writing(const SimObject *vdi)
     return FALSE;
 }
 
+/* toolstack, xapi_vdi.ml: the one operation that asks for a plugged PBD */
+static gboolean
+is_resizable(const SimObject *vdi)
+{
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+
+    return sr == NULL || sim_sr_is_plugged(sr);
+}
+
 void
 sim_vdi_update_allowed(SimObject *vdi)
 {
@@ -266,24 +277,13 @@ sim_vdi_update_allowed(SimObject *vdi)
         list = sim_strings("snapshot", "clone", NULL);
     else if (sim_vdi_is_attached(vdi))
         list = sim_strings("snapshot", "copy", "clone", NULL);
-    else
+    else if (is_resizable(vdi))
         list = sim_strings("generate_config", "update", "forget", "destroy", "snapshot", "resize",
                            "copy", "clone", NULL);
-    sim_object_set(vdi, "allowed_operations", list);
-}
-
-void
-sim_sr_update_allowed(SimObject *sr)
-{
-    SimValue *list;
-
-    if (is_busy(sr))
-        list = sim_array();
     else
-        list = sim_strings("vdi_introduce", "unplug", "plug", "pbd_create", "update", "pbd_destroy",
-                           "vdi_resize", "vdi_clone", "scan", "vdi_snapshot", "vdi_mirror",
-                           "vdi_create", "vdi_destroy", "vdi_set_on_boot", NULL);
-    sim_object_set(sr, "allowed_operations", list);
+        list = sim_strings("generate_config", "update", "forget", "destroy", "snapshot", "copy",
+                           "clone", NULL);
+    sim_object_set(vdi, "allowed_operations", list);
 }
 
 static gboolean
@@ -368,11 +368,21 @@ may_run_alone(SimObject *object, const char *operation)
 }
 
 const SimPolicy sim_policies[] = {
-    {"VM",   vm_may_run,    sim_vm_update_allowed  },
-    {"VBD",  may_run_alone, update_vbd_and_vdi     },
-    {"VIF",  may_run_alone, sim_vif_update_allowed },
-    {"VDI",  may_run_alone, sim_vdi_update_allowed },
-    {"SR",   NULL,          sim_sr_update_allowed  },
-    {"host", NULL,          sim_host_update_allowed},
-    {NULL,   NULL,          NULL                   },
+    {"VM",   vm_may_run,     sim_vm_update_allowed  },
+    {"VBD",  may_run_alone,  update_vbd_and_vdi     },
+    {"VIF",  may_run_alone,  sim_vif_update_allowed },
+    {"VDI",  may_run_alone,  sim_vdi_update_allowed },
+    {"SR",   sim_sr_may_run, sim_sr_update_allowed  },
+    {"host", NULL,           sim_host_update_allowed},
+    {NULL,   NULL,           NULL                   },
 };
+
+void
+sim_update_all_allowed(Sim *sim)
+{
+    for (const SimPolicy *policy = sim_policies; policy->class_name != NULL; policy++) {
+        for (SimObject *object = sim_db_first(sim->db, policy->class_name); object != NULL;
+             object = sim_object_next(object))
+            policy->update_allowed(object);
+    }
+}

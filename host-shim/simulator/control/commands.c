@@ -9,6 +9,7 @@
 #include "core/stats.h"
 #include "core/task.h"
 #include "data/disk.h"
+#include "data/targets.h"
 #include "http/power.h"
 
 #include <string.h>
@@ -203,6 +204,18 @@ release(SimControlClient *client, const SimValue *command)
 }
 
 static void
+iscsi_target(SimControlClient *client, const SimValue *command)
+{
+    g_autoptr(SimValue) description = sim_map_without(command, "cmd");
+    g_autofree char *problem = NULL;
+
+    if (sim_targets_add(sim_of(client)->targets, description, &problem))
+        sim_control_answer_ok(client);
+    else
+        sim_control_answer_problem(client, problem);
+}
+
+static void
 save(SimControlClient *client, const SimValue *command)
 {
     g_autoptr(GError) error = NULL;
@@ -375,6 +388,7 @@ const SimCommand sim_commands[] = {
     {"fault",          fault           },
     {"wait",           wait_for_fault  },
     {"release",        release         },
+    {"iscsi-target",   iscsi_target    },
     {"save",           save            },
     {"restart",        restart         },
     {"crash",          crash           },

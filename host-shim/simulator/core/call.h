@@ -98,6 +98,8 @@ SimObject *sim_call_find(SimCall *call, const char *class_name, const char *ref)
  * Returns: %FALSE where the call waits, or has failed: the handler returns at once
  */
 gboolean sim_call_lock(SimCall *call, SimObject *object, const char *operation);
+/* The same where something else than the object's own operations is in the way. */
+void sim_call_wait(SimCall *call);
 /* The same without a question: for the parts of a larger operation. */
 void sim_call_mark(SimCall *call, SimObject *object, const char *operation);
 void sim_call_unmark(SimCall *call, SimObject *object);

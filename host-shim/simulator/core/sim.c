@@ -71,6 +71,7 @@ sim_new(const SimOptions *options)
     sim->options = *options;
     sim->clock = sim_clock_new();
     sim->ids = options->seed >= 0 ? sim_ids_new_with_seed((guint32) options->seed) : sim_ids_new();
+    sim->shelf = sim_map();
     sim->model = load_model();
     sim->nodes = g_ptr_array_new_with_free_func(node_free);
     sim->events = sim_events_new(sim);
@@ -95,6 +96,7 @@ sim_free(Sim *sim)
     sim_db_free(sim->db);
     g_ptr_array_unref(sim->nodes);
     g_clear_pointer(&sim->seed, sim_value_unref);
+    g_clear_pointer(&sim->shelf, sim_value_unref);
     sim_model_free(sim->model);
     sim_ids_free(sim->ids);
     sim_clock_free(sim->clock);

@@ -53,6 +53,7 @@ struct _Sim {
     SimModel *model;
     SimDatabase *db;
     SimValue *seed;     /* what a new pool is made of; read when first asked for */
+    SimValue *shelf;    /* SR uuid -> location -> size: disks without a record */
     GPtrArray *nodes;   /* of SimNode */
     guint coordinator;  /* index into nodes */
     gboolean stopped;   /* the toolstack refuses connections */
