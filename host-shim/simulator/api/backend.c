@@ -36,25 +36,30 @@ driver_error(const char *code, const char *text)
 
 /* sm: XE_SR_ERRORCODES.xml */
 static const struct {
-    const char *type;
     const char *key;
     const char *code;
     const char *text;
+} missing_keys[] = {
+    {"device",     "SR_BACKEND_FAILURE_90",  "The request is missing the device parameter"    },
+    {"server",     "SR_BACKEND_FAILURE_102", "The request is missing the server parameter"    },
+    {"serverpath", "SR_BACKEND_FAILURE_101", "The request is missing the serverpath parameter"},
+    {"location",   "SR_BACKEND_FAILURE_94",  "The request is missing the location parameter"  },
+    {"target",     "SR_BACKEND_FAILURE_95",  "The request is missing the target parameter"    },
+    {"targetIQN",  "SR_BACKEND_FAILURE_96",
+     "The request is missing or has an incorrect target IQN parameter"                        },
+    {"SCSIid",     "SR_BACKEND_FAILURE_107", "The SCSIid parameter is missing or incorrect"   },
+};
+
+static const struct {
+    const char *type;
+    const char *keys[4];
 } required_keys[] = {
-    {"ext",       "device",     "SR_BACKEND_FAILURE_90",  "The request is missing the device parameter"  },
-    {"lvm",       "device",     "SR_BACKEND_FAILURE_90",  "The request is missing the device parameter"  },
-    {"nfs",       "server",     "SR_BACKEND_FAILURE_102", "The request is missing the server parameter"  },
-    {"nfs",       "serverpath", "SR_BACKEND_FAILURE_101",
-     "The request is missing the serverpath parameter"                                                   },
-    {"iso",       "location",   "SR_BACKEND_FAILURE_94",  "The request is missing the location parameter"},
-    {"iscsi",     "target",     "SR_BACKEND_FAILURE_95",  "The request is missing the target parameter"  },
-    {"iscsi",     "targetIQN",  "SR_BACKEND_FAILURE_96",
-     "The request is missing or has an incorrect target IQN parameter"                                   },
-    {"lvmoiscsi", "target",     "SR_BACKEND_FAILURE_95",  "The request is missing the target parameter"  },
-    {"lvmoiscsi", "targetIQN",  "SR_BACKEND_FAILURE_96",
-     "The request is missing or has an incorrect target IQN parameter"                                   },
-    {"lvmoiscsi", "SCSIid",     "SR_BACKEND_FAILURE_107",
-     "The SCSIid parameter is missing or incorrect"                                                      },
+    {"ext",       {"device"}                       },
+    {"lvm",       {"device"}                       },
+    {"nfs",       {"server", "serverpath"}         },
+    {"iso",       {"location"}                     },
+    {"iscsi",     {"target", "targetIQN"}          },
+    {"lvmoiscsi", {"target", "targetIQN", "SCSIid"}},
 };
 
 static gboolean
@@ -92,14 +97,37 @@ check_target(Sim *sim, const SimValue *config)
     return NULL;
 }
 
+static SimValue *
+report_missing(const char *key)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(missing_keys); i++) {
+        if (strcmp(missing_keys[i].key, key) == 0)
+            return driver_error(missing_keys[i].code, missing_keys[i].text);
+    }
+    return NULL;
+}
+
+static SimValue *
+check_keys(const char *type, const SimValue *config)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(required_keys); i++) {
+        const char *const *keys = required_keys[i].keys;
+
+        for (guint n = 0; strcmp(required_keys[i].type, type) == 0 && keys[n] != NULL; n++) {
+            if (sim_map_get(config, keys[n]) == NULL)
+                return report_missing(keys[n]);
+        }
+    }
+    return NULL;
+}
+
 SimValue *
 sim_backend_check_config(Sim *sim, const char *type, const SimValue *config)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(required_keys); i++) {
-        if (strcmp(required_keys[i].type, type) == 0 &&
-            sim_map_get(config, required_keys[i].key) == NULL)
-            return driver_error(required_keys[i].code, required_keys[i].text);
-    }
+    SimValue *error = check_keys(type, config);
+
+    if (error != NULL)
+        return error;
     return is_iscsi(type) ? check_target(sim, config) : NULL;
 }
 

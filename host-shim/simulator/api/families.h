@@ -19,6 +19,8 @@ extern const SimHandlerEntry sim_vif_handlers[];
 extern const SimHandlerEntry sim_vdi_handlers[];
 extern const SimHandlerEntry sim_host_handlers[];
 extern const SimHandlerEntry sim_network_handlers[];
+extern const SimHandlerEntry sim_node_handlers[];
+extern const SimHandlerEntry sim_vm_migrate_handlers[];
 extern const SimHandlerEntry sim_sr_handlers[];
 extern const SimHandlerEntry sim_pbd_handlers[];
 extern const SimHandlerEntry sim_secret_handlers[];

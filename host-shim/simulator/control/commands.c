@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include "api/node.h"
 #include "control/dump.h"
 #include "core/call.h"
 #include "core/events.h"
@@ -309,8 +310,14 @@ node_boot(SimControlClient *client, const SimValue *command)
     SimNode *node = find_node(client, command);
     g_autoptr(GError) error = NULL;
 
-    if (node != NULL)
-        answer_result(client, sim_power_node_boot(sim_of(client), node, &error), error);
+    gboolean booted = FALSE;
+
+    if (node == NULL)
+        return;
+    booted = sim_power_node_boot(sim_of(client), node, &error);
+    if (booted)
+        sim_node_note_boot(sim_of(client), node);
+    answer_result(client, booted, error);
 }
 
 static void

@@ -107,6 +107,8 @@ void sim_call_unmark(SimCall *call, SimObject *object);
 /* @state is freed with @free_state when the call ends. */
 void sim_call_run(SimCall *call, const SimStep *steps, gpointer state, GDestroyNotify free_state);
 void sim_call_continue(SimCall *call);
+/* The step that runs now runs once more before the next. */
+void sim_call_repeat(SimCall *call);
 /* Starts another call as a part of a step: with a task of its own, a subtask of ours. Where it
  * fails ours fails likewise; else @done is told of the result, and ours goes on. Takes @params.
  */

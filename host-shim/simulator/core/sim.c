@@ -58,6 +58,8 @@ node_free(gpointer data)
 {
     SimNode *node = data;
 
+    sim_clock_cancel(node->sim->clock, node->timer);
+    g_free(node->shutdown);
     g_free(node->host);
     g_free(node->address);
     g_free(node);
@@ -86,7 +88,7 @@ sim_new(const SimOptions *options)
 void
 sim_free(Sim *sim)
 {
-    g_clear_pointer(&sim->calls, sim_calls_free);
+    sim_calls_free(sim->calls);
     g_clear_pointer(&sim->state, sim_state_free);
     sim_db_set_listener(sim->db, NULL, NULL);
     sim_sessions_free(sim->sessions);

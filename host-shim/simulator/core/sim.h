@@ -31,6 +31,10 @@ typedef struct {
     char *address;
     gboolean crashed;
     gint64 last_domid;
+    struct _Sim *sim;
+    guint timer;    /* of a shutdown or reboot */
+    char *shutdown; /* (nullable): its task */
+    gboolean comes_back;
 } SimNode;
 
 typedef struct _Sim Sim;
