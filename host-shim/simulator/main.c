@@ -8,7 +8,9 @@
 #include "core/build.h"
 #include "core/faults.h"
 #include "core/state.h"
+#include "data/console.h"
 #include "data/disk.h"
+#include "data/rrd.h"
 #include "data/targets.h"
 #include "data/transfer.h"
 #include "http/server.h"
@@ -156,6 +158,8 @@ serve(Program *program, GError **error)
 
     sim->server = sim_server_new(sim);
     sim_server_add_routes(sim->server, sim_transfer_routes);
+    sim_server_add_routes(sim->server, sim_rrd_routes);
+    sim_server_add_routes(sim->server, sim_console_routes);
     if (sim->options.tls) {
         certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
         if (certificates == NULL)
