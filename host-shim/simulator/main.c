@@ -1,4 +1,6 @@
 /* xapi-sim: options, start, ready line, end. */
+#include "api/allowed.h"
+#include "api/backend.h"
 #include "api/families.h"
 #include "api/placement.h"
 #include "control/control.h"
@@ -6,7 +8,10 @@
 #include "core/build.h"
 #include "core/faults.h"
 #include "core/state.h"
+#include "data/console.h"
 #include "data/disk.h"
+#include "data/rrd.h"
+#include "data/targets.h"
 #include "data/transfer.h"
 #include "http/server.h"
 #include "wire/rpc.h"
@@ -99,17 +104,15 @@ check_options(const SimOptions *options, int argc)
 static gboolean
 read_faults(Sim *sim, GError **error)
 {
-    g_autofree char *text = NULL;
     g_autofree char *problem = NULL;
     g_autoptr(SimValue) rules = NULL;
-    gsize length;
 
     if (sim->options.faults == NULL)
         return TRUE;
-    if (!g_file_get_contents(sim->options.faults, &text, &length, error))
+    rules = sim_json_read(sim->options.faults, error);
+    if (rules == NULL)
         return FALSE;
-    rules = sim_json_parse(text, length, &problem);
-    if (rules != NULL && sim_value_kind(rules) != SIM_ARRAY)
+    if (sim_value_kind(rules) != SIM_ARRAY)
         problem = g_strdup("a JSON array of rules is expected");
     for (guint i = 0; problem == NULL && i < sim_value_size(rules); i++)
         sim_faults_add(sim->faults, sim_value_at(rules, i), &problem);
@@ -126,10 +129,15 @@ load_pool(Program *program, GError **error)
     Sim *sim = program->sim;
     g_autofree char *path = sim_home_file(program->home, "pool.json");
     g_autofree char *disks = sim_home_file(program->home, "disks");
+    g_autofree char *targets = sim_home_file(program->home, "targets.json");
     GError *problem = NULL;
 
     sim->state = sim_state_new(sim, program->home->temporary ? NULL : path);
     sim->disks = sim_disks_new(disks);
+    sim->targets = sim_targets_new(targets);
+    sim_state_add_part(sim->state, &sim_shelf_part);
+    if (!sim_targets_load(sim->targets, error))
+        return FALSE;
     if (sim_state_load(sim->state, &problem) && sim_build_nodes(sim))
         return TRUE;
     if (problem != NULL) {
@@ -137,6 +145,7 @@ load_pool(Program *program, GError **error)
         return FALSE;
     }
     sim_build_pool(sim);
+    sim_update_all_allowed(sim);
     sim_hosts_update_memory(sim);
     return sim_state_save(sim->state, error);
 }
@@ -149,6 +158,8 @@ serve(Program *program, GError **error)
 
     sim->server = sim_server_new(sim);
     sim_server_add_routes(sim->server, sim_transfer_routes);
+    sim_server_add_routes(sim->server, sim_rrd_routes);
+    sim_server_add_routes(sim->server, sim_console_routes);
     if (sim->options.tls) {
         certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
         if (certificates == NULL)
@@ -278,6 +289,7 @@ finish(Program *program)
         while (g_main_context_iteration(NULL, FALSE))
             ;
         g_clear_pointer(&sim->disks, sim_disks_free);
+        g_clear_pointer(&sim->targets, sim_targets_free);
         sim_free(sim);
     }
     g_clear_pointer(&program->pins, g_ptr_array_unref);

@@ -5,6 +5,7 @@ import json
 import os
 
 from harness import Control, Failure, Pool, Rpc, equal, expect_failure, pool, run_tests
+from machines import Site
 
 
 def pool_ref(client):
@@ -280,6 +281,39 @@ def test_stop_after():
         equal(name(client), "x")
 
 
+def test_restart():
+    with pool() as running:
+        site = Site(running)
+        vm = site.running()[0]
+        before = site.record("VM", vm)
+        add_fault(running, id="t", method="Async.VM.clean_shutdown", action="task-hang")
+        task = site.call("Async.VM.clean_shutdown", vm)
+        running.control.do("wait", id="t")
+        running.control.do("restart")
+        expect_drop(site.call, "VM.get_record", vm)
+        site = Site(running)
+        expect_failure("HANDLE_INVALID", site.record, "task", task)
+        after = site.record("VM", vm)
+        equal((after["power_state"], after["domid"], after["resident_on"], after["consoles"]),
+              ("Running", before["domid"], before["resident_on"], before["consoles"]))
+        site.run("VM.clean_shutdown", vm)
+
+
+def test_operations_end_with_the_toolstack():
+    with pool("--pace", "100000") as running:
+        site = Site(running)
+        vm, vbd = site.machine()[:2]
+        site.call("Async.VM.start_on", vm, site.hosts[0], False, False)
+        assert site.record("VM", vm)["current_operations"]
+        running.control.do("crash", keep=True)
+        site = Site(running)
+        record = site.record("VM", vm)
+        equal((record["power_state"], record["current_operations"],
+               site.record("VBD", vbd)["current_operations"],
+               site.record("host", site.hosts[0])["current_operations"]), ("Halted", {}, {}, {}))
+        assert "start" in record["allowed_operations"]
+
+
 def test_crash_falls_back():
     with pool() as running:
         client = running.rpc()
@@ -356,6 +390,7 @@ run_tests("/simulator/control", [
     test_dump_has_no_session_reference, test_call_and_set, test_error_before_and_after,
     test_nth_and_count, test_tag, test_drop, test_hold_and_release, test_hold_and_leave,
     test_wait_before_it_happens, test_garbage, test_status_and_redirect, test_truncate, test_double,
-    test_stop_and_start, test_stop_after, test_crash_falls_back, test_snapshot_and_restore,
+    test_stop_and_start, test_stop_after, test_restart, test_operations_end_with_the_toolstack,
+    test_crash_falls_back, test_snapshot_and_restore,
     test_coordinator_moves, test_node_crashes, test_shutdown_command,
 ])

@@ -211,7 +211,8 @@ def test_interfaces():
         equal(expect_failure("DEVICE_ALREADY_ATTACHED", site.call, "VIF.plug", second), [second])
         internal = site.call("network.get_by_name_label", "Host internal management network")[0]
         site.call("VIF.move", second, internal)
-        equal((site.record("VIF", second)["network"], site.record("VIF", second)["currently_attached"]),
+        record = site.record("VIF", second)
+        equal((record["network"], record["currently_attached"]),
               (internal, True))
         site.call("VIF.set_locking_mode", second, "locked")
         site.call("VIF.add_ipv6_allowed", second, "fe80::1")
@@ -284,7 +285,8 @@ def test_wrong_transfers():
         task = new_task(site)
         answer = put(site, b"abc", vdi="OpaqueRef:bad", task_id=task)
         assert answer.startswith(b"HTTP/1.1 500 Internal Error")
-        assert b"Db_exn.Read_missing_uuid(&quot;VDI&quot;, &quot;&quot;, &quot;OpaqueRef:bad&quot;)" in answer
+        text = b"Db_exn.Read_missing_uuid(&quot;VDI&quot;, &quot;&quot;, &quot;OpaqueRef:bad&quot;)"
+        assert text in answer
         equal(outcome(site, task), ("pending", ""))
         answer = put(site, b"abc", vdi=vdi, task_id=task, format="qcow3")
         equal((answer[:22], outcome(site, task)[0]), (b"HTTP/1.0 404 Not Found", "failure"))

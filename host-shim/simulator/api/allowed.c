@@ -1,5 +1,7 @@
 #include "api/allowed.h"
 
+#include "api/storage.h"
+
 #include <string.h>
 
 typedef enum {
@@ -255,6 +257,15 @@ is_attached_for_writing(const SimObject *vdi)
     return FALSE;
 }
 
+/* toolstack, xapi_vdi.ml: the one operation that asks for a plugged PBD */
+static gboolean
+is_resizable(const SimObject *vdi)
+{
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+
+    return sr == NULL || sim_sr_is_plugged(sr);
+}
+
 void
 sim_vdi_update_allowed(SimObject *vdi)
 {
@@ -266,24 +277,51 @@ sim_vdi_update_allowed(SimObject *vdi)
         list = sim_strings("snapshot", "clone", NULL);
     else if (sim_vdi_is_attached(vdi))
         list = sim_strings("snapshot", "copy", "clone", NULL);
-    else
+    else if (is_resizable(vdi))
         list = sim_strings("generate_config", "update", "forget", "destroy", "snapshot", "resize",
                            "copy", "clone", NULL);
+    else
+        list = sim_strings("generate_config", "update", "forget", "destroy", "snapshot", "copy",
+                           "clone", NULL);
     sim_object_set(vdi, "allowed_operations", list);
 }
 
-void
-sim_sr_update_allowed(SimObject *sr)
-{
-    SimValue *list;
+/* Those that bring guests to a host and those that take them away shut each other out (toolstack,
+ * xapi_host_helpers.ml). In the order of the captures: host_get_record and its kin. */
+static const struct {
+    const char *operation;
+    gboolean arriving;
+    gboolean leaving;
+    gboolean needs_disabled;
+    const char *excluded_by;
+} host_operations[] = {
+    {"vm_migrate",    TRUE,  FALSE, FALSE, NULL      },
+    {"provision",     TRUE,  FALSE, FALSE, NULL      },
+    {"vm_resume",     TRUE,  FALSE, FALSE, NULL      },
+    {"enable",        FALSE, FALSE, FALSE, NULL      },
+    {"evacuate",      FALSE, TRUE,  FALSE, NULL      },
+    {"vm_start",      FALSE, FALSE, FALSE, NULL      },
+    {"shutdown",      FALSE, TRUE,  TRUE,  "reboot"  },
+    {"reboot",        FALSE, TRUE,  TRUE,  "shutdown"},
+    {"apply_updates", FALSE, FALSE, TRUE,  "shutdown"},
+};
 
-    if (is_busy(sr))
-        list = sim_array();
-    else
-        list = sim_strings("vdi_introduce", "unplug", "plug", "pbd_create", "update", "pbd_destroy",
-                           "vdi_resize", "vdi_clone", "scan", "vdi_snapshot", "vdi_mirror",
-                           "vdi_create", "vdi_destroy", "vdi_set_on_boot", NULL);
-    sim_object_set(sr, "allowed_operations", list);
+static gboolean
+runs_of_kind(const SimObject *host, gboolean arriving, gboolean leaving)
+{
+    const SimValue *current = sim_object_get(host, "current_operations");
+
+    for (guint i = 0; i < sim_value_size(current); i++) {
+        const char *running = sim_value_text(sim_value_at(current, i));
+
+        for (guint n = 0; n < G_N_ELEMENTS(host_operations); n++) {
+            if (strcmp(host_operations[n].operation, running) == 0 &&
+                ((arriving && host_operations[n].arriving) ||
+                 (leaving && host_operations[n].leaving)))
+                return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 static gboolean
@@ -298,25 +336,29 @@ runs(const SimObject *object, const char *operation)
     return FALSE;
 }
 
-/* captures: host_get_record, host_get_record_rebooting; scenarios: suspend_resume */
+static gboolean
+host_may_run(SimObject *host, const char *operation)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(host_operations); i++) {
+        const char *rival = host_operations[i].excluded_by;
+
+        if (strcmp(host_operations[i].operation, operation) == 0)
+            return !runs_of_kind(host, host_operations[i].leaving, host_operations[i].arriving) &&
+                   (rival == NULL || !runs(host, rival));
+    }
+    return TRUE;
+}
+
 void
 sim_host_update_allowed(SimObject *host)
 {
-    gboolean enabled = sim_object_bool(host, "enabled");
-    gboolean arriving = runs(host, "vm_resume") || runs(host, "vm_migrate");
     SimValue *list = sim_array();
 
-    if (enabled) {
-        sim_array_add(list, sim_string("vm_migrate"));
-        sim_array_add(list, sim_string("provision"));
-        sim_array_add(list, sim_string("vm_resume"));
+    for (guint i = 0; i < G_N_ELEMENTS(host_operations); i++) {
+        if ((!host_operations[i].needs_disabled || !sim_object_bool(host, "enabled")) &&
+            host_may_run(host, host_operations[i].operation))
+            sim_array_add(list, sim_string(host_operations[i].operation));
     }
-    sim_array_add(list, sim_string("enable"));
-    if (!arriving)
-        sim_array_add(list, sim_string("evacuate"));
-    sim_array_add(list, sim_string("vm_start"));
-    if (!enabled)
-        sim_array_add(list, sim_string("shutdown"));
     sim_object_set(host, "allowed_operations", list);
 }
 
@@ -368,11 +410,21 @@ may_run_alone(SimObject *object, const char *operation)
 }
 
 const SimPolicy sim_policies[] = {
-    {"VM",   vm_may_run,    sim_vm_update_allowed  },
-    {"VBD",  may_run_alone, update_vbd_and_vdi     },
-    {"VIF",  may_run_alone, sim_vif_update_allowed },
-    {"VDI",  may_run_alone, sim_vdi_update_allowed },
-    {"SR",   NULL,          sim_sr_update_allowed  },
-    {"host", NULL,          sim_host_update_allowed},
-    {NULL,   NULL,          NULL                   },
+    {"VM",   vm_may_run,     sim_vm_update_allowed  },
+    {"VBD",  may_run_alone,  update_vbd_and_vdi     },
+    {"VIF",  may_run_alone,  sim_vif_update_allowed },
+    {"VDI",  may_run_alone,  sim_vdi_update_allowed },
+    {"SR",   sim_sr_may_run, sim_sr_update_allowed  },
+    {"host", NULL,           sim_host_update_allowed},
+    {NULL,   NULL,           NULL                   },
 };
+
+void
+sim_update_all_allowed(Sim *sim)
+{
+    for (const SimPolicy *policy = sim_policies; policy->class_name != NULL; policy++) {
+        for (SimObject *object = sim_db_first(sim->db, policy->class_name); object != NULL;
+             object = sim_object_next(object))
+            policy->update_allowed(object);
+    }
+}

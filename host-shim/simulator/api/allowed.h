@@ -7,6 +7,8 @@ G_BEGIN_DECLS
 
 extern const SimPolicy sim_policies[]; /* ended by NULL */
 
+/* Of every object, once a pool has been built. */
+void sim_update_all_allowed(Sim *sim);
 /* A virtual machine, its devices and their disks: after its power state has changed. */
 void sim_vm_update_allowed_all(SimObject *vm);
 void sim_vm_update_allowed(SimObject *vm);
@@ -14,6 +16,7 @@ void sim_vbd_update_allowed(SimObject *vbd);
 void sim_vif_update_allowed(SimObject *vif);
 void sim_vdi_update_allowed(SimObject *vdi);
 void sim_sr_update_allowed(SimObject *sr);
+gboolean sim_sr_may_run(SimObject *sr, const char *operation);
 void sim_host_update_allowed(SimObject *host);
 
 /* Is anything attached to @vdi, or about to be? */

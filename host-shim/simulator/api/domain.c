@@ -36,6 +36,17 @@ sim_vm_check_blocked(const SimObject *vm, const char *operation)
     return sim_strings("OPERATION_BLOCKED", sim_object_get_ref(vm), reason, NULL);
 }
 
+/* Calls for a running machine go to its host. */
+static SimValue *
+check_host(const SimObject *vm)
+{
+    const SimObject *host = sim_object_follow(vm, "resident_on");
+
+    if (host == NULL || sim_host_is_live(host))
+        return NULL;
+    return sim_strings("HOST_OFFLINE", sim_object_get_ref(host), NULL);
+}
+
 gboolean
 sim_vm_allow(SimCall *call, const SimObject *vm, const char *operation, const char *states)
 {
@@ -43,6 +54,8 @@ sim_vm_allow(SimCall *call, const SimObject *vm, const char *operation, const ch
 
     if (error == NULL)
         error = sim_vm_check_state(vm, states);
+    if (error == NULL)
+        error = check_host(vm);
     if (error == NULL)
         return TRUE;
     sim_call_fail_with(call, error);
@@ -353,12 +366,17 @@ sim_domain_rebuild(SimCall *call, SimObject *vm)
     start_metrics(sim_call_sim(call), vm);
 }
 
-void
-sim_domain_tear_down(SimCall *call, SimObject *vm)
+static void
+unplug_device(SimObject *device, gpointer data)
 {
-    Sim *sim = sim_call_sim(call);
+    (void) data;
+    sim_object_set_bool(device, "currently_attached", FALSE);
+}
 
-    sim_domain_detach_devices(call, vm);
+void
+sim_vm_reset(Sim *sim, SimObject *vm)
+{
+    for_each_device(vm, unplug_device, NULL);
     sim_object_set_text(vm, "power_state", "Halted");
     sim_object_set_ref(vm, "resident_on", NULL);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
@@ -368,6 +386,13 @@ sim_domain_tear_down(SimCall *call, SimObject *vm)
     stop_metrics(vm);
     sim_hosts_update_memory(sim);
     sim_vm_update_allowed_all(vm);
+}
+
+void
+sim_domain_tear_down(SimCall *call, SimObject *vm)
+{
+    sim_domain_detach_devices(call, vm);
+    sim_vm_reset(sim_call_sim(call), vm);
 }
 
 void

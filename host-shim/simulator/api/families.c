@@ -3,10 +3,12 @@
 #include "api/allowed.h"
 
 static const SimHandlerEntry *const families[] = {
-    sim_session_handlers,    sim_event_handlers,     sim_message_handlers,  sim_task_handlers,
-    sim_plain_handlers,      sim_vm_record_handlers, sim_vm_power_handlers, sim_vm_copy_handlers,
-    sim_vm_suspend_handlers, sim_vbd_handlers,       sim_vif_handlers,      sim_vdi_handlers,
-    sim_host_handlers,
+    sim_session_handlers,     sim_event_handlers,     sim_message_handlers,    sim_task_handlers,
+    sim_plain_handlers,       sim_vm_record_handlers, sim_vm_power_handlers,   sim_vm_copy_handlers,
+    sim_vm_suspend_handlers,  sim_vbd_handlers,       sim_vif_handlers,        sim_vdi_handlers,
+    sim_host_handlers,        sim_sr_handlers,        sim_pbd_handlers,        sim_secret_handlers,
+    sim_network_handlers,     sim_node_handlers,      sim_vm_migrate_handlers, sim_plugin_handlers,
+    sim_data_source_handlers,
 };
 
 void

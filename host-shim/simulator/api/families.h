@@ -18,6 +18,14 @@ extern const SimHandlerEntry sim_vbd_handlers[];
 extern const SimHandlerEntry sim_vif_handlers[];
 extern const SimHandlerEntry sim_vdi_handlers[];
 extern const SimHandlerEntry sim_host_handlers[];
+extern const SimHandlerEntry sim_data_source_handlers[];
+extern const SimHandlerEntry sim_network_handlers[];
+extern const SimHandlerEntry sim_plugin_handlers[];
+extern const SimHandlerEntry sim_node_handlers[];
+extern const SimHandlerEntry sim_vm_migrate_handlers[];
+extern const SimHandlerEntry sim_sr_handlers[];
+extern const SimHandlerEntry sim_pbd_handlers[];
+extern const SimHandlerEntry sim_secret_handlers[];
 
 /* Registers all of them, and the policies of all classes. */
 void sim_families_register(Sim *sim);

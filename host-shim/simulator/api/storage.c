@@ -28,19 +28,37 @@ sim_sr_check_space(Sim *sim, const SimObject *sr, gint64 size)
         return sim_strings("SR_BACKEND_FAILURE_79", "",
                            "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]",
                            "", NULL);
-    if (sum_of_sizes(sr) + size > sim_object_int(sr, "physical_size"))
+    /* sm, LUNperVDI.py: every LUN there is has its disk already */
+    if (strcmp(sim_object_text(sr, "type"), "iscsi") == 0 ||
+        sum_of_sizes(sr) + size > sim_object_int(sr, "physical_size"))
         return sim_strings("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "", NULL);
     return NULL;
 }
 
+/* toolstack, message_forwarding.ml: it is the coordinator that speaks for shared storage */
 SimValue *
 sim_sr_check_attached(Sim *sim, const SimObject *sr)
 {
-    if (sim_value_size(sim_object_get(sr, "PBDs")) == 0)
-        return sim_strings("SR_HAS_NO_PBDS", sim_object_get_ref(sr), NULL);
-    if (sim_sr_find_host(sim, sr) == NULL)
-        return sim_strings("SR_NOT_ATTACHED", sim_object_get_ref(sr), NULL);
-    return NULL;
+    const SimObject *coordinator = sim_coordinator_host(sim);
+    gboolean reached = sim_object_bool(sr, "shared")
+                           ? coordinator != NULL && sim_host_sees_sr(coordinator, sr)
+                           : sim_sr_is_plugged(sr);
+
+    if (reached)
+        return NULL;
+    return sim_strings("SR_HAS_NO_PBDS", sim_object_get_ref(sr), NULL);
+}
+
+gboolean
+sim_sr_is_plugged(const SimObject *sr)
+{
+    g_autoptr(GPtrArray) pbds = sim_object_follow_all(sr, "PBDs");
+
+    for (guint i = 0; i < pbds->len; i++) {
+        if (sim_object_bool(g_ptr_array_index(pbds, i), "currently_attached"))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 void
@@ -77,7 +95,7 @@ sim_vdi_new(Sim *sim, const SimObject *sr, const char *label, gint64 size, const
 }
 
 void
-sim_vdi_delete(Sim *sim, SimObject *vdi)
+sim_vdi_drop_record(SimObject *vdi)
 {
     g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
 
@@ -89,8 +107,14 @@ sim_vdi_delete(Sim *sim, SimObject *vdi)
             sim_db_destroy(metrics);
         sim_db_destroy(vbd);
     }
-    sim_disk_remove(sim->disks, vdi);
     sim_db_destroy(vdi);
+}
+
+void
+sim_vdi_delete(Sim *sim, SimObject *vdi)
+{
+    sim_disk_remove(sim->disks, vdi);
+    sim_vdi_drop_record(vdi);
 }
 
 /* What every kind of copy has of its original. */

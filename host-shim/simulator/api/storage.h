@@ -10,14 +10,17 @@ G_BEGIN_DECLS
 
 /* (transfer full) (nullable): why no disk of @size can be made in @sr */
 SimValue *sim_sr_check_space(Sim *sim, const SimObject *sr, gint64 size);
-/* (transfer full) (nullable): SR_HAS_NO_PBDS, or that no host has it plugged */
+/* (transfer full) (nullable): SR_HAS_NO_PBDS where no host can speak for it */
 SimValue *sim_sr_check_attached(Sim *sim, const SimObject *sr);
+gboolean sim_sr_is_plugged(const SimObject *sr);
 /* Sums up the disks, as a scan does. */
 void sim_sr_update_sizes(Sim *sim, SimObject *sr);
 
 SimObject *
 sim_vdi_new(Sim *sim, const SimObject *sr, const char *label, gint64 size, const char *type);
-/* The record with its bytes, and the VBDs that name it. */
+/* The record, and the VBDs that name it. */
+void sim_vdi_drop_record(SimObject *vdi);
+/* The same with its bytes. */
 void sim_vdi_delete(Sim *sim, SimObject *vdi);
 /* A clone, or a snapshot: in the same SR, with the same bytes, and with other_config copied. */
 SimObject *sim_vdi_clone(Sim *sim, SimObject *vdi);

@@ -1,4 +1,5 @@
 #include "api/allowed.h"
+#include "api/backend.h"
 #include "api/families.h"
 #include "api/placement.h"
 #include "api/storage.h"
@@ -120,18 +121,32 @@ vdi_create(SimCall *call)
 
     if (sr == NULL)
         return;
-    error = sim_sr_check_attached(sim, sr);
+    error = sim_sr_check_operation(sr, "vdi_create");
+    if (error == NULL)
+        error = sim_sr_check_attached(sim, sr);
     if (error == NULL)
         error = sim_sr_check_space(sim, sr, sim_value_int(sim_map_get(record, "virtual_size")));
     if (error != NULL) {
         sim_call_fail_with(call, error);
         return;
     }
-    sim_call_mark(call, sr, "vdi_create");
+    if (!sim_call_lock(call, sr, "vdi_create"))
+        return;
     sim_call_run(call, create_steps, work_new(sr, NULL), work_free);
 }
 
 /* ---- work on one disk ---- */
+
+static gboolean
+allow_in_sr(SimCall *call, const SimObject *sr, const char *operation)
+{
+    SimValue *error = sim_sr_check_operation(sr, operation);
+
+    if (error == NULL)
+        return TRUE;
+    sim_call_fail_with(call, error);
+    return FALSE;
+}
 
 static void
 run_on_disk(SimCall *call, SimObject *vdi, const char *operation, const SimStep *steps)
@@ -140,9 +155,9 @@ run_on_disk(SimCall *call, SimObject *vdi, const char *operation, const SimStep 
     g_autofree char *sr_operation = g_strconcat("vdi_", operation, NULL);
     Work *work;
 
-    if (sr == NULL || !sim_call_lock(call, vdi, operation))
+    if (sr == NULL || !allow_in_sr(call, sr, sr_operation) ||
+        !sim_call_lock(call, vdi, operation) || !sim_call_lock(call, sr, sr_operation))
         return;
-    sim_call_mark(call, sr, sr_operation);
     work = work_new(sr, vdi);
     work->operation = operation;
     sim_call_run(call, steps, work, work_free);
@@ -362,7 +377,7 @@ vdi_forget(SimCall *call)
 
     if (vdi == NULL || !sim_vdi_require_free(call, vdi, "forget"))
         return;
-    sim_db_destroy(vdi);
+    sim_vdi_put_aside(sim_call_sim(call), vdi);
     sim_call_return(call, NULL);
 }
 

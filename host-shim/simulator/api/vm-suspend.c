@@ -280,7 +280,8 @@ run_resume(SimCall *call, SimObject *vm, SimObject *host, gboolean paused)
         sim_call_fail(call, "VM_HAS_NO_SUSPEND_VDI", sim_object_get_ref(vm), NULL);
         return;
     }
-    sim_call_mark(call, host, "vm_resume");
+    if (!sim_call_lock(call, host, "vm_resume"))
+        return;
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", host);
     mark_disks(call, vm);
     sim_call_set_abort(call, abort_resume);

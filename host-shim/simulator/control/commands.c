@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include "api/node.h"
 #include "control/dump.h"
 #include "core/call.h"
 #include "core/events.h"
@@ -9,6 +10,7 @@
 #include "core/stats.h"
 #include "core/task.h"
 #include "data/disk.h"
+#include "data/targets.h"
 #include "http/power.h"
 
 #include <string.h>
@@ -203,6 +205,18 @@ release(SimControlClient *client, const SimValue *command)
 }
 
 static void
+iscsi_target(SimControlClient *client, const SimValue *command)
+{
+    g_autoptr(SimValue) description = sim_map_without(command, "cmd");
+    g_autofree char *problem = NULL;
+
+    if (sim_targets_add(sim_of(client)->targets, description, &problem))
+        sim_control_answer_ok(client);
+    else
+        sim_control_answer_problem(client, problem);
+}
+
+static void
 save(SimControlClient *client, const SimValue *command)
 {
     g_autoptr(GError) error = NULL;
@@ -296,8 +310,14 @@ node_boot(SimControlClient *client, const SimValue *command)
     SimNode *node = find_node(client, command);
     g_autoptr(GError) error = NULL;
 
-    if (node != NULL)
-        answer_result(client, sim_power_node_boot(sim_of(client), node, &error), error);
+    gboolean booted = FALSE;
+
+    if (node == NULL)
+        return;
+    booted = sim_power_node_boot(sim_of(client), node, &error);
+    if (booted)
+        sim_node_note_boot(sim_of(client), node);
+    answer_result(client, booted, error);
 }
 
 static void
@@ -375,6 +395,7 @@ const SimCommand sim_commands[] = {
     {"fault",          fault           },
     {"wait",           wait_for_fault  },
     {"release",        release         },
+    {"iscsi-target",   iscsi_target    },
     {"save",           save            },
     {"restart",        restart         },
     {"crash",          crash           },

@@ -68,6 +68,7 @@ add_node(Sim *sim, const SimObject *host)
 {
     SimNode *node = g_new0(SimNode, 1);
 
+    node->sim = sim;
     node->number = sim->nodes->len + 1;
     node->host = g_strdup(sim_object_get_ref(host));
     node->address = sim_build_address(sim->options.address, node->number);

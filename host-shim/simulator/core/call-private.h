@@ -44,8 +44,6 @@ struct _SimCalls {
     gboolean abandoning;
 };
 
-/* Makes @call wait and its handler be called again once something was unlocked. */
-void sim_call_wait_for_lock(SimCall *call);
 void sim_call_unmark_all(SimCall *call);
 void sim_call_stop_steps(SimCall *call);
 /* Ends the call; takes the members of @answer. */

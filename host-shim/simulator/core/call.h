@@ -98,6 +98,8 @@ SimObject *sim_call_find(SimCall *call, const char *class_name, const char *ref)
  * Returns: %FALSE where the call waits, or has failed: the handler returns at once
  */
 gboolean sim_call_lock(SimCall *call, SimObject *object, const char *operation);
+/* The same where something else than the object's own operations is in the way. */
+void sim_call_wait(SimCall *call);
 /* The same without a question: for the parts of a larger operation. */
 void sim_call_mark(SimCall *call, SimObject *object, const char *operation);
 void sim_call_unmark(SimCall *call, SimObject *object);
@@ -105,6 +107,8 @@ void sim_call_unmark(SimCall *call, SimObject *object);
 /* @state is freed with @free_state when the call ends. */
 void sim_call_run(SimCall *call, const SimStep *steps, gpointer state, GDestroyNotify free_state);
 void sim_call_continue(SimCall *call);
+/* The step that runs now runs once more before the next. */
+void sim_call_repeat(SimCall *call);
 /* Starts another call as a part of a step: with a task of its own, a subtask of ours. Where it
  * fails ours fails likewise; else @done is told of the result, and ours goes on. Takes @params.
  */

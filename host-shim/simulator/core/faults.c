@@ -38,9 +38,24 @@ static const char *const action_names[] = {
     [SIM_FAULT_STOP_AFTER] = "stop-after",
 };
 
-static const char *const rule_members[] = {"id",     "method",    "nth", "count", "when",
-                                           "action", "error",     "in",  "bytes", "text",
-                                           "tag",    "transfers", NULL};
+static const struct {
+    const char *name;
+    SimKind kind;
+    gint64 minimum;
+} rule_members[] = {
+    {"id",        SIM_STRING, 0},
+    {"method",    SIM_STRING, 0},
+    {"nth",       SIM_INT,    1},
+    {"count",     SIM_INT,    0},
+    {"when",      SIM_STRING, 0},
+    {"action",    SIM_STRING, 0},
+    {"error",     SIM_ARRAY,  0},
+    {"in",        SIM_STRING, 0},
+    {"bytes",     SIM_INT,    0},
+    {"text",      SIM_STRING, 0},
+    {"tag",       SIM_STRING, 0},
+    {"transfers", SIM_BOOL,   0},
+};
 
 static void
 waiter_free(gpointer data)
@@ -108,6 +123,18 @@ number_or(const SimValue *rule, const char *key, gint64 otherwise)
 }
 
 static gboolean
+is_member(const char *name, const SimValue *value)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(rule_members); i++) {
+        if (strcmp(rule_members[i].name, name) == 0)
+            return sim_value_kind(value) == rule_members[i].kind &&
+                   (rule_members[i].kind != SIM_INT ||
+                    sim_value_int(value) >= rule_members[i].minimum);
+    }
+    return FALSE;
+}
+
+static gboolean
 check_members(const SimValue *rule, char **problem)
 {
     if (rule == NULL || sim_value_kind(rule) != SIM_MAP) {
@@ -115,8 +142,8 @@ check_members(const SimValue *rule, char **problem)
         return FALSE;
     }
     for (guint i = 0; i < sim_value_size(rule); i++) {
-        if (!g_strv_contains(rule_members, sim_map_key(rule, i))) {
-            *problem = g_strdup_printf("a rule has no member \"%s\"", sim_map_key(rule, i));
+        if (!is_member(sim_map_key(rule, i), sim_value_at(rule, i))) {
+            *problem = g_strdup_printf("a rule has no such \"%s\"", sim_map_key(rule, i));
             return FALSE;
         }
     }
@@ -153,14 +180,14 @@ read_rule(SimFault *fault, const SimValue *rule, char **problem)
     const char *method = sim_map_get_text(rule, "method");
 
     fault->method = g_strdup(method != NULL ? method : "*");
-    fault->nth = (guint) MAX(number_or(rule, "nth", 1), 1);
-    fault->count = (guint) MAX(number_or(rule, "count", 1), 0);
+    fault->nth = (guint) MIN(number_or(rule, "nth", 1), G_MAXINT);
+    fault->count = (guint) MIN(number_or(rule, "count", 1), G_MAXINT);
     fault->bytes = number_or(rule, "bytes", -1);
     fault->text = g_strdup(sim_map_get_text(rule, "text"));
     fault->tag = g_strdup(sim_map_get_text(rule, "tag"));
     fault->transfers = sim_value_bool(sim_map_get(rule, "transfers"));
     fault->in_task = g_strcmp0(sim_map_get_text(rule, "in"), "task") == 0;
-    fault->error = error != NULL && sim_value_kind(error) == SIM_ARRAY && sim_value_size(error) > 0
+    fault->error = sim_value_size(error) > 0
                        ? sim_value_ref(error)
                        : sim_strings("INTERNAL_ERROR", "a fault that was asked for", NULL);
     return read_action(fault, sim_map_get_text(rule, "action"), problem) &&

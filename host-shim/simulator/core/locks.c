@@ -129,7 +129,7 @@ sim_call_unmark_all(SimCall *call)
 
 /* Nobody is told of the marks that go here: they were made in this very turn of the loop. */
 void
-sim_call_wait_for_lock(SimCall *call)
+sim_call_wait(SimCall *call)
 {
     remove_all_marks(call);
     call->waiting = TRUE;
@@ -142,7 +142,7 @@ sim_call_lock(SimCall *call, SimObject *object, const char *operation)
     const SimPolicy *policy = find_policy(call->sim, object);
 
     if (policy != NULL && policy->may_run != NULL && !policy->may_run(object, operation)) {
-        sim_call_wait_for_lock(call);
+        sim_call_wait(call);
         return FALSE;
     }
     sim_call_mark(call, object, operation);

@@ -58,6 +58,8 @@ node_free(gpointer data)
 {
     SimNode *node = data;
 
+    sim_clock_cancel(node->sim->clock, node->timer);
+    g_free(node->shutdown);
     g_free(node->host);
     g_free(node->address);
     g_free(node);
@@ -71,6 +73,7 @@ sim_new(const SimOptions *options)
     sim->options = *options;
     sim->clock = sim_clock_new();
     sim->ids = options->seed >= 0 ? sim_ids_new_with_seed((guint32) options->seed) : sim_ids_new();
+    sim->shelf = sim_map();
     sim->model = load_model();
     sim->nodes = g_ptr_array_new_with_free_func(node_free);
     sim->events = sim_events_new(sim);
@@ -85,7 +88,7 @@ sim_new(const SimOptions *options)
 void
 sim_free(Sim *sim)
 {
-    g_clear_pointer(&sim->calls, sim_calls_free);
+    sim_calls_free(sim->calls);
     g_clear_pointer(&sim->state, sim_state_free);
     sim_db_set_listener(sim->db, NULL, NULL);
     sim_sessions_free(sim->sessions);
@@ -95,6 +98,7 @@ sim_free(Sim *sim)
     sim_db_free(sim->db);
     g_ptr_array_unref(sim->nodes);
     g_clear_pointer(&sim->seed, sim_value_unref);
+    g_clear_pointer(&sim->shelf, sim_value_unref);
     sim_model_free(sim->model);
     sim_ids_free(sim->ids);
     sim_clock_free(sim->clock);

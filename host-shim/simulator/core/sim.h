@@ -31,6 +31,10 @@ typedef struct {
     char *address;
     gboolean crashed;
     gint64 last_domid;
+    struct _Sim *sim;
+    guint timer;    /* of a shutdown or reboot */
+    char *shutdown; /* (nullable): its task */
+    gboolean comes_back;
 } SimNode;
 
 typedef struct _Sim Sim;
@@ -53,6 +57,7 @@ struct _Sim {
     SimModel *model;
     SimDatabase *db;
     SimValue *seed;     /* what a new pool is made of; read when first asked for */
+    SimValue *shelf;    /* SR uuid -> location -> size: disks without a record */
     GPtrArray *nodes;   /* of SimNode */
     guint coordinator;  /* index into nodes */
     gboolean stopped;   /* the toolstack refuses connections */

@@ -270,19 +270,16 @@ sim_state_note_change(SimState *state)
 gboolean
 sim_state_load(SimState *state, GError **error)
 {
-    g_autofree char *text = NULL;
-    g_autofree char *problem = NULL;
     g_autoptr(SimValue) snapshot = NULL;
-    gsize length;
 
     if (state->path == NULL || !g_file_test(state->path, G_FILE_TEST_EXISTS))
         return FALSE;
-    if (!g_file_get_contents(state->path, &text, &length, error))
+    snapshot = sim_json_read(state->path, error);
+    if (snapshot == NULL)
         return FALSE;
-    snapshot = sim_json_parse(text, length, &problem);
-    if (snapshot == NULL || sim_value_int(sim_map_get(snapshot, "format")) != FORMAT) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s is no state of a pool: %s",
-                    state->path, problem != NULL ? problem : "another format");
+    if (sim_value_int(sim_map_get(snapshot, "format")) != FORMAT) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no state of a pool",
+                    state->path);
         return FALSE;
     }
     sim_state_apply(state, snapshot, SIM_STATE_REPLACE);

@@ -52,6 +52,12 @@ sim_call_continue(SimCall *call)
 }
 
 void
+sim_call_repeat(SimCall *call)
+{
+    call->steps--;
+}
+
+void
 sim_call_run(SimCall *call, const SimStep *steps, gpointer state, GDestroyNotify free_state)
 {
     call->steps = steps;

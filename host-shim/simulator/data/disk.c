@@ -79,15 +79,22 @@ sim_disks_free(SimDisks *disks)
     g_free(disks);
 }
 
+/* LUNs are the target's, whichever SR shows them. */
+static gboolean
+is_lun(const SimObject *vdi)
+{
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+
+    return sr != NULL && strcmp(sim_object_text(sr, "type"), "iscsi") == 0;
+}
+
 /* Locations are the client's words: they never become file names. */
 char *
 sim_disk_key(const SimObject *vdi)
 {
     const SimObject *sr = sim_object_follow(vdi, "SR");
-    const char *location = sim_object_text(vdi, "location");
-    gboolean lun = sim_object_map_text(vdi, "sm_config", "LUNid") != NULL;
-    g_autofree char *name =
-        g_strconcat(lun || sr == NULL ? "lun" : sim_object_text(sr, "uuid"), "/", location, NULL);
+    const char *place = sr == NULL || is_lun(vdi) ? "lun" : sim_object_text(sr, "uuid");
+    g_autofree char *name = g_strconcat(place, "/", sim_object_text(vdi, "location"), NULL);
 
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
 }
@@ -162,7 +169,8 @@ sim_disk_remove(SimDisks *disks, const SimObject *vdi)
 {
     g_autofree char *path = disk_path(disks, vdi);
 
-    g_unlink(path);
+    if (!is_lun(vdi))
+        g_unlink(path);
 }
 
 void

@@ -18,6 +18,7 @@ char *sim_disk_key(const SimObject *vdi);
 /* A file descriptor, -1 with errno where there is none. A disk that was never written has no
  * file; for writing it gets one, of its own. */
 int sim_disk_open(SimDisks *disks, const SimObject *vdi, gboolean for_writing);
+/* The bytes of a LUN stay. */
 void sim_disk_remove(SimDisks *disks, const SimObject *vdi);
 /* What @to had is gone; both have the same bytes. */
 void sim_disk_copy(SimDisks *disks, const SimObject *from, const SimObject *to);

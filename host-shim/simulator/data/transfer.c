@@ -14,22 +14,31 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Whole machines as archives are not served, but asking without a session is answered as
+ * captured. */
+static void
+refuse_archive(SimConnection *connection)
+{
+    if (sim_transfer_authenticate(connection, "get_export", SIM_ROLE_VM_ADMIN) != NULL)
+        sim_page_send(connection, SIM_PAGE_NOT_IMPLEMENTED, "export");
+}
+
 const SimRoute sim_transfer_routes[] = {
     {"PUT", "/import_raw_vdi", sim_import_put},
     {"GET", "/export_raw_vdi", sim_export_get},
+    {"GET", "/export",         refuse_archive},
     {NULL,  NULL,              NULL          },
 };
 
 /* ---- who, what, where ---- */
 
 static gboolean
-check_basic(Sim *sim, const char *authorization)
+check_basic(Sim *sim, const char *authorization, SimRole *role)
 {
     g_autofree guchar *plain = NULL;
     g_autofree char *text = NULL;
     char *colon;
     gsize length;
-    SimRole role;
 
     if (authorization == NULL || !g_str_has_prefix(authorization, "Basic "))
         return FALSE;
@@ -39,22 +48,49 @@ check_basic(Sim *sim, const char *authorization)
     if (colon == NULL)
         return FALSE;
     *colon = '\0';
-    return sim_sessions_check(sim->sessions, text, colon + 1, &role);
+    return sim_sessions_check(sim->sessions, text, colon + 1, role);
 }
 
-const char *
-sim_transfer_authenticate(SimConnection *connection, const char *realm)
+/* (nullable): a session, or "" for a password */
+static const char *
+identify(SimConnection *connection, SimRole *role)
 {
     Sim *sim = sim_connection_sim(connection);
     const SimHead *head = sim_connection_head(connection);
-    const char *session = sim_head_parameter(head, "session_id");
+    const char *ref = sim_head_parameter(head, "session_id");
+    const SimSession *session = ref != NULL ? sim_sessions_find(sim->sessions, ref) : NULL;
 
-    if (session != NULL && sim_sessions_find(sim->sessions, session) != NULL)
-        return session;
-    if (session == NULL && check_basic(sim, sim_head_header(head, "authorization")))
+    if (session != NULL) {
+        *role = session->role;
+        return ref;
+    }
+    if (ref == NULL && check_basic(sim, sim_head_header(head, "authorization"), role))
         return "";
-    sim_page_send(connection, SIM_PAGE_UNAUTHORISED, realm);
     return NULL;
+}
+
+const char *
+sim_transfer_authenticate(SimConnection *connection, const char *realm, SimRole least)
+{
+    SimRole role;
+    const char *session = identify(connection, &role);
+
+    if (session == NULL) {
+        sim_page_send(connection, SIM_PAGE_UNAUTHORISED, realm);
+        return NULL;
+    }
+    if (role >= least)
+        return session;
+    sim_page_send(connection, SIM_PAGE_FORBIDDEN, NULL);
+    return NULL;
+}
+
+gboolean
+sim_transfer_may(SimConnection *connection, SimRole least)
+{
+    SimRole role;
+
+    return identify(connection, &role) != NULL && role >= least;
 }
 
 /* By reference or uuid. Of a wrong one only the HTTP answer tells: the task stays pending for good
@@ -213,7 +249,7 @@ sim_transfer_begin(SimConnection *connection, const char *method, const char *re
 {
     Sim *sim = sim_connection_sim(connection);
     const char *tag = sim_rpc_tag(sim_connection_head(connection));
-    const char *session = sim_transfer_authenticate(connection, realm);
+    const char *session = sim_transfer_authenticate(connection, realm, SIM_ROLE_VM_ADMIN);
     SimTransfer *transfer;
 
     sim_stats_note(sim->stats, method, tag, TRUE);

@@ -58,8 +58,9 @@ sim_transfer_strike(SimTransfer *transfer, gint64 bytes, void (*proceed)(SimTran
 /* How many of @length bytes pass before the fault strikes. */
 gsize sim_transfer_until_fault(const SimTransfer *transfer, gsize length);
 
-/* (nullable): answers 401 where the request carries no session */
-const char *sim_transfer_authenticate(SimConnection *connection, const char *realm);
+/* (nullable): the session, "" where there is a password instead; answers 401 or 403 otherwise */
+const char *sim_transfer_authenticate(SimConnection *connection, const char *realm, SimRole least);
+gboolean sim_transfer_may(SimConnection *connection, SimRole least);
 
 extern const SimRoute sim_transfer_routes[]; /* ended by NULL */
 void sim_import_put(SimConnection *connection);

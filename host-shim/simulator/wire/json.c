@@ -144,3 +144,19 @@ sim_json_print(GString *out, const SimValue *value)
     case SIM_NIL: g_string_append(out, "null"); break;
     }
 }
+
+SimValue *
+sim_json_read(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *problem = NULL;
+    SimValue *value;
+    gsize length;
+
+    if (!g_file_get_contents(path, &text, &length, error))
+        return NULL;
+    value = sim_json_parse(text, length, &problem);
+    if (value == NULL)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", path, problem);
+    return value;
+}

@@ -45,6 +45,8 @@ void sim_xml_escape(GString *out, const char *text);
 void sim_json_print(GString *out, const SimValue *value);
 /* Strict JSON, at most SIM_MAX_DEPTH deep. (nullable) */
 SimValue *sim_json_parse(const char *text, gsize length, char **problem);
+/* The same of a file. */
+SimValue *sim_json_read(const char *path, GError **error);
 /* (nullable) on success: where and why @text is not JSON */
 char *sim_json_check(const char *text, gsize length);
 
