@@ -1,10 +1,13 @@
 /* xapi-sim: options, start, ready line, end. */
 #include "api/families.h"
+#include "api/placement.h"
 #include "control/control.h"
 #include "control/home.h"
 #include "core/build.h"
 #include "core/faults.h"
 #include "core/state.h"
+#include "data/disk.h"
+#include "data/transfer.h"
 #include "http/server.h"
 #include "wire/rpc.h"
 
@@ -122,9 +125,11 @@ load_pool(Program *program, GError **error)
 {
     Sim *sim = program->sim;
     g_autofree char *path = sim_home_file(program->home, "pool.json");
+    g_autofree char *disks = sim_home_file(program->home, "disks");
     GError *problem = NULL;
 
     sim->state = sim_state_new(sim, program->home->temporary ? NULL : path);
+    sim->disks = sim_disks_new(disks);
     if (sim_state_load(sim->state, &problem) && sim_build_nodes(sim))
         return TRUE;
     if (problem != NULL) {
@@ -132,6 +137,7 @@ load_pool(Program *program, GError **error)
         return FALSE;
     }
     sim_build_pool(sim);
+    sim_hosts_update_memory(sim);
     return sim_state_save(sim->state, error);
 }
 
@@ -142,6 +148,7 @@ serve(Program *program, GError **error)
     GPtrArray *certificates;
 
     sim->server = sim_server_new(sim);
+    sim_server_add_routes(sim->server, sim_transfer_routes);
     if (sim->options.tls) {
         certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
         if (certificates == NULL)
@@ -169,14 +176,14 @@ static SimValue *
 describe_pool(Program *program, const char *control)
 {
     Sim *sim = program->sim;
-    g_autofree char *url = sim_server_url(sim->server, sim_coordinator(sim));
+    g_autofree char *url = sim_node_url(sim, sim_coordinator(sim));
     g_autofree char *password_file = sim_home_file(program->home, "password");
     g_autofree char *ca = sim_home_file(program->home, "ca.pem");
     SimValue *ready =
         sim_string_map("url", url, "coordinator", sim_coordinator(sim)->address, NULL);
     SimValue *nodes = sim_array();
 
-    sim_map_add(ready, "port", sim_int(sim_server_port(sim->server)));
+    sim_map_add(ready, "port", sim_int(sim->port));
     if (sim->options.tls)
         sim_map_set_string(ready, "ca", ca);
     sim_map_set_string(ready, "user", "root");
@@ -270,6 +277,7 @@ finish(Program *program)
             g_printerr("xapi-sim: cannot save the pool: %s\n", error->message);
         while (g_main_context_iteration(NULL, FALSE))
             ;
+        g_clear_pointer(&sim->disks, sim_disks_free);
         sim_free(sim);
     }
     g_clear_pointer(&program->pins, g_ptr_array_unref);

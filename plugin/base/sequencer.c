@@ -26,6 +26,7 @@ struct _XdOp {
     gboolean again;   /* ... and shall go round once more */
     gboolean timed_out;
     guint attempt;   /* of the running step, from 0 */
+    guint limit_s;   /* its time limit */
     double fraction; /* of the running step */
     GCancellable *cancellable;
     GSource *deadline;
@@ -281,19 +282,33 @@ on_deadline(gpointer data)
 }
 
 static void
-op_arm(XdOp *op, guint timeout_s)
+op_set_deadline(XdOp *op, guint timeout_s)
 {
     Run *run = op->run;
 
     xd_clear_source(&op->deadline);
+    op->limit_s = timeout_s;
+    if (timeout_s > 0)
+        op->deadline = xd_clock_add(run->options.clock, g_task_get_context(run->task),
+                                    (gint64) timeout_s * 1000, on_deadline, op);
+}
+
+void
+xd_op_limit(XdOp *op, guint timeout_s)
+{
+    if (op->limit_s == 0 || timeout_s < op->limit_s)
+        op_set_deadline(op, timeout_s);
+}
+
+static void
+op_arm(XdOp *op, guint timeout_s)
+{
     op->timed_out = FALSE;
     if (g_cancellable_is_cancelled(op->cancellable)) {
         g_object_unref(op->cancellable);
         op->cancellable = g_cancellable_new();
     }
-    if (timeout_s > 0)
-        op->deadline = xd_clock_add(run->options.clock, g_task_get_context(run->task),
-                                    (gint64) timeout_s * 1000, on_deadline, op);
+    op_set_deadline(op, timeout_s);
 }
 
 /* The reason for which no further step may start, or NULL. */
@@ -312,8 +327,7 @@ op_step_failed(XdOp *op, GError *error)
 
     if (op->timed_out && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         g_clear_error(&error);
-        error = xd_error_new(HVD_ERROR_TIMED_OUT, "not done within %u s",
-                             op->steps[op->index].timeout_s);
+        error = xd_error_new(HVD_ERROR_TIMED_OUT, "not done within %u s", op->limit_s);
     } else if (op->run->stop != NULL && !op->run->rolling_back &&
                g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         g_clear_error(&error);

@@ -128,6 +128,8 @@ gboolean xd_op_is_stopped(XdOp *op);
 const char *xd_op_get_step_name(XdOp *op);
 const char *xd_op_get_name(XdOp *op); /* XdRunOptions.operation */
 void xd_op_set_result(XdOp *op, gpointer result, GDestroyNotify free_result);
+/* Shortens the deadline of the running step, counted from now. */
+void xd_op_limit(XdOp *op, guint timeout_s);
 /* How far the running step is; bytes are shown as they are, 0 where there are none. */
 void xd_op_set_progress(XdOp *op, double fraction, guint64 bytes_done, guint64 bytes_total);
 

@@ -1,5 +1,9 @@
 #include "entry/border.h"
+#include "ops/destroy.h"
 #include "ops/inventory.h"
+#include "ops/power.h"
+#include "ops/snapshot.h"
+#include "ops/spawn.h"
 
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -18,7 +22,7 @@ static const HvdDriver driver = {
     .struct_size = sizeof(HvdDriver),
     .name = "xenapi",
     .version = HVD_VERSION,
-    .capabilities = HVD_CAPABILITY_PLAN,
+    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,
@@ -38,6 +42,35 @@ static const HvdDriver driver = {
     .get_state_finish = xd_border_get_state_finish,
     .exists_async = xd_exists_async,
     .exists_finish = xd_border_exists_finish,
+    .spawn_async = xd_spawn_async,
+    .spawn_finish = xd_border_finish,
+    .snapshot_async = xd_snapshot_async,
+    .snapshot_finish = xd_border_finish,
+    .destroy_async = xd_destroy_async,
+    .destroy_finish = xd_border_finish,
+    .cleanup_async = xd_cleanup_async,
+    .cleanup_finish = xd_border_finish,
+    .power_on_async = xd_power_on_async,
+    .power_on_finish = xd_border_finish,
+    .power_off_async = xd_power_off_async,
+    .power_off_finish = xd_border_finish,
+    .reboot_async = xd_reboot_async,
+    .reboot_finish = xd_border_finish,
+    .pause_async = xd_pause_async,
+    .pause_finish = xd_border_finish,
+    .unpause_async = xd_unpause_async,
+    .unpause_finish = xd_border_finish,
+    .suspend_async = xd_suspend_async,
+    .suspend_finish = xd_border_finish,
+    .resume_async = xd_resume_async,
+    .resume_finish = xd_border_finish,
+    .soft_delete_async = xd_soft_delete_async,
+    .soft_delete_finish = xd_border_finish,
+    .restore_async = xd_restore_async,
+    .restore_finish = xd_border_finish,
+    .set_bootable_async = xd_set_bootable_async,
+    .set_bootable_finish = xd_border_finish,
+
     .get_volume_connector_async = xd_get_volume_connector_async,
     .get_volume_connector_finish = xd_border_finish,
 };

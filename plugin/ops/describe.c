@@ -217,20 +217,24 @@ storage_of(const XdMirror *mirror, const XdHost *host)
     return storage;
 }
 
-static gint64
-count_instances(const XdMirror *mirror, const XdHost *host)
+/* Who runs there. Free memory is what they leave: host_metrics.memory_free is no longer kept. */
+static void
+add_residents(XdNode *node, const XdMirror *mirror, const XdHost *host)
 {
     const XdRecord *record;
     XdMirrorIter iter;
-    gint64 n = 0;
+    gint64 used = 0;
 
     xd_mirror_iter_init(&iter, mirror, &xd_class_vm);
     while ((record = xd_mirror_iter_next(&iter)) != NULL) {
         const XdVM *vm = (const XdVM *) record;
 
-        n += xd_is_instance(vm) && g_strcmp0(vm->resident_on, host->parent.ref) == 0;
+        if (g_strcmp0(vm->resident_on, host->parent.ref) != 0)
+            continue;
+        used += vm->memory_dynamic_max + vm->memory_overhead;
+        node->instances += xd_is_instance(vm);
     }
-    return n;
+    node->memory_free_bytes = MAX(node->memory_bytes - used, 0);
 }
 
 static char *
@@ -254,11 +258,10 @@ xd_describe_node(const XdMirror *mirror, const XdHost *host)
     node->enabled = host->enabled;
     node->live = metrics != NULL && metrics->live;
     node->memory_bytes = metrics != NULL ? metrics->memory_total : 0;
-    node->memory_free_bytes = metrics != NULL ? metrics->memory_free : 0;
     node->cpus = cpus != NULL ? g_ascii_strtoll(cpus, NULL, 10) : 0;
     node->version = dup_or_empty(xd_map_get(&host->software_version, "product_version"));
     node->brand = dup_or_empty(xd_map_get(&host->software_version, "product_brand"));
-    node->instances = count_instances(mirror, host);
+    add_residents(node, mirror, host);
     node->storage = storage_of(mirror, host);
     node->stale_since = xd_mirror_get_stale_since(mirror);
     node->has_stale_since = node->stale_since != 0;

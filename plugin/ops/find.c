@@ -138,3 +138,33 @@ xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position)
     }
     return NULL;
 }
+
+static gboolean
+is_shared(const XdMirror *mirror, const XdVBD *vbd)
+{
+    const GPtrArray *users = xd_mirror_find(mirror, XD_BY_VBD_VDI, vbd->vdi);
+
+    for (guint i = 0; i < users->len; i++) {
+        const XdVBD *user = g_ptr_array_index(users, i);
+        const XdVM *vm = xd_get_vm(mirror, user->vm);
+
+        /* dom0 holds a device on a disk while its bytes are moved (verified-sequences 2.1) */
+        if (g_strcmp0(user->vm, vbd->vm) != 0 && (vm == NULL || !vm->is_control_domain))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+const XdVDI *
+xd_own_disk(const XdMirror *mirror, const XdVBD *vbd, const char *uuid)
+{
+    const XdVDI *vdi = xd_get_vdi(mirror, vbd->vdi);
+
+    if (vdi == NULL || vbd->type != XD_VBD_TYPE_DISK || vdi->is_a_snapshot || vdi->sharable ||
+        xd_map_get(&vbd->other_config, XD_VOLUME_KEY) != NULL)
+        return NULL;
+    if (g_strcmp0(xd_map_get(&vbd->other_config, XD_DISK_KEY), uuid) != 0 &&
+        g_strcmp0(xd_map_get(&vdi->other_config, XD_DISK_INSTANCE_KEY), uuid) != 0)
+        return NULL;
+    return is_shared(mirror, vbd) ? NULL : vdi;
+}

@@ -34,4 +34,11 @@ const XdPBD *xd_find_pbd(const XdMirror *mirror, const char *sr, const char *hos
 /* (nullable): the instance's device at @position */
 const XdVBD *xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position);
 
+/**
+ * xd_own_disk: (nullable): the disk of @vbd, if it lives and dies with instance @uuid: it says so in
+ * the VBD's other_config, or in its own as Nova wrote it; it is no volume, no medium, no snapshot,
+ * and no other VM has it.
+ */
+const XdVDI *xd_own_disk(const XdMirror *mirror, const XdVBD *vbd, const char *uuid);
+
 G_END_DECLS

@@ -1,6 +1,6 @@
 #include "ops/operation.h"
 
-#include "xd-documents.h"
+#include "ops/describe.h"
 
 #include <string.h>
 
@@ -257,4 +257,53 @@ void
 xd_step_see_pool(XdOp *op, gpointer state G_GNUC_UNUSED)
 {
     xd_op_wait(op, NULL, sees_pool, NULL);
+}
+
+/* ---- operations on one instance ---- */
+
+void
+xd_instance_state_init(XdInstanceState *state, const char *instance)
+{
+    state->instance = g_strdup(instance);
+}
+
+void
+xd_instance_state_clear(gpointer data)
+{
+    XdInstanceState *state = data;
+
+    g_free(state->instance);
+    g_free(state->vm);
+}
+
+const XdVM *
+xd_instance_vm(XdInstanceState *state)
+{
+    return xd_get_vm(state->base.connection->mirror, state->vm);
+}
+
+void
+xd_step_find_instance(XdOp *op, gpointer data)
+{
+    XdInstanceState *state = data;
+    GError *error = NULL;
+    const XdVM *vm = xd_find_instance(state->base.connection->mirror, state->instance, &error);
+
+    if (vm == NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
+    state->vm = g_strdup(vm->parent.ref);
+    xd_op_next(op);
+}
+
+void
+xd_step_tell_instance(XdOp *op, gpointer data)
+{
+    XdInstanceState *state = data;
+    const XdVM *vm = xd_instance_vm(state);
+
+    if (vm != NULL)
+        xd_op_set_result(op, xd_print_instance(state->base.connection->mirror, vm), g_free);
+    xd_op_next(op);
 }

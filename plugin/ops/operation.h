@@ -42,4 +42,34 @@ void xd_step_see_pool(XdOp *op, gpointer state);
         "see-pool", xd_step_see_pool, NULL, 0, 60                                                  \
     }
 
+/**
+ * XdInstanceState: the head of the state of operations on one instance.
+ * @instance: its uuid
+ * @vm: reference of its VM, once xd_step_find_instance() has run
+ */
+typedef struct {
+    XdOperation base;
+    char *instance;
+    char *vm;
+} XdInstanceState;
+
+void xd_instance_state_init(XdInstanceState *state, const char *instance);
+void xd_instance_state_clear(gpointer state); /* XdOperationClass.clear_state */
+/* (nullable): its VM as it is now */
+const XdVM *xd_instance_vm(XdInstanceState *state);
+
+/* A step: finds the VM, or fails with NOT_FOUND. */
+void xd_step_find_instance(XdOp *op, gpointer state);
+#define XD_STEP_FIND_INSTANCE                                                                      \
+    {                                                                                              \
+        "find-instance", xd_step_find_instance, NULL, 0, 5                                         \
+    }
+
+/* A last step: the result is the instance's document. */
+void xd_step_tell_instance(XdOp *op, gpointer state);
+#define XD_STEP_TELL_INSTANCE                                                                      \
+    {                                                                                              \
+        "tell-instance", xd_step_tell_instance, NULL, 0, 5                                         \
+    }
+
 G_END_DECLS

@@ -35,6 +35,7 @@ xd_connection_unref(XdConnection *connection)
     g_clear_pointer(&connection->mirror, xd_mirror_free);
     g_clear_pointer(&connection->session, xd_session_free);
     g_clear_pointer(&connection->gates, xd_gates_free);
+    g_clear_pointer(&connection->turns, xd_gates_free);
     g_clear_pointer(&connection->http, xd_http_free);
     g_clear_pointer(&connection->config, xd_config_free);
     g_clear_pointer(&connection->log, xd_log_free);
@@ -243,6 +244,7 @@ connection_prepare(XdConnection *connection, const XdConnectionOptions *options,
     connection->owner = owner[0] != '\0' ? g_strdup(owner) : derive_owner();
     connection->gates =
         xd_gates_new(xd_config_get_uint(connection->config, XD_CONFIG_STORAGE_CONCURRENCY));
+    connection->turns = xd_gates_new(1);
     connection->events = xd_events_new(connection);
     return TRUE;
 }

@@ -35,7 +35,8 @@ struct _HvdConnection {
     XdSession *session;
     XdMirror *mirror;
     XdEvents *events;
-    XdGates *gates;
+    XdGates *gates; /* to storage, by reference */
+    XdGates *turns; /* one spawn of an instance at a time, by its uuid */
     guint next_request;
     guint calls;            /* under way */
     GCancellable *closing;  /* cancelled when close begins */

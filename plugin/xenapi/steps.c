@@ -74,6 +74,17 @@ is_among(const GError *error, const char *const *codes)
     return code != NULL && codes != NULL && g_strv_contains(codes, code);
 }
 
+/* The last element is the state to reason about, in small letters (verified-sequences 3.3). */
+static gboolean
+is_already(const GError *error, const char *state)
+{
+    const char *const *failure = xd_error_get_failure(error);
+    guint n = failure != NULL ? g_strv_length((char **) failure) : 0;
+
+    return state != NULL && n >= 4 && strcmp(failure[0], "VM_BAD_POWER_STATE") == 0 &&
+           g_ascii_strcasecmp(failure[n - 1], state) == 0;
+}
+
 static void
 log_optional(Running *running, const GError *error)
 {
@@ -91,7 +102,7 @@ running_end(Running *running, GError *error)
     XdOp *op = running->op;
     XdStepCall call = running->call;
 
-    if (error != NULL && is_among(error, call.done))
+    if (error != NULL && (is_among(error, call.done) || is_already(error, call.already)))
         g_clear_error(&error);
     if (error != NULL && call.optional && !xd_op_is_stopped(op)) {
         log_optional(running, error);

@@ -34,7 +34,9 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
      * the same one. NULL: the step's name
      * @out: (nullable): gets the result, a reference or text; a former value is freed
          * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
-     * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
+     * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
+ *   says that it is so already
+ * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
      * @attempts times in all, @delay_s apart
      * @gate: (nullable): reference of the storage that it works on
      * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
@@ -49,6 +51,7 @@ typedef struct {
     guint index;
     char **out;
     const char *const *done;
+    const char *already;
     const char *const *retry;
     guint attempts;
     guint delay_s;

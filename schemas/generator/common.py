@@ -47,6 +47,11 @@ def c_integer(value):
     return f"G_GINT64_CONSTANT({value})" if abs(value) >= 2**31 else str(value)
 
 
+def c_strings(texts):
+    """The initializer of a NULL-terminated array of strings."""
+    return "{" + "".join(c_string(text) + ", " for text in texts) + "NULL}"
+
+
 def c_comment(text):
     return "/* " + " ".join(text.split()).replace("*/", "* /") + " */"
 

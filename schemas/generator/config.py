@@ -15,7 +15,7 @@ that base/ can use it.
 import re
 import xml.etree.ElementTree
 
-from .common import c_integer, c_string, refuse, snake
+from .common import c_integer, c_string, c_strings, refuse, snake
 
 PREFIX = "org.hvd.xenapi."
 PARTS = {"default", "summary", "description", "range", "choices"}
@@ -135,19 +135,22 @@ class Key:
     def constant(self):
         return f"XD_CONFIG_{snake(self.group)}_{snake(self.name)}".upper()
 
+    def table_of_choices(self):
+        return f"choices_{snake(self.group)}_{snake(self.name)}" if self.choices else "NULL"
+
     def row(self):
         fields = self.fields
-        choices = f"choices_{snake(self.group)}_{snake(self.name)}" if self.choices else "NULL"
-        numbers = [c_integer(fields[name]) for name in ("default_number", "least", "most")]
-        return (f"    [{self.constant()}] = {{{c_string(self.group)}, {c_string(self.name)}, XD_CONFIG_{fields['type']}, "
-                f"{c_string(fields['default_text'])}, {', '.join(numbers)}, {choices},\n"
-                f"        {c_string(self.line('summary'))},\n        {c_string(self.line('description'))}}},\n")
+        values = [c_string(self.group), c_string(self.name), f"XD_CONFIG_{fields['type']}",
+                  c_string(fields["default_text"]), c_integer(fields["default_number"]),
+                  c_integer(fields["least"]), c_integer(fields["most"]), self.table_of_choices(),
+                  c_string(self.line("summary")), c_string(self.line("description"))]
+        lines = "".join(f"        {value},\n" for value in values)
+        return f"    [{self.constant()}] = {{\n{lines}    }},\n"
 
     def table(self):
         if not self.choices:
             return ""
-        words = "".join(c_string(choice) + ", " for choice in self.choices)
-        return f"static const char *const choices_{snake(self.group)}_{snake(self.name)}[] = {{{words}NULL}};\n"
+        return f"static const char *const {self.table_of_choices()}[] = {c_strings(self.choices)};\n"
 
 
 def read(path):
@@ -178,7 +181,8 @@ def make(paths, header_name):
     header = HEADER + "/* places in xd_config_keys[] */\n"
     header += f"typedef enum {{\n{constants}    XD_N_CONFIG_KEYS,\n}} XdConfigId;\n\n"
     header += "extern const XdConfigKey xd_config_keys[XD_N_CONFIG_KEYS];\n\nG_END_DECLS\n"
-    source = f'/* Made by schemas/generate.py of the configuration\'s schema. */\n#include "{header_name}"\n\n'
-    source += "".join(key.table() for key in keys)
-    source += f"\nconst XdConfigKey xd_config_keys[XD_N_CONFIG_KEYS] = {{\n{''.join(key.row() for key in keys)}}};\n"
+    source = "/* Made by schemas/generate.py of the configuration's schema. */\n"
+    source += f'#include "{header_name}"\n\n' + "".join(key.table() for key in keys)
+    rows = "".join(key.row() for key in keys)
+    source += f"\nconst XdConfigKey xd_config_keys[XD_N_CONFIG_KEYS] = {{\n{rows}}};\n"
     return header, source

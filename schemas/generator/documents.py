@@ -1,6 +1,6 @@
 """Writes the structs and tables of documents; see ../generate.py for the grammar."""
 
-from .common import c_comment, c_integer, c_string, camel, snake
+from .common import c_comment, c_integer, c_string, c_strings, camel, snake
 from .schema import FORMATS, Reader
 
 HEAD = """#include "wire/shape.h"
@@ -185,7 +185,7 @@ class Writer:
                 f".most = {limits[1] if high is None else c_integer(high)}"]
 
     def words_table(self, words):
-        return self.table("char *const {}[]", "{" + "".join(c_string(word) + ", " for word in words) + "NULL}")
+        return self.table("char *const {}[]", c_strings(words))
 
     def shape_fields(self, shape):
         kind, schema = shape.kind, shape.schema
@@ -218,7 +218,8 @@ class Writer:
                 f".n_properties = {len(shape.properties)}", f".is_open = {str(shape.is_open).upper()}"]
 
     def union_fields(self, shape):
-        rows = "".join(f"    {{{c_string(word)}, &{self.shape(branch)}}},\n" for word, branch in shape.branches)
+        rows = "".join(f"    {{{c_string(word)}, &{self.shape(branch)}}},\n"
+                       for word, branch in shape.branches)
         self.write_union(shape)
         return [f".size = sizeof(Xd{camel(shape.title)})", f".tag = {c_string(shape.tag)}",
                 f".branches = {self.table('XdBranch {}[]', '{' + chr(10) + rows + '}')}",
@@ -226,9 +227,9 @@ class Writer:
 
     def shape(self, shape):
         if id(shape) not in self.done:
-            fields = self.shape_fields(shape)
+            fields = "".join(f"    {field},\n" for field in self.shape_fields(shape))
             name = "xd_shape_" + snake(shape.title) if shape.root else None
-            self.done[id(shape)] = self.table("XdShape {}", "{\n" + "".join(f"    {field},\n" for field in fields) + "}", name)
+            self.done[id(shape)] = self.table("XdShape {}", "{\n" + fields + "}", name)
             if shape.root:
                 self.write_face(shape)
         return self.done[id(shape)]

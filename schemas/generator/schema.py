@@ -206,8 +206,7 @@ class Reader:
             refuse(shape.where, "an enum is a list of different words")
 
     def read_const(self, file, shape):
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(shape.schema["const"])):
-            refuse(shape.where, "a const tells the branches of a union apart: it is a word")
+        check_member(shape.where, str(shape.schema["const"]))  # as which it stands in a union
 
     def read_integer(self, file, shape):
         self.check_range(shape, "minimum", "maximum", None)

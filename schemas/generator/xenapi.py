@@ -23,7 +23,7 @@ Of a message, beside what is above:
 
 import re
 
-from .common import c_comment, c_string, camel, check_member, read_json, refuse, snake
+from .common import c_comment, c_string, c_strings, camel, check_member, read_json, refuse, snake
 
 SECTIONS = {"classes", "enums", "messages"}
 OF_MESSAGES = {"parameters", "result", "timeout_s", "session", "repeatable", "slow", "secrets", "found"}
@@ -50,9 +50,11 @@ class Model:
         self.data = read_json(path)
         if not isinstance(self.data, dict) or set(self.data) != SECTIONS:
             refuse(self.where, f"it has to have {', '.join(sorted(SECTIONS))}")
-        self.classes, self.enums, self.messages = (self.data[name] for name in ("classes", "enums", "messages"))
+        self.classes, self.enums = self.data["classes"], self.data["enums"]
+        self.messages = self.data["messages"]
         for name, values in self.enums.items():
-            if not values or len(set(values)) != len(values) or not all(re.fullmatch(r"\w+", word) for word in values):
+            are_words = all(re.fullmatch(r"\w+", word) for word in values)
+            if not values or not are_words or len(set(values)) != len(values):
                 refuse(f"{self.where}: enum {name}", "it is a list of different words")
 
     # ---- fields ----
@@ -155,7 +157,8 @@ class Model:
 
 def enum_lines(name, values):
     prefix = f"XD_{snake(name)}_".upper()
-    constants = [f"    {prefix}{word},\n" for word in ["UNKNOWN", *(snake(value).upper() for value in values)]]
+    words = ["UNKNOWN", *(snake(value).upper() for value in values)]
+    constants = [f"    {prefix}{word},\n" for word in words]
     return f"typedef enum {{\n{''.join(constants)}}} Xd{camel(name)};\n"
 
 
@@ -164,17 +167,21 @@ def struct_lines(model, name):
         f"    {model.field(model.where, kind)[1]}{field.lower()}; {c_comment(kind)}\n"
         for field, kind in model.classes[name].items()
     )
-    return f"typedef struct {{\n    XdRecord parent;\n{members}}} Xd{camel(name)};\n\nextern const XdClass xd_class_{snake(name)};\n"
+    return (f"typedef struct {{\n    XdRecord parent;\n{members}}} Xd{camel(name)};\n\n"
+            f"extern const XdClass xd_class_{snake(name)};\n")
 
 
 def header(model):
     ids = "".join(f"    XD_CLASS_{snake(name).upper()},\n" for name in model.classes)
-    parts = ["/* Made by schemas/generate.py of xenapi.json. */\n#pragma once\n", '#include "wire/method.h"\n', "G_BEGIN_DECLS\n"]
+    parts = ["/* Made by schemas/generate.py of xenapi.json. */\n#pragma once\n"]
+    parts += ['#include "wire/method.h"\n', "G_BEGIN_DECLS\n"]
     parts += [enum_lines(name, values) for name, values in model.enums.items()]
     parts += [struct_lines(model, name) for name in model.classes]
-    parts.append(f"/* XdClass.id, and the places in xd_classes[] */\ntypedef enum {{\n{ids}    XD_N_CLASSES,\n}} XdClassId;\n")
+    parts.append("/* XdClass.id, and the places in xd_classes[] */\n"
+                 f"typedef enum {{\n{ids}    XD_N_CLASSES,\n}} XdClassId;\n")
     parts.append("extern const XdClass *const xd_classes[XD_N_CLASSES];\n")
-    parts.append(f"#define XD_N_METHODS {len(model.messages)}\nextern const XdMethod xd_methods[XD_N_METHODS];\n")
+    parts.append(f"#define XD_N_METHODS {len(model.messages)}\n"
+                 "extern const XdMethod xd_methods[XD_N_METHODS];\n")
     parts.append("""/* (nullable): "VM.start" or "Async.VM.start" */
 static inline const XdMethod *
 xd_method_lookup(const char *name)
@@ -193,7 +200,7 @@ xd_class_lookup(const char *event_name, gsize length)
 
 
 def words_line(symbol, words):
-    return f"static const char *const {symbol}[] = {{{''.join(c_string(word) + ', ' for word in words)}NULL}};\n"
+    return f"static const char *const {symbol}[] = {c_strings(words)};\n"
 
 
 def class_lines(model, name):
@@ -203,10 +210,12 @@ def class_lines(model, name):
         rows += (f"    {{{c_string(field)}, XD_FIELD_{kind}, "
                  f"G_STRUCT_OFFSET(Xd{camel(name)}, {field.lower()}), {values}}},\n")
     symbol = snake(name)
+    members = [f".name = {c_string(name)}", f".event_name = {c_string(name.lower())}",
+               f".id = XD_CLASS_{symbol.upper()}", f".size = sizeof(Xd{camel(name)})",
+               f".fields = fields_{symbol}", f".n_fields = G_N_ELEMENTS(fields_{symbol})"]
+    lines = "".join(f"    {member},\n" for member in members)
     return (f"static const XdField fields_{symbol}[] = {{\n{rows}}};\n\n"
-            f"const XdClass xd_class_{symbol} = {{\n    .name = {c_string(name)},\n    .event_name = {c_string(name.lower())},\n"
-            f"    .id = XD_CLASS_{symbol.upper()},\n    .size = sizeof(Xd{camel(name)}),\n    .fields = fields_{symbol},\n"
-            f"    .n_fields = G_N_ELEMENTS(fields_{symbol}),\n}};\n")
+            f"const XdClass xd_class_{symbol} = {{\n{lines}}};\n")
 
 
 def method_lines(model, name):
@@ -216,8 +225,10 @@ def method_lines(model, name):
     result, record = model.result(where, message["result"])
     secrets = message.get("secrets", [])
     flags = [flag for flag, holds in [
-        ("XD_METHOD_REPEATABLE", message.get("repeatable")), ("XD_METHOD_SLOW", message.get("slow")),
-        ("XD_METHOD_NO_SESSION", message.get("session") is False), ("XD_METHOD_SECRET_RESULT", "result" in secrets),
+        ("XD_METHOD_REPEATABLE", message.get("repeatable")),
+        ("XD_METHOD_SLOW", message.get("slow")),
+        ("XD_METHOD_NO_SESSION", message.get("session") is False),
+        ("XD_METHOD_SECRET_RESULT", "result" in secrets),
     ] if holds]
     tables = words_line(f"names_{symbol}", [parameter for parameter, _ in message["parameters"]])
     tables += words_line(f"secrets_{symbol}", [secret for secret in secrets if secret != "result"])

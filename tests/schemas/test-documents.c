@@ -371,6 +371,24 @@ test_long(void)
     xd_document_clear(&xd_shape_instance_list, &list);
 }
 
+/* Whoever made the document made a mistake: it is said, without the text. */
+static void
+test_broken_part(void)
+{
+    XdPlanCall call = {.method = (char *) "m", .parameters = (char *) "canary]"};
+    XdPlanStep step = {.name = (char *) "s", .calls = g_ptr_array_new()};
+    XdPlan plan = {.operation = (char *) "o", .steps = g_ptr_array_new()};
+    g_autofree char *text = NULL;
+
+    g_ptr_array_add(step.calls, &call);
+    g_ptr_array_add(plan.steps, &step);
+    g_test_expect_message(NULL, G_LOG_LEVEL_CRITICAL, "a document has a part that is no JSON");
+    text = xd_plan_print(&plan, XD_PRINT_MASKED);
+    g_test_assert_expected_messages();
+    g_ptr_array_unref(step.calls);
+    g_ptr_array_unref(plan.steps);
+}
+
 static void
 test_bounds(void)
 {
@@ -424,6 +442,7 @@ main(int argc, char **argv)
     g_test_add_func("/documents/any", test_any);
     g_test_add_func("/documents/made", test_made);
     g_test_add_func("/documents/long", test_long);
+    g_test_add_func("/documents/broken-part", test_broken_part);
     g_test_add_func("/documents/bounds", test_bounds);
     g_test_add_func("/documents/cuts", test_cuts);
     return g_test_run();

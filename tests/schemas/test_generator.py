@@ -137,7 +137,8 @@ class Documents(unittest.TestCase):
         loop["$defs"] = {"a": inner(properties={"y": {"description": "It.", "$ref": "#/$defs/a"}})}
         self.refuse(loop, "leads back")
         other = {"description": "It.", "$ref": "b.schema.json"}
-        back = document({"y": {"description": "It.", "$ref": "a.schema.json"}}, title="other", **{"$id": "b.schema.json"})
+        back = document({"y": {"description": "It.", "$ref": "a.schema.json"}}, title="other",
+                        **{"$id": "b.schema.json"})
         self.refuse({"a.schema.json": document({"x": other}), "b.schema.json": back}, "leads back")
 
     def test_unions(self):
@@ -153,6 +154,8 @@ class Documents(unittest.TestCase):
         self.refuse(union(branch("a"), {**branch("b"), "required": ["y"]}), "one property with a const")
         self.refuse(union(branch("a"), inner()), "one property with a const")
         self.refuse(union(branch("a"), TEXT), "are objects")
+        self.refuse(union(branch("int")), "cannot be the name")
+        self.refuse(union(branch("A")), "cannot be the name")
         other = branch("b")
         other["properties"]["sort"] = other["properties"].pop("kind")
         other["required"] = ["sort"]
@@ -225,7 +228,8 @@ class XenAPI(unittest.TestCase):
                  "VM ref set": "REF_SET", "(string -> string) map": "STRING_MAP",
                  "(enum e -> string) map": "STRING_MAP"}
         for kind, expected in kinds.items():
-            self.accept(self.model({"VM": {"F": kind}}, {"e": ["a"]}), f'{{"F", XD_FIELD_{expected}, G_STRUCT_OFFSET(XdVM, f)')
+            self.accept(self.model({"VM": {"F": kind}}, {"e": ["a"]}),
+                        f'{{"F", XD_FIELD_{expected}, G_STRUCT_OFFSET(XdVM, f)')
         for kind in ("int set", "(string -> int) map", "VM record", "void", "enum", "VM ref option", "strings"):
             self.refuse(self.model({"VM": {"F": kind}}), "no field of the type")
         self.refuse(self.model({"VM": {"F": "enum none"}}), "there is no enum")
@@ -234,7 +238,8 @@ class XenAPI(unittest.TestCase):
         self.refuse(self.model({"VM": {}}), "1 to 64 fields")
 
     def test_order_of_fields(self):
-        _, made, _ = run("xenapi", {"xenapi.json": self.model({"VM": {"bb": "int", "a": "int", "ccc": "int", "ab": "int"}})})
+        model = self.model({"VM": {"bb": "int", "a": "int", "ccc": "int", "ab": "int"}})
+        _, made, _ = run("xenapi", {"xenapi.json": model})
         places = [made.index(f'{{"{name}", XD_FIELD') for name in ("a", "ab", "bb", "ccc")]
         self.assertEqual(places, sorted(places))
 
@@ -300,28 +305,37 @@ class Config(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn(problem, said)
 
+    def row(self, *values):
+        """A part of a key's row, value after value."""
+        return "".join(f"        {value},\n" for value in values)
+
     def test_types(self):
-        self.accept(self.schema(self.key(default="'x y'")), "XD_CONFIG_POOL_SOME_KEY", "XD_CONFIG_STRING", '"x y"')
-        self.accept(self.schema(self.key(name="password")), "[XD_CONFIG_POOL_PASSWORD]", "XD_CONFIG_SECRET, """)
-        self.accept(self.schema(self.key("as", "[]")), "XD_CONFIG_LIST, NULL")
-        self.accept(self.schema(self.key("b", "true")), "XD_CONFIG_BOOLEAN, NULL, 1, 0, 1")
+        self.accept(self.schema(self.key(default="'x y'")), "[XD_CONFIG_POOL_SOME_KEY]",
+                    self.row("XD_CONFIG_STRING", '"x y"'))
+        self.accept(self.schema(self.key(name="password")), self.row("XD_CONFIG_SECRET", '""'))
+        self.accept(self.schema(self.key("as", "[]")), self.row("XD_CONFIG_LIST", "NULL"))
+        self.accept(self.schema(self.key("b", "true")), self.row("XD_CONFIG_BOOLEAN", "NULL", 1, 0, 1))
         self.accept(self.schema(self.key("x", "5", '<range min="-1" max="4294967296"/>')),
-                    "XD_CONFIG_INTEGER, NULL, 5, -1, G_GINT64_CONSTANT(4294967296)")
+                    self.row("XD_CONFIG_INTEGER", "NULL", 5, -1, "G_GINT64_CONSTANT(4294967296)"))
         self.accept(self.schema(self.key("s", "'a'", '<choices><choice value="a"/><choice value="b"/></choices>')),
-                    'XD_CONFIG_CHOICE, "a"', '{"a", "b", NULL}')
+                    '{"a", "b", NULL}', self.row("XD_CONFIG_CHOICE", '"a"'))
 
     def test_refused(self):
         cases = [
             (self.key("i", "5"), 'no type "i"'), (self.key("x", "5"), "<range> is missing"),
             (self.key("x", "5", '<range min="6" max="7"/>'), "out of range"),
-            (self.key("x", "5", '<range min="1"/>'), "is no integer"), (self.key("x", "0x5", '<range min="1" max="9"/>'), "is no integer"),
+            (self.key("x", "5", '<range min="1"/>'), "is no integer"),
+            (self.key("x", "0x5", '<range min="1" max="9"/>'), "is no integer"),
             (self.key("s", "text"), "no string in quotes"), (self.key("as", "['a']"), "empty by default"),
-            (self.key("b", "1"), "true or false"), (self.key("b", "true", '<range min="0" max="1"/>'), "a range belongs"),
+            (self.key("b", "1"), "true or false"),
+            (self.key("b", "true", '<range min="0" max="1"/>'), "a range belongs"),
             (self.key("s", "'c'", '<choices><choice value="a"/></choices>'), "none of the choices"),
             (self.key(attributes=' enum="x"'), "no other attribute"), (self.key(name="Key"), "small letters"),
-            (self.key(more="<aliases/>"), "<aliases> is not known"), (self.key(more="<summary>C</summary>"), "stands there twice"),
+            (self.key(more="<aliases/>"), "<aliases> is not known"),
+            (self.key(more="<summary>C</summary>"), "stands there twice"),
             ('<key name="a" type="s"><default>\'\'</default><summary>A.</summary></key>', "<description> is missing"),
-            (self.key() + self.key(), "one of them twice"), ("", "it has no keys"), ("<child name='a' schema='b'/>", "<child> is not known"),
+            (self.key() + self.key(), "one of them twice"), ("", "it has no keys"),
+            ("<child name='a' schema='b'/>", "<child> is not known"),
         ]
         for key, problem in cases:
             self.refuse(self.schema(key), problem)

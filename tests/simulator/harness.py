@@ -181,6 +181,16 @@ class Pool:
         assert status == 0, f"xapi-sim ended with {status}"
 
 
+def read_head(connection):
+    """The head of an answer, with its empty line, and not a byte more."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        assert byte, head
+        head += byte
+    return head
+
+
 def read_all(connection):
     pieces = []
     while True:

@@ -100,3 +100,37 @@ answer_encode(const XdCodec *codec, const XdRequest *request)
     codec->encode(request, &body);
     return g_strdup(body.data);
 }
+
+void
+answer_assert_sink_error(const XdCodec *codec, const char *text)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(answer_decode(codec, text, strlen(text), steps[i], REQUEST_ID, &error));
+        g_assert_true(xd_error_is(error, HVD_ERROR_DENIED));
+        g_assert_cmpstr(error->message, ==, "as told");
+    }
+}
+
+void
+answer_assert_stays_broken(const XdCodec *codec, const char *head, const char *tail)
+{
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_auto(TraceSink) trace = {0};
+    g_autoptr(XdDecoder) decoder = NULL;
+    char **failure;
+
+    trace_sink_init(&trace);
+    decoder = codec->decoder_new(&trace.parent, REQUEST_ID, &limits, arena);
+    g_assert_false(xd_decoder_feed(decoder, head, strlen(head), NULL));
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(xd_decoder_feed(decoder, tail, strlen(tail), &error));
+        g_assert_true(xd_error_is(error, HVD_ERROR_PROTOCOL));
+        g_clear_error(&error);
+        g_assert_false(xd_decoder_end(decoder, &failure, &error));
+        g_assert_true(xd_error_is(error, HVD_ERROR_PROTOCOL));
+    }
+}

@@ -17,5 +17,11 @@ void answer_assert_refused(const XdCodec *codec, const char *text, const char *m
 /* No prefix of @text may pass for the whole, but for @tail bytes of white space at its end. */
 void answer_assert_cuts(const XdCodec *codec, const char *text, gsize tail);
 
+/* The error of the result's sink ("refuse" stands in @text) comes out as it is. */
+void answer_assert_sink_error(const XdCodec *codec, const char *text);
+
+/* After @head was refused nothing makes the decoder take anything. */
+void answer_assert_stays_broken(const XdCodec *codec, const char *head, const char *tail);
+
 /* what encode() makes */
 char *answer_encode(const XdCodec *codec, const XdRequest *request);

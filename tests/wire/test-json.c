@@ -465,6 +465,47 @@ test_write(void)
     g_assert_cmpstr(floats, ==, "[0.1,1.0,100000.0,1e+300,null,0.30000000000000004,-0.0]");
 }
 
+static void
+test_write_depth(void)
+{
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_auto(XdVault) out = {0};
+    XdJsonWriter writer;
+    XdSink *sink = &writer.parent;
+
+    xd_vault_init(&out, arena);
+    xd_json_writer_init(&writer, &out, FALSE);
+    for (guint i = 0; i < 64; i++)
+        g_assert_cmpint(sink->klass->begin(sink, i % 2 == 0), ==, XD_SINK_TAKE);
+    g_assert_cmpint(sink->klass->begin(sink, TRUE), ==, XD_SINK_REFUSE);
+    g_assert_true(xd_error_is(sink->error, HVD_ERROR_INVALID));
+    g_clear_error(&sink->error);
+    for (guint i = 0; i < 64; i++)
+        g_assert_cmpint(sink->klass->end(sink), ==, XD_SINK_TAKE);
+    g_assert_cmpuint(out.length, ==, 128);
+    g_assert_true(g_str_has_suffix(out.data, "]}]}"));
+}
+
+/* A sink may refuse without a word. */
+static XdVerdict
+refuse_silently(XdSink *sink G_GNUC_UNUSED, gint64 value G_GNUC_UNUSED)
+{
+    return XD_SINK_REFUSE;
+}
+
+static void
+test_silent_refusal(void)
+{
+    static const XdSinkClass klass = {.integer = refuse_silently};
+    XdSink sink = {.klass = &klass};
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_autoptr(XdJsonReader) reader = xd_json_reader_new(&sink, &lenient, arena);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(xd_json_reader_feed(reader, "1 ", 2, &error));
+    g_assert_true(xd_error_is(error, HVD_ERROR_PROTOCOL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -482,5 +523,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/json/huge-skip", test_huge_skip);
     g_test_add_func("/wire/json/no-copy", test_no_copy);
     g_test_add_func("/wire/json/write", test_write);
+    g_test_add_func("/wire/json/write-depth", test_write_depth);
+    g_test_add_func("/wire/json/silent-refusal", test_silent_refusal);
     return g_test_run();
 }

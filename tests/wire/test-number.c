@@ -1,5 +1,6 @@
 #include "wire/number.h"
 
+#include <locale.h>
 #include <math.h>
 #include <string.h>
 
@@ -112,6 +113,26 @@ test_append(void)
     g_assert_cmpstr(out.data, ==, "-9223372036854775808");
 }
 
+/* Numbers look the same where a comma stands before the fraction. */
+static void
+test_locale(void)
+{
+    static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8",
+                                          "cs_CZ.UTF-8"};
+    gboolean found = FALSE;
+
+    for (gsize i = 0; !found && i < G_N_ELEMENTS(locales); i++)
+        found = setlocale(LC_ALL, locales[i]) != NULL;
+    if (!found) {
+        g_test_skip("no such locale here");
+        return;
+    }
+    g_assert_cmpstr(localeconv()->decimal_point, ==, ",");
+    test_real();
+    test_append();
+    setlocale(LC_ALL, "C");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -119,5 +140,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/number/integer", test_integer);
     g_test_add_func("/wire/number/real", test_real);
     g_test_add_func("/wire/number/append", test_append);
+    g_test_add_func("/wire/number/locale", test_locale);
     return g_test_run();
 }

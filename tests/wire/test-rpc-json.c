@@ -107,6 +107,13 @@ test_cuts(void)
                        "{\"error\":{\"code\":1,\"message\":\"A\",\"data\":[\"b\"]},\"id\":7}", 0);
 }
 
+static void
+test_errors(void)
+{
+    answer_assert_sink_error(&xd_codec_json, "{\"result\":[1,\"refuse\",2],\"id\":7}");
+    answer_assert_stays_broken(&xd_codec_json, "{\"result\":[}", "{\"result\":1,\"id\":7}");
+}
+
 /* The list that a hostile server sends is cut, not believed. */
 static void
 test_failure_bounds(void)
@@ -253,6 +260,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/rpc-json/answers", test_answers);
     g_test_add_func("/wire/rpc-json/refused", test_refused);
     g_test_add_func("/wire/rpc-json/cuts", test_cuts);
+    g_test_add_func("/wire/rpc-json/errors", test_errors);
     g_test_add_func("/wire/rpc-json/failure-bounds", test_failure_bounds);
     g_test_add_func("/wire/rpc-json/encode", test_encode);
     g_test_add_func("/wire/rpc-json/check", test_check);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "wire/value.h"
+#include "wire/xml-write.h"
 
 #include <string.h>
 
@@ -248,6 +249,15 @@ test_cuts(void)
 }
 
 static void
+test_errors(void)
+{
+    answer_assert_sink_error(&xd_codec_xml, HEAD SUCCESS VALUE("refuse") TAIL);
+    answer_assert_stays_broken(&xd_codec_xml, "<methodResponse><x/>",
+                               "<params><param><value>x</value></param></params></methodResponse>");
+    answer_assert_stays_broken(&xd_codec_xml, "<!DOCTYPE a><methodResponse>", "</methodResponse>");
+}
+
+static void
 append_times(GString *text, guint n, const char *piece)
 {
     for (guint i = 0; i < n; i++)
@@ -399,6 +409,26 @@ test_encode(void)
                     "params></methodCall>");
 }
 
+/* The writer alone: it has its own bound, and a word for null. */
+static void
+test_writer(void)
+{
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_auto(XdVault) out = {0};
+    XdXmlWriter writer;
+    XdSink *sink = &writer.parent;
+
+    xd_vault_init(&out, arena);
+    xd_xml_writer_init(&writer, &out);
+    g_assert_cmpint(sink->klass->null(sink), ==, XD_SINK_TAKE);
+    g_assert_cmpstr(out.data, ==, "<param><value><string></string></value></param>");
+    for (guint i = 0; i < 64; i++)
+        g_assert_cmpint(sink->klass->begin(sink, FALSE), ==, XD_SINK_TAKE);
+    g_assert_cmpint(sink->klass->begin(sink, FALSE), ==, XD_SINK_REFUSE);
+    g_assert_true(xd_error_is(sink->error, HVD_ERROR_INVALID));
+    g_clear_error(&sink->error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -410,10 +440,12 @@ main(int argc, char **argv)
     g_test_add_func("/wire/rpc-xml/doctype", test_doctype);
     g_test_add_func("/wire/rpc-xml/encoding", test_encoding);
     g_test_add_func("/wire/rpc-xml/cuts", test_cuts);
+    g_test_add_func("/wire/rpc-xml/errors", test_errors);
     g_test_add_func("/wire/rpc-xml/depth", test_depth);
     g_test_add_func("/wire/rpc-xml/exact-depth", test_exact_depth);
     g_test_add_func("/wire/rpc-xml/large", test_large);
     g_test_add_func("/wire/rpc-xml/bounds", test_bounds);
     g_test_add_func("/wire/rpc-xml/encode", test_encode);
+    g_test_add_func("/wire/rpc-xml/writer", test_writer);
     return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include "core/state.h"
 #include "core/stats.h"
 #include "core/task.h"
+#include "data/disk.h"
 #include "http/power.h"
 
 #include <string.h>
@@ -329,7 +330,10 @@ snapshot_name(const SimValue *command)
 static void
 snapshot_state(SimControlClient *client, const SimValue *command)
 {
-    sim_state_keep(sim_of(client)->state, snapshot_name(command));
+    Sim *sim = sim_of(client);
+
+    sim_state_keep(sim->state, snapshot_name(command));
+    sim_disks_keep(sim->disks, snapshot_name(command));
     sim_control_answer_ok(client);
 }
 
@@ -349,6 +353,7 @@ restore_state(SimControlClient *client, const SimValue *command)
     if (sessions != NULL && !sim_value_bool(sessions))
         sim_sessions_logout_all(sim->sessions);
     sim_state_apply(sim->state, snapshot, SIM_STATE_CHANGE);
+    sim_disks_restore(sim->disks, snapshot_name(command));
     sim_control_answer_ok(client);
 }
 

@@ -1,5 +1,7 @@
 #include "control/dump.h"
 
+#include "data/disk.h"
+
 #include <string.h>
 
 /* A session's reference is all that somebody needs to be its owner: the key is the uuid here. */
@@ -22,12 +24,30 @@ dump_class(Sim *sim, const SimClass *class)
     return records;
 }
 
+static SimValue *
+dump_disks(Sim *sim)
+{
+    SimValue *all = sim_map();
+
+    for (SimObject *vdi = sim_db_first(sim->db, "VDI"); vdi != NULL; vdi = sim_object_next(vdi)) {
+        SimValue *disk = sim_map();
+        gint64 length;
+        char *digest = sim_disk_digest(sim->disks, vdi, &length);
+
+        sim_map_add(disk, "bytes", sim_int(length));
+        sim_map_add(disk, "sha256", sim_string_take(digest));
+        sim_map_add(all, sim_object_get_ref(vdi), disk);
+    }
+    return all;
+}
+
 SimValue *
 sim_dump(Sim *sim, gboolean disks)
 {
     SimValue *dump = sim_map();
 
-    (void) disks;
+    if (disks)
+        sim_map_add(dump, "disks", dump_disks(sim));
     for (guint i = 0; i < sim_model_n_classes(sim->model); i++) {
         const SimClass *class = sim_model_class_at(sim->model, i);
 

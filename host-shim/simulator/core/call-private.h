@@ -6,54 +6,54 @@
 
 G_BEGIN_DECLS
 
-    struct _SimCall {
-        guint references;
-        Sim *sim;
-        const SimMessage *message;
-        SimHandler handler;
-        const SimNode *node;
-        char *session;
-        char *key;       /* in current_operations */
-        SimObject *task; /* NULL: none in the database */
-        gboolean async;
-        gboolean trusted;
-        GPtrArray *args;
-        SimCallDone done;
-        gpointer data;
-        SimFault *fault; /* that concerns the task; NULL: none */
+struct _SimCall {
+    guint references;
+    Sim *sim;
+    const SimMessage *message;
+    SimHandler handler;
+    const SimNode *node;
+    char *session;
+    char *key;       /* in current_operations */
+    SimObject *task; /* NULL: none in the database */
+    gboolean async;
+    gboolean trusted;
+    GPtrArray *args;
+    SimCallDone done;
+    gpointer data;
+    SimFault *fault; /* that concerns the task; NULL: none */
 
-        GPtrArray *marks; /* of SimMark: current_operations that are ours */
-        const SimStep *steps;
-        gpointer state;
-        GDestroyNotify free_state;
-        SimValue *result;
-        void (*abort)(SimCall *call);
-        guint timer;
-        gboolean waiting; /* for a lock */
-        gboolean cancellable;
-        gboolean cancelled;
-        gboolean over;
-    };
+    GPtrArray *marks; /* of SimMark: current_operations that are ours */
+    const SimStep *steps;
+    gpointer state;
+    GDestroyNotify free_state;
+    SimValue *result;
+    void (*abort)(SimCall *call);
+    guint timer;
+    gboolean waiting; /* for a lock */
+    gboolean cancellable;
+    gboolean cancelled;
+    gboolean over;
+};
 
-    struct _SimCalls {
-        Sim *sim;
-        GHashTable *handlers; /* full name -> SimHandlerEntry */
-        GHashTable *policies; /* class name -> SimPolicy */
-        GPtrArray *running;   /* of SimCall, each holding a reference */
-        guint retry_timer;
-        gboolean abandoning;
-    };
+struct _SimCalls {
+    Sim *sim;
+    GHashTable *handlers; /* full name -> SimHandlerEntry */
+    GHashTable *policies; /* class name -> SimPolicy */
+    GPtrArray *running;   /* of SimCall, each holding a reference */
+    guint retry_timer;
+    gboolean abandoning;
+};
 
-    /* Makes @call wait and its handler be called again once something was unlocked. */
-    void sim_call_wait_for_lock(SimCall * call);
-    void sim_call_unmark_all(SimCall * call);
-    void sim_call_stop_steps(SimCall * call);
-    /* Ends the call; takes the members of @answer. */
-    void sim_call_finish(SimCall * call, SimAnswer * answer, gboolean as_cancelled);
-    /* Calls the handler, or answers for messages that need none. */
-    void sim_call_execute(SimCall * call);
+/* Makes @call wait and its handler be called again once something was unlocked. */
+void sim_call_wait_for_lock(SimCall *call);
+void sim_call_unmark_all(SimCall *call);
+void sim_call_stop_steps(SimCall *call);
+/* Ends the call; takes the members of @answer. */
+void sim_call_finish(SimCall *call, SimAnswer *answer, gboolean as_cancelled);
+/* Calls the handler, or answers for messages that need none. */
+void sim_call_execute(SimCall *call);
 
-    /* Of dispatch.c and generic.c. */
-    void sim_generic_run(SimCall * call);
+/* Of dispatch.c and generic.c. */
+void sim_generic_run(SimCall *call);
 
 G_END_DECLS

@@ -203,8 +203,8 @@ print_stored(GString *out, const SimValue *value)
 }
 
 /* Sets and maps as the database stores them: ('a' 'b') and (('k' 'v')). */
-static char *
-stored_text(const SimValue *value)
+char *
+sim_query_stored_text(const SimValue *value)
 {
     GString *out = g_string_new(NULL);
     gboolean map = sim_value_kind(value) == SIM_MAP;
@@ -240,7 +240,7 @@ operand_value(const Operand *operand, const SimObject *object)
         g_autofree char *column = sim_query_column(&g_array_index(fields, SimField, i));
 
         if (strcmp(column, operand->text) == 0)
-            return stored_text(sim_object_get_at(object, i));
+            return sim_query_stored_text(sim_object_get_at(object, i));
     }
     return NULL;
 }

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-    /* (nullable): the set, in the referenced class, that follows @field of @class */
-    const char *sim_relation_set(const SimClass *class, const SimField *field);
+/* (nullable): the set, in the referenced class, that follows @field of @class */
+const char *sim_relation_set(const SimClass *class, const SimField *field);
 
 G_END_DECLS

@@ -136,3 +136,10 @@ sim_coordinator_host(Sim *sim)
 {
     return sim_node_host(sim, sim_coordinator(sim));
 }
+
+char *
+sim_node_url(const Sim *sim, const SimNode *node)
+{
+    return g_strdup_printf("%s://%s:%u", sim->options.tls ? "https" : "http", node->address,
+                           sim->port);
+}

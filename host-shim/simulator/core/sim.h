@@ -7,81 +7,85 @@
 
 G_BEGIN_DECLS
 
-    typedef struct {
-        guint hosts;
-        gboolean tls;
-        char *state; /* NULL: a private directory that is removed at the end */
-        char *faults;
-        char *address; /* of node 1; the others follow it */
-        guint port;
-        double pace_ms;
-        double event_delay_ms;
-        gint64 local_size;
-        gint64 shared_size;
-        gboolean capture_profile;
-        guint linger_s;
-        gint ready_fd;
-        gint64 seed; /* -1: none */
-    } SimOptions;
+typedef struct {
+    guint hosts;
+    gboolean tls;
+    char *state; /* NULL: a private directory that is removed at the end */
+    char *faults;
+    char *address; /* of node 1; the others follow it */
+    guint port;
+    double pace_ms;
+    double event_delay_ms;
+    gint64 local_size;
+    gint64 shared_size;
+    gboolean capture_profile;
+    guint linger_s;
+    gint ready_fd;
+    gint64 seed; /* -1: none */
+} SimOptions;
 
-    /* A XenServer host: the object in the database and its place in this process. */
-    typedef struct {
-        guint number; /* from 1; node 1 is the first coordinator */
-        char *host;   /* reference */
-        char *address;
-        gboolean crashed;
-    } SimNode;
+/* A XenServer host: the object in the database and its place in this process. */
+typedef struct {
+    guint number; /* from 1; node 1 is the first coordinator */
+    char *host;   /* reference */
+    char *address;
+    gboolean crashed;
+    gint64 last_domid;
+} SimNode;
 
-    typedef struct _Sim Sim;
-    typedef struct _SimCall SimCall;
-    typedef struct _SimCalls SimCalls;
-    typedef struct _SimEvents SimEvents;
-    typedef struct _SimSessions SimSessions;
-    typedef struct _SimFaults SimFaults;
-    typedef struct _SimStats SimStats;
-    typedef struct _SimDisks SimDisks;
-    typedef struct _SimTargets SimTargets;
-    typedef struct _SimServer SimServer;
-    typedef struct _SimControl SimControl;
-    typedef struct _SimState SimState;
+typedef struct _Sim Sim;
+typedef struct _SimCall SimCall;
+typedef struct _SimCalls SimCalls;
+typedef struct _SimEvents SimEvents;
+typedef struct _SimSessions SimSessions;
+typedef struct _SimFaults SimFaults;
+typedef struct _SimStats SimStats;
+typedef struct _SimDisks SimDisks;
+typedef struct _SimTargets SimTargets;
+typedef struct _SimServer SimServer;
+typedef struct _SimControl SimControl;
+typedef struct _SimState SimState;
 
-    struct _Sim {
-        SimOptions options;
-        SimClock *clock;
-        SimIds *ids;
-        SimModel *model;
-        SimDatabase *db;
-        SimValue *seed;    /* what a new pool is made of; read when first asked for */
-        GPtrArray *nodes;  /* of SimNode */
-        guint coordinator; /* index into nodes */
-        gboolean stopped;  /* the toolstack refuses connections */
-        SimCalls *calls;
-        SimEvents *events;
-        SimSessions *sessions;
-        SimFaults *faults;
-        SimStats *stats;
-        SimDisks *disks;
-        SimTargets *targets;
-        SimServer *server;
-        SimControl *control;
-        SimState *state;
-    };
+struct _Sim {
+    SimOptions options;
+    SimClock *clock;
+    SimIds *ids;
+    SimModel *model;
+    SimDatabase *db;
+    SimValue *seed;     /* what a new pool is made of; read when first asked for */
+    GPtrArray *nodes;   /* of SimNode */
+    guint coordinator;  /* index into nodes */
+    gboolean stopped;   /* the toolstack refuses connections */
+    guint port;         /* that all nodes listen on; 0: none yet */
+    guint last_address; /* that a guest got */
+    SimCalls *calls;
+    SimEvents *events;
+    SimSessions *sessions;
+    SimFaults *faults;
+    SimStats *stats;
+    SimDisks *disks;
+    SimTargets *targets;
+    SimServer *server;
+    SimControl *control;
+    SimState *state;
+};
 
-    /* The parts that need nothing but memory, with an empty database. Takes nothing of @options. */
-    Sim *sim_new(const SimOptions *options);
-    void sim_free(Sim * sim);
+/* The parts that need nothing but memory, with an empty database. Takes nothing of @options. */
+Sim *sim_new(const SimOptions *options);
+void sim_free(Sim *sim);
 
-    /* Takes @db in place of the present database: everything that held objects of that has ended.
-     */
-    void sim_use_database(Sim * sim, SimDatabase * db);
+/* Takes @db in place of the present database: everything that held objects of that has ended. */
+void sim_use_database(Sim *sim, SimDatabase *db);
 
-    SimObject *sim_pool(Sim * sim);
-    /* (nullable): a node whose host has left */
-    SimObject *sim_node_host(Sim * sim, const SimNode *node);
-    SimNode *sim_node_of_host(Sim * sim, const SimObject *host); /* (nullable) */
-    SimNode *sim_coordinator(Sim * sim);
-    SimObject *sim_coordinator_host(Sim * sim);
+SimObject *sim_pool(Sim *sim);
+/* (nullable): a node whose host has left */
+SimObject *sim_node_host(Sim *sim, const SimNode *node);
+SimNode *sim_node_of_host(Sim *sim, const SimObject *host); /* (nullable) */
+SimNode *sim_coordinator(Sim *sim);
+SimObject *sim_coordinator_host(Sim *sim);
+/* (transfer full): "https://127.0.0.1:4711" */
+char *sim_node_url(const Sim *sim, const SimNode *node);
 
-    G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sim, sim_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sim, sim_free)
 
 G_END_DECLS

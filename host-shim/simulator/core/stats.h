@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-    SimStats *sim_stats_new(void);
-    void sim_stats_free(SimStats * stats);
-    void sim_stats_reset(SimStats * stats);
-    /* @method: as on the wire; @tag: (nullable): the header that names the caller's operation */
-    void sim_stats_note(SimStats * stats, const char *method, const char *tag, gboolean transfer);
-    SimValue *sim_stats_describe(const SimStats *stats);
+SimStats *sim_stats_new(void);
+void sim_stats_free(SimStats *stats);
+void sim_stats_reset(SimStats *stats);
+/* @method: as on the wire; @tag: (nullable): the header that names the caller's operation */
+void sim_stats_note(SimStats *stats, const char *method, const char *tag, gboolean transfer);
+SimValue *sim_stats_describe(const SimStats *stats);
 
 G_END_DECLS

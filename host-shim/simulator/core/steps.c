@@ -61,6 +61,52 @@ sim_call_run(SimCall *call, const SimStep *steps, gpointer state, GDestroyNotify
     schedule_step(call);
 }
 
+typedef struct {
+    SimCall *parent;
+    void (*done)(SimCall *call, const SimValue *result);
+} Spawn;
+
+static void
+on_spawned(SimCall *call, const SimAnswer *answer, gpointer data)
+{
+    Spawn *spawn = data;
+    g_autoptr(SimCall) parent = spawn->parent;
+    void (*done)(SimCall *, const SimValue *) = spawn->done;
+
+    (void) call;
+    g_free(spawn);
+    if (parent->over || answer == NULL)
+        return;
+    if (answer->error != NULL) {
+        sim_call_fail_with(parent, sim_value_ref(answer->error));
+        return;
+    }
+    if (done != NULL)
+        done(parent, answer->value);
+    sim_call_continue(parent);
+}
+
+void
+sim_call_spawn(SimCall *call, const char *method, SimValue *params,
+               void (*done)(SimCall *call, const SimValue *result))
+{
+    g_autoptr(SimValue) taken = params;
+    Spawn *spawn = g_new0(Spawn, 1);
+    SimCallStart start = {
+        .method = method,
+        .params = taken,
+        .node = call->node,
+        .trusted = TRUE,
+        .parent = call,
+        .done = on_spawned,
+        .data = spawn,
+    };
+
+    spawn->parent = sim_call_ref(call);
+    spawn->done = done;
+    sim_call_start(call->sim, &start);
+}
+
 void
 sim_call_stop_steps(SimCall *call)
 {

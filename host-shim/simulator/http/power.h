@@ -6,16 +6,16 @@
 
 G_BEGIN_DECLS
 
-    /* The toolstack does not answer any more: connections are refused. Guests go on. */
-    void sim_power_stop(Sim * sim);
-    /* It is back: nobody is logged in, no task is known. */
-    gboolean sim_power_start(Sim * sim, GError * *error);
-    gboolean sim_power_is_running(const Sim *sim);
-    /* As by kill -9: what came after the snapshot @back_to is gone; NULL: nothing is. */
-    void sim_power_crash(Sim * sim, const SimValue *back_to);
+/* The toolstack does not answer any more: connections are refused. Guests go on. */
+void sim_power_stop(Sim *sim);
+/* It is back: nobody is logged in, no task is known. */
+gboolean sim_power_start(Sim *sim, GError **error);
+gboolean sim_power_is_running(const Sim *sim);
+/* As by kill -9: what came after the snapshot @back_to is gone; NULL: nothing is. */
+void sim_power_crash(Sim *sim, const SimValue *back_to);
 
-    void sim_power_node_crash(Sim * sim, SimNode * node);
-    gboolean sim_power_node_boot(Sim * sim, SimNode * node, GError * *error);
-    void sim_power_set_coordinator(Sim * sim, SimNode * node);
+void sim_power_node_crash(Sim *sim, SimNode *node);
+gboolean sim_power_node_boot(Sim *sim, SimNode *node, GError **error);
+void sim_power_set_coordinator(Sim *sim, SimNode *node);
 
 G_END_DECLS

@@ -78,19 +78,6 @@ sim_server_set_certificates(SimServer *server, GPtrArray *certificates)
     server->certificates = certificates;
 }
 
-guint
-sim_server_port(const SimServer *server)
-{
-    return server->port;
-}
-
-char *
-sim_server_url(const SimServer *server, const SimNode *node)
-{
-    return g_strdup_printf("%s://%s:%u", server->certificates != NULL ? "https" : "http",
-                           node->address, server->port);
-}
-
 static gboolean
 is_known_method(const char *method)
 {
@@ -249,6 +236,7 @@ sim_server_listen(SimServer *server, GError **error)
         g_clear_error(error);
         if (open_all(server, &port, error)) {
             server->port = port;
+            server->sim->port = port;
             return TRUE;
         }
         sim_server_close(server, NULL);

@@ -1,0 +1,169 @@
+#include "api/storage.h"
+
+#include "api/allowed.h"
+#include "api/placement.h"
+#include "data/disk.h"
+
+#include <string.h>
+
+#define BLOCK (G_GINT64_CONSTANT(2) * 1048576)
+
+static gint64
+sum_of_sizes(const SimObject *sr)
+{
+    g_autoptr(GPtrArray) vdis = sim_object_follow_all(sr, "VDIs");
+    gint64 sum = 0;
+
+    for (guint i = 0; i < vdis->len; i++)
+        sum += sim_object_int(g_ptr_array_index(vdis, i), "virtual_size");
+    return sum;
+}
+
+SimValue *
+sim_sr_check_space(Sim *sim, const SimObject *sr, gint64 size)
+{
+    (void) sim;
+    /* captures: VDI_create_too_big */
+    if (size < SIM_MIN_DISK || size > SIM_MAX_DISK)
+        return sim_strings("SR_BACKEND_FAILURE_79", "",
+                           "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]",
+                           "", NULL);
+    if (sum_of_sizes(sr) + size > sim_object_int(sr, "physical_size"))
+        return sim_strings("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "", NULL);
+    return NULL;
+}
+
+SimValue *
+sim_sr_check_attached(Sim *sim, const SimObject *sr)
+{
+    if (sim_value_size(sim_object_get(sr, "PBDs")) == 0)
+        return sim_strings("SR_HAS_NO_PBDS", sim_object_get_ref(sr), NULL);
+    if (sim_sr_find_host(sim, sr) == NULL)
+        return sim_strings("SR_NOT_ATTACHED", sim_object_get_ref(sr), NULL);
+    return NULL;
+}
+
+void
+sim_sr_update_sizes(Sim *sim, SimObject *sr)
+{
+    g_autoptr(GPtrArray) vdis = sim_object_follow_all(sr, "VDIs");
+    gint64 used = 0;
+
+    for (guint i = 0; i < vdis->len; i++) {
+        SimObject *vdi = g_ptr_array_index(vdis, i);
+        gint64 bytes = sim_disk_used_bytes(sim->disks, vdi);
+
+        used += bytes;
+        sim_object_set_int(vdi, "physical_utilisation", bytes);
+    }
+    sim_object_set_int(sr, "virtual_allocation", sum_of_sizes(sr));
+    sim_object_set_int(sr, "physical_utilisation", used);
+}
+
+SimObject *
+sim_vdi_new(Sim *sim, const SimObject *sr, const char *label, gint64 size, const char *type)
+{
+    SimObject *vdi = sim_db_create(sim->db, "VDI");
+
+    sim_object_set_text(vdi, "name_label", label);
+    sim_object_set_text(vdi, "location", sim_object_text(vdi, "uuid"));
+    sim_object_set_int(vdi, "virtual_size", (size + BLOCK - 1) / BLOCK * BLOCK);
+    sim_object_set_text(vdi, "type", type);
+    sim_object_set_bool(vdi, "managed", TRUE);
+    sim_object_set_text(vdi, "metadata_of_pool", "");
+    sim_object_set_ref(vdi, "SR", sr);
+    sim_vdi_update_allowed(vdi);
+    return vdi;
+}
+
+void
+sim_vdi_delete(Sim *sim, SimObject *vdi)
+{
+    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
+
+    for (guint i = 0; i < vbds->len; i++) {
+        SimObject *vbd = g_ptr_array_index(vbds, i);
+        SimObject *metrics = sim_object_follow(vbd, "metrics");
+
+        if (metrics != NULL)
+            sim_db_destroy(metrics);
+        sim_db_destroy(vbd);
+    }
+    sim_disk_remove(sim->disks, vdi);
+    sim_db_destroy(vdi);
+}
+
+/* What every kind of copy has of its original. */
+static SimObject *
+derive(Sim *sim, SimObject *vdi, const SimObject *sr)
+{
+    SimObject *copy =
+        sim_vdi_new(sim, sr, sim_object_text(vdi, "name_label"),
+                    sim_object_int(vdi, "virtual_size"), sim_object_text(vdi, "type"));
+
+    sim_object_set_text(copy, "name_description", sim_object_text(vdi, "name_description"));
+    sim_object_set_int(copy, "virtual_size", sim_object_int(vdi, "virtual_size"));
+    sim_object_set_text(copy, "on_boot", sim_object_text(vdi, "on_boot"));
+    sim_disk_copy(sim->disks, vdi, copy);
+    return copy;
+}
+
+static void
+inherit(SimObject *copy, const SimObject *vdi)
+{
+    static const char *const fields[] = {"other_config", "xenstore_data", "tags"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+        sim_object_set(copy, fields[i], sim_value_ref(sim_object_get(vdi, fields[i])));
+}
+
+SimObject *
+sim_vdi_clone(Sim *sim, SimObject *vdi)
+{
+    SimObject *copy = derive(sim, vdi, sim_object_follow(vdi, "SR"));
+
+    inherit(copy, vdi);
+    sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
+    return copy;
+}
+
+SimObject *
+sim_vdi_snapshot(Sim *sim, SimObject *vdi)
+{
+    SimObject *copy = derive(sim, vdi, sim_object_follow(vdi, "SR"));
+    g_autofree char *parent = sim_ids_uuid(sim->ids);
+
+    inherit(copy, vdi);
+    sim_object_set_bool(copy, "read_only", TRUE);
+    sim_object_set_bool(copy, "is_a_snapshot", TRUE);
+    sim_object_set_ref(copy, "snapshot_of", vdi);
+    sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
+    sim_object_map_set(copy, "sm_config", "vhd-parent", parent);
+    return copy;
+}
+
+SimObject *
+sim_vdi_copy(Sim *sim, SimObject *vdi, const SimObject *sr)
+{
+    SimObject *copy = derive(sim, vdi, sr);
+
+    sim_vdi_touch_content(sim, copy);
+    return copy;
+}
+
+void
+sim_vdi_touch_content(Sim *sim, SimObject *vdi)
+{
+    g_autofree char *id = sim_ids_uuid(sim->ids);
+
+    sim_object_map_set(vdi, "other_config", "content_id", id);
+}
+
+gboolean
+sim_vdi_require_free(SimCall *call, const SimObject *vdi, const char *operation)
+{
+    if (!sim_vdi_is_attached(vdi))
+        return TRUE;
+    sim_call_fail(call, "VDI_IN_USE", sim_object_get_ref(vdi), operation, NULL);
+    return FALSE;
+}

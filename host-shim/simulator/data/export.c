@@ -1,0 +1,78 @@
+/* GET /export_raw_vdi: no length, the end of the data is the end of the connection. */
+#include "core/task.h"
+#include "data/disk.h"
+#include "data/transfer.h"
+#include "http/pages.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK (256 * 1024)
+
+static void send_more(SimConnection *connection, gpointer data);
+
+static void
+go_on(SimTransfer *transfer)
+{
+    send_more(transfer->connection, transfer);
+}
+
+/* What was never written reads as zeros. */
+static gssize
+read_bytes(const SimTransfer *transfer, char *buffer, gsize length)
+{
+    gssize got = transfer->fd >= 0 ? pread(transfer->fd, buffer, length, transfer->done) : 0;
+
+    if (got < 0)
+        return -1;
+    memset(buffer + got, 0, length - (gsize) got);
+    return (gssize) length;
+}
+
+static void
+send_more(SimConnection *connection, gpointer data)
+{
+    SimTransfer *transfer = data;
+    gint64 size = sim_object_is_alive(transfer->vdi) ? sim_object_int(transfer->vdi, "virtual_size")
+                                                     : transfer->done;
+    gsize length = (gsize) MIN(CHUNK, size - transfer->done);
+    g_autofree char *buffer = g_malloc(CHUNK);
+
+    if (sim_transfer_strike(transfer, transfer->done, go_on))
+        return;
+    if (length == 0) {
+        if (sim_object_is_alive(transfer->task))
+            sim_object_set(transfer->task, "progress", sim_float(1.0));
+        sim_transfer_succeed(transfer, NULL);
+        return;
+    }
+    length = sim_transfer_until_fault(transfer, length);
+    if (read_bytes(transfer, buffer, length) < 0) {
+        sim_transfer_fail_cut(transfer);
+        return;
+    }
+    transfer->done += (gint64) length;
+    sim_connection_write(connection, buffer, length);
+    sim_connection_when_written(connection, send_more, transfer);
+}
+
+void
+sim_export_get(SimConnection *connection)
+{
+    SimTransfer *transfer = sim_transfer_begin(connection, "/export_raw_vdi", "get_export_raw_vdi",
+                                               "Exporting raw VDI");
+    g_autofree char *rest = NULL;
+    gboolean vhd;
+
+    if (transfer == NULL)
+        return;
+    vhd = transfer->format == SIM_FORMAT_VHD;
+    rest = g_strdup_printf(
+        "content-type:%s\r\ncontent-disposition: attachment; filename=\"%s.%s\"\r\n",
+        vhd ? "application/vhd" : "application/octet-stream",
+        sim_object_text(transfer->vdi, "uuid"), vhd ? "vhd" : "raw");
+    sim_transfer_accept(transfer, rest);
+    if (!sim_transfer_attach(transfer, FALSE))
+        return;
+    send_more(connection, transfer);
+}

@@ -1,0 +1,475 @@
+#include "data/transfer.h"
+
+#include "api/allowed.h"
+#include "api/device.h"
+#include "api/placement.h"
+#include "api/storage.h"
+#include "core/sessions.h"
+#include "core/stats.h"
+#include "core/task.h"
+#include "data/disk.h"
+#include "http/pages.h"
+#include "http/rpc.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const SimRoute sim_transfer_routes[] = {
+    {"PUT", "/import_raw_vdi", sim_import_put},
+    {"GET", "/export_raw_vdi", sim_export_get},
+    {NULL,  NULL,              NULL          },
+};
+
+/* ---- who, what, where ---- */
+
+static gboolean
+check_basic(Sim *sim, const char *authorization)
+{
+    g_autofree guchar *plain = NULL;
+    g_autofree char *text = NULL;
+    char *colon;
+    gsize length;
+    SimRole role;
+
+    if (authorization == NULL || !g_str_has_prefix(authorization, "Basic "))
+        return FALSE;
+    plain = g_base64_decode(authorization + strlen("Basic "), &length);
+    text = g_strndup((const char *) plain, length);
+    colon = strchr(text, ':');
+    if (colon == NULL)
+        return FALSE;
+    *colon = '\0';
+    return sim_sessions_check(sim->sessions, text, colon + 1, &role);
+}
+
+const char *
+sim_transfer_authenticate(SimConnection *connection, const char *realm)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const SimHead *head = sim_connection_head(connection);
+    const char *session = sim_head_parameter(head, "session_id");
+
+    if (session != NULL && sim_sessions_find(sim->sessions, session) != NULL)
+        return session;
+    if (session == NULL && check_basic(sim, sim_head_header(head, "authorization")))
+        return "";
+    sim_page_send(connection, SIM_PAGE_UNAUTHORISED, realm);
+    return NULL;
+}
+
+/* By reference or uuid. Of a wrong one only the HTTP answer tells: the task stays pending for good
+ * (captures: PUT_import_raw_vdi_bad_vdi, task_get_record_import_bad_vdi). */
+static SimObject *
+find_vdi(SimConnection *connection, SimObject *task)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const char *wanted = sim_head_parameter(sim_connection_head(connection), "vdi");
+    SimObject *vdi;
+    g_autofree char *text = NULL;
+
+    if (wanted == NULL) {
+        g_autoptr(SimValue) error = sim_strings("VDI_MISSING", NULL);
+
+        sim_task_fail(sim, task, error);
+        sim_page_send(connection, SIM_PAGE_BAD_REQUEST, NULL);
+        return NULL;
+    }
+    vdi = sim_db_find(sim->db, "VDI", wanted);
+    if (vdi == NULL)
+        vdi = sim_db_find_uuid(sim->db, "VDI", wanted);
+    if (vdi != NULL)
+        return vdi;
+    text = g_strdup_printf("Db_exn.Read_missing_uuid(\"VDI\", \"\", \"%s\")", wanted);
+    sim_page_send(connection, SIM_PAGE_INTERNAL, text);
+    return NULL;
+}
+
+/* %FALSE: 404 and a failed task (observed.md, "Transfers") */
+static gboolean
+read_format(SimConnection *connection, SimObject *task, SimFormat *format)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const char *name = sim_head_parameter(sim_connection_head(connection), "format");
+    const char *page = "HTTP/1.0 404 Not Found\r\nConnection: close\r\n"
+                       "Cache-Control: no-cache, no-store\r\n\r\n";
+    g_autoptr(SimValue) error = NULL;
+    g_autofree char *text = NULL;
+
+    *format = g_strcmp0(name, "vhd") == 0 ? SIM_FORMAT_VHD : SIM_FORMAT_RAW;
+    if (name == NULL || strcmp(name, "raw") == 0 || strcmp(name, "vhd") == 0)
+        return TRUE;
+    text = g_strdup_printf("Unknown format %s", name);
+    error = sim_strings("INTERNAL_ERROR", text, NULL);
+    sim_task_fail(sim, task, error);
+    sim_connection_write(connection, page, strlen(page));
+    sim_connection_finish(connection, FALSE);
+    return FALSE;
+}
+
+/* (nullable): answers with the way to a node that sees the storage */
+static SimObject *
+find_host(SimConnection *connection, const SimObject *vdi)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const SimNode *node = sim_connection_node(connection);
+    SimObject *here = sim_node_host(sim, node);
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+    SimObject *there = sr != NULL ? sim_sr_find_host(sim, sr) : NULL;
+    g_autofree char *url = NULL;
+    g_autofree char *location = NULL;
+
+    if (sr != NULL && here != NULL && sim_host_sees_sr(here, sr))
+        return here;
+    if (there == NULL || sim_node_of_host(sim, there) == NULL) {
+        sim_page_send(connection, SIM_PAGE_INTERNAL, "SR_NOT_ATTACHED");
+        return NULL;
+    }
+    url = sim_node_url(sim, sim_node_of_host(sim, there));
+    location = g_strconcat(url, sim_connection_head(connection)->target, NULL);
+    sim_page_redirect(connection, location);
+    return NULL;
+}
+
+/* ---- begin ---- */
+
+void
+sim_transfer_free(SimTransfer *transfer)
+{
+    sim_clock_cancel(transfer->sim->clock, transfer->timer);
+    if (transfer->hold != NULL)
+        sim_faults_unhold(transfer->hold);
+    if (transfer->free_codec != NULL)
+        transfer->free_codec(transfer->codec);
+    if (transfer->fd >= 0)
+        close(transfer->fd);
+    g_clear_pointer(&transfer->vdi, sim_object_unref);
+    g_clear_pointer(&transfer->host, sim_object_unref);
+    g_clear_pointer(&transfer->task, sim_object_unref);
+    g_clear_pointer(&transfer->vbd, sim_object_unref);
+    g_clear_pointer(&transfer->fault, sim_fault_unref);
+    sim_connection_unref(transfer->connection);
+    g_free(transfer);
+}
+
+/* The one that the client made, or one of our own. */
+static SimObject *
+find_task(SimConnection *connection, const char *label, const char *session, gboolean *own)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const SimHead *head = sim_connection_head(connection);
+    const char *ref = sim_head_parameter(head, "task_id");
+    SimObject *task = ref != NULL ? sim_db_find(sim->db, "task", ref) : NULL;
+    g_autoptr(SimValue) config = NULL;
+
+    *own = task == NULL;
+    if (task != NULL)
+        return task;
+    config = sim_rpc_task_config(head);
+    task = sim_task_new(sim, label, "", session);
+    if (sim_value_size(config) > 0)
+        sim_object_set(task, "other_config", sim_value_ref(config));
+    return task;
+}
+
+static gboolean
+strike_at_once(SimTransfer *transfer)
+{
+    SimFaultAction action = transfer->fault->action;
+    SimConnection *connection = transfer->connection;
+
+    sim_faults_fired(transfer->sim->faults, transfer->fault);
+    if (action == SIM_FAULT_STATUS) {
+        sim_page_send(connection, SIM_PAGE_INTERNAL, transfer->fault->text);
+    } else if (action == SIM_FAULT_REDIRECT) {
+        sim_page_redirect(connection, transfer->fault->text != NULL ? transfer->fault->text
+                                                                    : "https://192.0.2.1/");
+    } else if (action == SIM_FAULT_ERROR || action == SIM_FAULT_TASK_FAIL) {
+        sim_task_fail(transfer->sim, transfer->task, transfer->fault->error);
+        sim_page_send(connection, SIM_PAGE_INTERNAL,
+                      sim_value_text(sim_value_at(transfer->fault->error, 0)));
+    } else {
+        sim_connection_drop(connection);
+    }
+    return TRUE;
+}
+
+/* Those that strike before there is an answer. */
+static gboolean
+is_immediate(const SimFault *fault)
+{
+    static const SimFaultAction immediate[] = {SIM_FAULT_STATUS, SIM_FAULT_REDIRECT};
+
+    for (guint i = 0; i < G_N_ELEMENTS(immediate); i++) {
+        if (fault->action == immediate[i])
+            return TRUE;
+    }
+    return fault->bytes < 0 && !fault->after &&
+           (fault->action == SIM_FAULT_ERROR || fault->action == SIM_FAULT_DROP);
+}
+
+SimTransfer *
+sim_transfer_begin(SimConnection *connection, const char *method, const char *realm,
+                   const char *label)
+{
+    Sim *sim = sim_connection_sim(connection);
+    const char *tag = sim_rpc_tag(sim_connection_head(connection));
+    const char *session = sim_transfer_authenticate(connection, realm);
+    SimTransfer *transfer;
+
+    sim_stats_note(sim->stats, method, tag, TRUE);
+    if (session == NULL)
+        return NULL;
+    transfer = g_new0(SimTransfer, 1);
+    transfer->sim = sim;
+    transfer->fd = -1;
+    transfer->connection = sim_connection_ref(connection);
+    transfer->task = sim_object_ref(find_task(connection, label, session, &transfer->own_task));
+    transfer->fault = sim_faults_match(sim->faults, method, tag, TRUE);
+    if ((transfer->fault != NULL && is_immediate(transfer->fault) && strike_at_once(transfer)) ||
+        !read_format(connection, transfer->task, &transfer->format)) {
+        sim_transfer_free(transfer);
+        return NULL;
+    }
+    transfer->vdi = find_vdi(connection, transfer->task);
+    transfer->host = transfer->vdi != NULL ? find_host(connection, transfer->vdi) : NULL;
+    if (transfer->host == NULL) {
+        transfer->vdi = NULL;
+        sim_transfer_free(transfer);
+        return NULL;
+    }
+    sim_object_ref(transfer->vdi);
+    sim_object_ref(transfer->host);
+    return transfer;
+}
+
+void
+sim_transfer_accept(SimTransfer *transfer, const char *rest)
+{
+    g_autofree char *text = g_strdup_printf(
+        "Connection: close\r\nCache-Control: no-cache, no-store\r\ntask-id:%s\r\n%s\r\n",
+        sim_object_get_ref(transfer->task), rest);
+
+    sim_page_status_line(transfer->connection, "200 OK");
+    sim_connection_write(transfer->connection, text, strlen(text));
+}
+
+static void on_client_gone(SimConnection *connection, gpointer data);
+
+/* ---- the control domain's drive ---- */
+
+static SimObject *
+create_drive(SimTransfer *transfer, SimObject *dom0, gboolean for_writing)
+{
+    SimDatabase *db = transfer->sim->db;
+    SimObject *metrics = sim_db_create(db, "VBD_metrics");
+    SimObject *vbd = sim_db_create(db, "VBD");
+    g_autoptr(SimValue) left = sim_vm_free_vbd_devices(dom0);
+
+    sim_object_set_text(vbd, "userdevice", sim_value_text(sim_value_at(left, 0)));
+    sim_object_set_text(vbd, "mode", for_writing ? "RW" : "RO");
+    sim_object_set_text(vbd, "type", "Disk");
+    sim_object_set_bool(vbd, "unpluggable", TRUE);
+    sim_object_map_set(vbd, "other_config", "task_id", sim_object_get_ref(transfer->task));
+    sim_object_set_ref(vbd, "metrics", metrics);
+    sim_object_set_ref(vbd, "VDI", transfer->vdi);
+    sim_object_set_ref(vbd, "VM", dom0);
+    return vbd;
+}
+
+static gboolean
+is_written_by_another(const SimObject *vdi)
+{
+    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
+
+    for (guint i = 0; i < vbds->len; i++) {
+        const SimObject *vbd = g_ptr_array_index(vbds, i);
+
+        if (sim_object_bool(vbd, "currently_attached") &&
+            strcmp(sim_object_text(vbd, "mode"), "RW") == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+sim_transfer_attach(SimTransfer *transfer, gboolean for_writing)
+{
+    SimObject *dom0 = sim_object_follow(transfer->host, "control_domain");
+    const SimObject *sr = sim_object_follow(transfer->vdi, "SR");
+    g_autofree char *device = NULL;
+
+    if (for_writing && is_written_by_another(transfer->vdi)) {
+        sim_transfer_fail(transfer,
+                          sim_strings("VDI_IN_USE", sim_object_get_ref(transfer->vdi), NULL));
+        return FALSE;
+    }
+    transfer->vbd = sim_object_ref(create_drive(transfer, dom0, for_writing));
+    device = g_strdup_printf("sm/backend/%s/%s", sim_object_text(sr, "uuid"),
+                             sim_object_text(transfer->vdi, "uuid"));
+    sim_object_set_bool(transfer->vbd, "currently_attached", TRUE);
+    sim_object_set_text(transfer->vbd, "device", device);
+    sim_vbd_update_allowed(transfer->vbd);
+    sim_vdi_touch_content(transfer->sim, transfer->vdi);
+    sim_vdi_update_allowed(transfer->vdi);
+    transfer->fd = sim_disk_open(transfer->sim->disks, transfer->vdi, for_writing);
+    sim_connection_set_gone_func(transfer->connection, on_client_gone, transfer);
+    return TRUE;
+}
+
+static void
+detach(SimTransfer *transfer)
+{
+    SimObject *metrics;
+
+    if (transfer->vbd == NULL || !sim_object_is_alive(transfer->vbd))
+        return;
+    metrics = sim_object_follow(transfer->vbd, "metrics");
+    if (metrics != NULL)
+        sim_db_destroy(metrics);
+    sim_db_destroy(transfer->vbd);
+    if (sim_object_is_alive(transfer->vdi))
+        sim_vdi_update_allowed(transfer->vdi);
+}
+
+/* ---- the ends ---- */
+
+static gboolean
+is_task_spoilt(const SimTransfer *transfer)
+{
+    return transfer->fault != NULL && (transfer->fault->action == SIM_FAULT_TASK_HANG ||
+                                       transfer->fault->action == SIM_FAULT_TASK_VANISH ||
+                                       transfer->fault->action == SIM_FAULT_TASK_FAIL);
+}
+
+static void
+finish_task(SimTransfer *transfer, const SimValue *error, const char *result)
+{
+    SimObject *task = transfer->task;
+
+    if (!sim_object_is_alive(task))
+        return;
+    if (is_task_spoilt(transfer)) {
+        sim_faults_fired(transfer->sim->faults, transfer->fault);
+        if (transfer->fault->action == SIM_FAULT_TASK_VANISH)
+            sim_db_destroy(task);
+        else if (transfer->fault->action == SIM_FAULT_TASK_FAIL)
+            sim_task_fail(transfer->sim, task, transfer->fault->error);
+        return;
+    }
+    if (error != NULL)
+        sim_task_fail(transfer->sim, task, error);
+    else
+        sim_task_succeed(transfer->sim, task, result != NULL ? result : "");
+    if (transfer->own_task && sim_object_is_alive(task))
+        sim_db_destroy(task);
+}
+
+static gboolean
+end(SimTransfer *transfer, const SimValue *error, const char *result)
+{
+    if (transfer->over)
+        return FALSE;
+    transfer->over = TRUE;
+    sim_connection_stop_stream(transfer->connection);
+    sim_connection_set_gone_func(transfer->connection, NULL, NULL);
+    detach(transfer);
+    finish_task(transfer, error, result);
+    return TRUE;
+}
+
+void
+sim_transfer_succeed(SimTransfer *transfer, const char *result)
+{
+    if (!end(transfer, NULL, result))
+        return;
+    sim_connection_finish(transfer->connection, FALSE);
+    sim_transfer_free(transfer);
+}
+
+void
+sim_transfer_fail(SimTransfer *transfer, SimValue *error)
+{
+    g_autoptr(SimValue) taken = error;
+
+    if (!end(transfer, taken, NULL))
+        return;
+    sim_page_send(transfer->connection, SIM_PAGE_INTERNAL, sim_value_text(sim_value_at(taken, 0)));
+    sim_transfer_free(transfer);
+}
+
+void
+sim_transfer_fail_cut(SimTransfer *transfer)
+{
+    sim_transfer_fail(transfer, sim_strings("VDI_IO_ERROR", "Device I/O errors", NULL));
+}
+
+static void
+on_client_gone(SimConnection *connection, gpointer data)
+{
+    (void) connection;
+    sim_transfer_fail_cut(data);
+}
+
+/* ---- faults on the way ---- */
+
+static gboolean
+is_pending(const SimTransfer *transfer)
+{
+    return transfer->fault != NULL && !is_task_spoilt(transfer) && !transfer->struck;
+}
+
+static gint64
+strike_point(const SimTransfer *transfer)
+{
+    return MAX(transfer->fault->bytes, 0);
+}
+
+gsize
+sim_transfer_until_fault(const SimTransfer *transfer, gsize length)
+{
+    gint64 left;
+
+    if (!is_pending(transfer))
+        return length;
+    left = strike_point(transfer) - transfer->done;
+    return left < 0 ? length : MIN((gsize) left, length);
+}
+
+static void
+on_released(gpointer data)
+{
+    SimTransfer *transfer = data;
+
+    transfer->hold = NULL;
+    transfer->proceed(transfer);
+}
+
+gboolean
+sim_transfer_strike(SimTransfer *transfer, gint64 bytes, void (*proceed)(SimTransfer *transfer))
+{
+    SimFault *fault = transfer->fault;
+    SimConnection *connection = transfer->connection;
+
+    if (!is_pending(transfer) || bytes < strike_point(transfer))
+        return FALSE;
+    transfer->struck = TRUE;
+    if (fault->action == SIM_FAULT_HOLD) {
+        transfer->proceed = proceed;
+        transfer->hold = sim_faults_hold(transfer->sim->faults, fault, on_released, transfer);
+        return TRUE;
+    }
+    sim_faults_fired(transfer->sim->faults, fault);
+    if (fault->action == SIM_FAULT_ERROR || fault->action == SIM_FAULT_DOUBLE) {
+        sim_transfer_fail(transfer, sim_value_ref(fault->error));
+        return TRUE;
+    }
+    if (fault->action == SIM_FAULT_GARBAGE) {
+        sim_connection_write(connection, "\x01garbage", strlen("\x01garbage"));
+        return FALSE;
+    }
+    /* drop, truncate, stop-after: the bytes end here; the task says what it says of any cut. */
+    sim_connection_set_gone_func(connection, NULL, NULL);
+    sim_connection_drop(connection);
+    sim_transfer_fail_cut(transfer);
+    return TRUE;
+}

@@ -1,0 +1,28 @@
+/* XenAPI records of what is to be made. */
+#pragma once
+
+#include "model/disk-plan.h"
+
+G_BEGIN_DECLS
+
+/* What the records need beside the document: references, and the marks of the operation. */
+typedef struct {
+    const char *affinity;   /* (nullable): reference of the node to start on */
+    const char *tag;        /* other_config:hvd */
+    const char *request_id; /* (nullable) */
+} XdVmMarks;
+
+/* All floating a{sv}. Errors: INVALID (metadata keys that fall together). */
+GVariant *xd_vm_record_new(const XdInstance *instance, const XdVmMarks *marks, GError **error);
+GVariant *xd_vdi_record_new(const XdInstance *instance, const XdDisk *disk);
+GVariant *
+xd_vbd_record_new(const XdInstance *instance, const XdDisk *disk, const char *vm, const char *tag);
+GVariant *xd_vif_record_new(const XdInstanceNetwork *network, guint device, const char *network_ref,
+                            gint64 network_mtu, const char *vm, const char *tag);
+
+/* What is known of the image, whatever its kind. */
+const char *xd_image_get_sha256(const XdImage *image); /* (nullable) */
+const char *xd_image_get_id(const XdImage *image);     /* (nullable) */
+gint64 xd_image_get_size(const XdImage *image);        /* -1 where it was not announced */
+
+G_END_DECLS

@@ -1,0 +1,198 @@
+#include "ops/snapshot.h"
+
+#include "image/raw.h"
+#include "ops/disposal.h"
+#include "ops/find.h"
+#include "ops/operation.h"
+#include "wire/rpc.h"
+#include "wire/value.h"
+#include "xd-documents.h"
+
+#define ROOT_POSITION "0"
+
+typedef struct {
+    XdInstanceState head;
+    GOutputStream *stream;
+    XdDrain *drain;
+    char *disk; /* the root disk */
+    char *sr;
+    gint64 size_bytes;
+    char *snapshot; /* of it */
+    char *task_tag; /* of the call that makes it */
+} Snapshot;
+
+static void
+snapshot_clear(gpointer data)
+{
+    Snapshot *snapshot = data;
+
+    g_clear_pointer(&snapshot->drain, xd_drain_free);
+    g_clear_object(&snapshot->stream);
+    g_free(snapshot->disk);
+    g_free(snapshot->sr);
+    g_free(snapshot->snapshot);
+    g_free(snapshot->task_tag);
+    xd_instance_state_clear(data);
+}
+
+static const XdMirror *
+mirror_of(Snapshot *snapshot)
+{
+    return snapshot->head.base.connection->mirror;
+}
+
+static void
+find_root(XdOp *op, gpointer data)
+{
+    Snapshot *snapshot = data;
+    const XdMirror *mirror = mirror_of(snapshot);
+    const XdVBD *vbd = xd_find_vbd(mirror, snapshot->head.vm, ROOT_POSITION);
+    const XdVDI *vdi = vbd != NULL ? xd_get_vdi(mirror, vbd->vdi) : NULL;
+
+    if (vdi == NULL || vbd->type != XD_VBD_TYPE_DISK) {
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the instance has no root disk"));
+        return;
+    }
+    if (xd_map_get(&vbd->other_config, XD_VOLUME_KEY) != NULL) {
+        xd_op_fail(op, xd_error_new(HVD_ERROR_UNSUPPORTED,
+                                    "its root disk is a volume: take the snapshot where that is"));
+        return;
+    }
+    snapshot->disk = g_strdup(vdi->parent.ref);
+    snapshot->sr = g_strdup(vdi->sr);
+    snapshot->size_bytes = vdi->virtual_size;
+    xd_op_next(op);
+}
+
+/* ---- the snapshot: found again by its task, since it inherits the disk's own marks ---- */
+
+static void
+take_snapshot(XdOp *op, gpointer data)
+{
+    Snapshot *snapshot = data;
+    XdStepCall call = {.method = "VDI.snapshot",
+                       .kind = "snapshot",
+                       .out = &snapshot->snapshot,
+                       .gate = snapshot->sr};
+
+    snapshot->task_tag = xd_operation_tag(&snapshot->head.base, "snapshot", 0);
+    call.parameters = g_variant_new("(s@a{ss})", snapshot->disk, g_variant_new("a{ss}", NULL));
+    xd_op_task(op, &call);
+}
+
+/* (nullable): what the task of the lost reply has made */
+static const XdVDI *
+find_by_task(Snapshot *snapshot)
+{
+    const XdTask *task = (const XdTask *) xd_mirror_find_one(mirror_of(snapshot), XD_BY_TASK_TAG,
+                                                             snapshot->task_tag);
+    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+    g_autoptr(GVariant) ref = NULL;
+
+    if (task == NULL || task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
+        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value),
+                               snapshot->head.base.connection->arena, NULL))
+        return NULL;
+    ref = xd_value_sink_steal(value);
+    return xd_get_vdi(mirror_of(snapshot), g_variant_get_string(ref, NULL));
+}
+
+static void
+reap_snapshot(XdOp *op, gpointer data)
+{
+    Snapshot *snapshot = data;
+    const XdVDI *vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
+    g_autoptr(GPtrArray) doomed = xd_doomed_disks_new();
+
+    if (vdi == NULL && snapshot->task_tag != NULL)
+        vdi = find_by_task(snapshot);
+    if (vdi != NULL && vdi->is_a_snapshot)
+        xd_doomed_disks_add(doomed, vdi);
+    xd_op_each(op, doomed, xd_dispose_disk_steps, 1);
+}
+
+/* A snapshot looks like any other tool's: our mark on it is for the next process, if this one dies. */
+static void
+mark_snapshot(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"MAP_DUPLICATE_KEY", NULL};
+    Snapshot *snapshot = data;
+    g_autofree char *tag = xd_operation_tag(&snapshot->head.base, "snapshot", 0);
+    XdStepCall call = {.method = "VDI.add_to_other_config", .kind = "mark", .done = done};
+
+    call.parameters = g_variant_new("(sss)", snapshot->snapshot, XD_SNAPSHOT_KEY, tag);
+    xd_op_call(op, &call);
+}
+
+static void
+export_snapshot(XdOp *op, gpointer data)
+{
+    Snapshot *snapshot = data;
+    const XdConfig *config = snapshot->head.base.connection->config;
+    XdStepTransfer transfer = {.vdi = snapshot->snapshot,
+                               .sr = snapshot->sr,
+                               .size = (guint64) snapshot->size_bytes,
+                               .kind = "export"};
+
+    snapshot->drain = xd_raw_drain_new(snapshot->stream,
+                                       xd_config_get_uint(config, XD_CONFIG_TRANSFER_BUFFER_BYTES));
+    transfer.drain = snapshot->drain;
+    xd_op_transfer(op, &transfer);
+}
+
+static void
+destroy_snapshot(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    static const char *const retry[] = {"VDI_IN_USE", "SR_BACKEND_FAILURE_46", NULL};
+    Snapshot *snapshot = data;
+    XdStepCall call = {.method = "VDI.destroy",
+                       .done = done,
+                       .retry = retry,
+                       .attempts = 10,
+                       .delay_s = 3,
+                       .gate = snapshot->sr};
+
+    call.parameters = g_variant_new("(s)", snapshot->snapshot);
+    xd_op_task(op, &call);
+}
+
+static void
+tell(XdOp *op, gpointer data)
+{
+    Snapshot *snapshot = data;
+    g_auto(XdSnapshotInfo) info = {.format = XD_SNAPSHOT_INFO_FORMAT_RAW};
+
+    if (snapshot->drain != NULL && xd_op_get_plan(op) == NULL) {
+        info.size_bytes = (gint64) snapshot->drain->position;
+        info.sha256 = g_strdup(xd_raw_drain_get_sha256(snapshot->drain));
+        xd_op_set_result(op, xd_snapshot_info_print(&info, XD_PRINT_MASKED), g_free);
+    }
+    xd_op_next(op);
+}
+
+static const XdStep snapshot_steps[] = {
+    XD_STEP_SEE_POOL,
+    XD_STEP_FIND_INSTANCE,
+    {"find-root-disk", find_root, NULL, 0, 5},
+    {"take-snapshot",            take_snapshot, reap_snapshot, 10, 900},
+    {"mark-snapshot",               mark_snapshot, NULL, 1, 60},
+    {"export",  export_snapshot, NULL, 80, 21600},
+    {"destroy-snapshot",   destroy_snapshot, NULL, 9, 900},
+    {"tell",             tell, NULL, 0, 5},
+    {0 },
+};
+
+void
+xd_snapshot_async(XdConnection *connection, const char *instance, GOutputStream *sink,
+                  const HvdCall *call, GCancellable *cancellable, GAsyncReadyCallback callback,
+                  gpointer user_data)
+{
+    static const XdOperationClass klass = {"snapshot", snapshot_steps, snapshot_clear};
+    Snapshot *snapshot = g_new0(Snapshot, 1);
+
+    snapshot->stream = g_object_ref(sink);
+    xd_instance_state_init(&snapshot->head, instance);
+    xd_operation_run(&klass, snapshot, connection, instance, NULL, call, cancellable, callback,
+                     user_data);
+}

@@ -1,0 +1,640 @@
+#include "ops/spawn.h"
+
+#include "image/raw.h"
+#include "model/record.h"
+#include "ops/disposal.h"
+#include "ops/find.h"
+#include "ops/operation.h"
+#include "xenapi/gates.h"
+
+#include <string.h>
+
+#define DISKS_AT_ONCE 4
+
+/* A network interface that is to be made. */
+typedef struct {
+    const XdInstanceNetwork *wanted;
+    guint device;
+    char *network;
+    gint64 network_mtu;
+} Nic;
+
+typedef struct {
+    XdInstanceState head;
+    XdInstance document;
+    char *request_id;
+    gboolean has_turn;
+    gboolean done_before; /* by an earlier call with the same request id */
+
+    GInputStream *stream;
+    gint64 image_bytes;
+    XdSource *source;
+
+    char *node;       /* reference; NULL: the pool chooses */
+    GPtrArray *disks; /* (element-type XdDisk): the root disk first */
+    GPtrArray *nics;  /* (element-type Nic) */
+    char *vm_tag;
+} Spawn;
+
+static XdDisk *
+root_disk(Spawn *spawn)
+{
+    return g_ptr_array_index(spawn->disks, 0);
+}
+
+static const XdMirror *
+mirror_of(Spawn *spawn)
+{
+    return spawn->head.base.connection->mirror;
+}
+
+static void
+nic_free(gpointer data)
+{
+    Nic *nic = data;
+
+    g_free(nic->network);
+    g_free(nic);
+}
+
+static void
+spawn_clear(gpointer data)
+{
+    Spawn *spawn = data;
+
+    if (spawn->has_turn)
+        xd_gate_leave(spawn->head.base.connection->turns, spawn->head.instance);
+    g_clear_pointer(&spawn->source, xd_source_free);
+    g_clear_object(&spawn->stream);
+    g_clear_pointer(&spawn->disks, g_ptr_array_unref);
+    g_clear_pointer(&spawn->nics, g_ptr_array_unref);
+    g_free(spawn->request_id);
+    g_free(spawn->node);
+    g_free(spawn->vm_tag);
+    xd_instance_clear(&spawn->document);
+    xd_instance_state_clear(data);
+}
+
+/* ---- before anything is made ---- */
+
+typedef struct {
+    XdOp *op;
+    Spawn *spawn;
+} Turn;
+
+static void
+on_turn(gpointer data, GError *error)
+{
+    g_autofree Turn *turn = data;
+
+    turn->spawn->has_turn = error == NULL;
+    xd_op_complete(turn->op, error);
+}
+
+static void
+take_turn(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    Turn *turn = g_new0(Turn, 1);
+
+    *turn = (Turn){op, spawn};
+    xd_gate_enter(spawn->head.base.connection->turns, spawn->head.instance, xd_op_pend(op), on_turn,
+                  turn);
+}
+
+/* Started once, so the spawn that made it came to its end (xapi_xenops.ml sets it at the start). */
+static gboolean
+was_started(const XdVM *vm)
+{
+    return vm->power_state != XD_VM_POWER_STATE_HALTED || strcmp(vm->generation_id, "0:0") != 0;
+}
+
+static void
+check_absent(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    GError *error = NULL;
+    const XdVM *vm = xd_look_for_instance(mirror_of(spawn), spawn->head.instance, &error);
+
+    if (vm != NULL && spawn->request_id != NULL && was_started(vm) &&
+        g_strcmp0(xd_map_get(&vm->other_config, XD_REQUEST_KEY), spawn->request_id) == 0) {
+        spawn->head.vm = g_strdup(vm->parent.ref);
+        spawn->done_before = TRUE;
+    } else if (vm != NULL) {
+        error = xd_error_new(HVD_ERROR_EXISTS, "the instance is there already, as VM \"%s\"",
+                             vm->name_label);
+        if (!was_started(vm))
+            xd_error_set_advice(error, "it was left half-made: reconcile, then try again");
+    }
+    if (error != NULL)
+        xd_op_fail(op, error);
+    else
+        xd_op_next(op);
+}
+
+static gboolean
+choose_node(Spawn *spawn, GError **error)
+{
+    const XdMirror *mirror = mirror_of(spawn);
+    const XdHost *host;
+
+    if (spawn->document.node == NULL)
+        return TRUE;
+    host = xd_find_node(mirror, spawn->document.node, error);
+    if (host == NULL)
+        return FALSE;
+    if (!host->enabled || !xd_node_is_live(mirror, host)) {
+        xd_set_error(error, HVD_ERROR_NO_RESOURCES, "node %s %s", host->name_label,
+                     host->enabled ? "does not answer" : "takes no instances");
+        return FALSE;
+    }
+    spawn->node = g_strdup(host->parent.ref);
+    return TRUE;
+}
+
+static gboolean
+plan_nics(Spawn *spawn, GError **error)
+{
+    guint next = 0;
+
+    spawn->nics = g_ptr_array_new_with_free_func(nic_free);
+    for (guint i = 0; i < spawn->document.networks->len; i++) {
+        const XdInstanceNetwork *wanted = g_ptr_array_index(spawn->document.networks, i);
+        const XdNetwork *network = xd_find_network(mirror_of(spawn), wanted->network, error);
+        Nic *nic;
+
+        if (network == NULL) {
+            g_prefix_error(error, "/networks/%u/network: ", i);
+            return FALSE;
+        }
+        nic = g_new0(Nic, 1);
+        nic->wanted = wanted;
+        nic->device = wanted->has_device ? (guint) wanted->device : next;
+        nic->network = g_strdup(network->parent.ref);
+        nic->network_mtu = network->mtu;
+        next = nic->device + 1;
+        g_ptr_array_add(spawn->nics, nic);
+    }
+    return TRUE;
+}
+
+/* All that the document names is looked up before the first request. */
+static void
+check_parts(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    GError *error = NULL;
+
+    if (!spawn->done_before && choose_node(spawn, &error))
+        plan_nics(spawn, &error);
+    if (error != NULL)
+        xd_op_fail(op, error);
+    else
+        xd_op_next(op);
+}
+
+/* ---- the image ---- */
+
+typedef struct {
+    XdOp *op;
+    Spawn *spawn;
+    char *path;
+} Opening;
+
+static void
+opening_end(Opening *opening, GError *error)
+{
+    XdOp *op = opening->op;
+
+    g_free(opening->path);
+    g_free(opening);
+    xd_op_complete(op, error);
+}
+
+/* A file's fault, in the caller's words; cancellation stays what it is. */
+static GError *
+image_error(const char *path, GError *cause)
+{
+    g_autofree char *shown = xd_escape(path, -1, 200);
+    GError *error;
+
+    if (g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return cause;
+    error =
+        xd_error_new(g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? HVD_ERROR_NOT_FOUND
+                                                                              : HVD_ERROR_INVALID,
+                     "/image/path: %s: %s", shown, cause->message);
+    g_error_free(cause);
+    return error;
+}
+
+static void
+on_examined(GObject *stream, GAsyncResult *result, gpointer data)
+{
+    Opening *opening = data;
+    Spawn *spawn = opening->spawn;
+    gint64 announced = xd_image_get_size(&spawn->document.image);
+    GError *error = NULL;
+    g_autoptr(GFileInfo) info =
+        g_file_input_stream_query_info_finish(G_FILE_INPUT_STREAM(stream), result, &error);
+
+    if (info == NULL) {
+        opening_end(opening, image_error(opening->path, error));
+        return;
+    }
+    spawn->image_bytes = g_file_info_get_size(info);
+    if (g_file_info_get_file_type(info) != G_FILE_TYPE_REGULAR || spawn->image_bytes < 1)
+        error = xd_error_new(HVD_ERROR_INVALID, "/image/path: it is empty, or no regular file");
+    else if (announced >= 0 && announced != spawn->image_bytes)
+        error = xd_error_new(HVD_ERROR_INTEGRITY,
+                             "the image has %" G_GINT64_FORMAT " bytes, %" G_GINT64_FORMAT
+                             " were announced",
+                             spawn->image_bytes, announced);
+    opening_end(opening, error);
+}
+
+static void
+on_opened(GObject *file, GAsyncResult *result, gpointer data)
+{
+    Opening *opening = data;
+    GError *error = NULL;
+    GFileInputStream *stream = g_file_read_finish(G_FILE(file), result, &error);
+
+    if (stream == NULL) {
+        opening_end(opening, image_error(opening->path, error));
+        return;
+    }
+    opening->spawn->stream = G_INPUT_STREAM(stream);
+    g_file_input_stream_query_info_async(
+        stream, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE,
+        G_PRIORITY_DEFAULT, NULL, on_examined, opening);
+}
+
+static void
+open_image(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    const XdImage *image = &spawn->document.image;
+    g_autoptr(GFile) file = NULL;
+    Opening *opening;
+
+    if (spawn->done_before || image->kind == XD_IMAGE_STREAM) {
+        spawn->image_bytes = xd_image_get_size(image);
+        xd_op_next(op);
+        return;
+    }
+    opening = g_new0(Opening, 1);
+    *opening = (Opening){op, spawn, g_strdup(image->file->path)};
+    file = g_file_new_for_path(image->file->path);
+    g_file_read_async(file, G_PRIORITY_DEFAULT, xd_op_pend(op), on_opened, opening);
+}
+
+/* ---- disks ---- */
+
+static void
+plan_disks(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    GError *error = NULL;
+
+    if (!spawn->done_before)
+        spawn->disks = xd_disk_plan_new(&spawn->document, spawn->image_bytes, &error);
+    for (guint i = 0; error == NULL && spawn->disks != NULL && i < spawn->disks->len; i++) {
+        const XdConfig *config = spawn->head.base.connection->config;
+        const char *preferred = xd_config_get_string(config, XD_CONFIG_STORAGE_DEFAULT);
+        XdDisk *disk = g_ptr_array_index(spawn->disks, i);
+        const char *key = disk->storage != NULL  ? disk->storage
+                          : preferred[0] != '\0' ? preferred
+                                                 : NULL;
+        const XdSR *sr = xd_find_storage(mirror_of(spawn), key, &error);
+
+        if (sr != NULL)
+            disk->sr = g_strdup(sr->parent.ref);
+    }
+    if (error != NULL)
+        xd_op_fail(op, error);
+    else
+        xd_op_next(op);
+}
+
+static void
+create_disk(XdOp *op, gpointer data)
+{
+    XdDisk *disk = data;
+    Spawn *spawn = xd_op_get_state(op);
+    XdStepCall call = {.method = "VDI.create",
+                       .kind = disk->role,
+                       .index = disk->index,
+                       .out = &disk->vdi,
+                       .gate = disk->sr};
+
+    disk->vdi_tag = xd_operation_tag(&spawn->head.base, disk->role, disk->index);
+    call.parameters = g_variant_new("(@a{sv})", xd_vdi_record_new(&spawn->document, disk));
+    xd_op_task(op, &call);
+}
+
+/* By reference, or by its mark where the reply was lost; a mark that several carry proves nothing. */
+static const XdVDI *
+find_disk(Spawn *spawn, const XdDisk *disk)
+{
+    const XdVDI *vdi = xd_get_vdi(mirror_of(spawn), disk->vdi);
+
+    if (vdi != NULL)
+        return vdi;
+    vdi = (const XdVDI *) xd_mirror_find_one(mirror_of(spawn), XD_BY_VDI_TAG, disk->vdi_tag);
+    return vdi != NULL && !vdi->is_a_snapshot ? vdi : NULL;
+}
+
+static void
+reap_disk(XdOp *op, gpointer data)
+{
+    XdDisk *disk = data;
+    Spawn *spawn = xd_op_get_state(op);
+    const XdVDI *vdi = disk->vdi_tag != NULL ? find_disk(spawn, disk) : NULL;
+    g_autoptr(GPtrArray) doomed = xd_doomed_disks_new();
+
+    if (vdi != NULL)
+        xd_doomed_disks_add(doomed, vdi);
+    xd_op_each(op, doomed, xd_dispose_disk_steps, 1);
+}
+
+static const XdStep disk_steps[] = {
+    {"create-disk", create_disk, reap_disk, 1, 900},
+    {0   },
+};
+
+static void
+create_root(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+
+    if (spawn->done_before)
+        xd_op_next(op);
+    else
+        xd_op_table(op, disk_steps, root_disk(spawn));
+}
+
+static void
+import_image(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    const XdConfig *config = spawn->head.base.connection->config;
+    XdStepTransfer transfer = {.kind = "import", .size = (guint64) spawn->image_bytes};
+
+    if (spawn->done_before) {
+        xd_op_next(op);
+        return;
+    }
+    spawn->source =
+        xd_raw_source_new(spawn->stream, transfer.size, xd_image_get_sha256(&spawn->document.image),
+                          xd_config_get_uint(config, XD_CONFIG_TRANSFER_BUFFER_BYTES));
+    transfer.source = spawn->source;
+    transfer.vdi = root_disk(spawn)->vdi;
+    transfer.sr = root_disk(spawn)->sr;
+    xd_op_transfer(op, &transfer);
+}
+
+static void
+create_further_disks(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    g_autoptr(GPtrArray) further = g_ptr_array_new();
+
+    for (guint i = 1; spawn->disks != NULL && i < spawn->disks->len; i++)
+        g_ptr_array_add(further, g_ptr_array_index(spawn->disks, i));
+    xd_op_each(op, further, disk_steps, DISKS_AT_ONCE);
+}
+
+/* ---- the VM ---- */
+
+static void
+create_vm(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    XdStepCall call = {.method = "VM.create", .kind = "vm", .out = &spawn->head.vm};
+    XdVmMarks marks = {.affinity = spawn->node, .request_id = spawn->request_id};
+    GError *error = NULL;
+    GVariant *record;
+
+    if (spawn->done_before) {
+        xd_op_next(op);
+        return;
+    }
+    spawn->vm_tag = xd_operation_tag(&spawn->head.base, "vm", 0);
+    marks.tag = spawn->vm_tag;
+    record = xd_vm_record_new(&spawn->document, &marks, &error);
+    if (record == NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
+    call.parameters = g_variant_new("(@a{sv})", record);
+    xd_op_call(op, &call);
+}
+
+static const XdVM *
+find_vm(Spawn *spawn)
+{
+    const XdVM *vm = xd_instance_vm(&spawn->head);
+
+    if (vm != NULL)
+        return vm;
+    vm = (const XdVM *) xd_mirror_find_one(mirror_of(spawn), XD_BY_VM_TAG, spawn->vm_tag);
+    return vm != NULL && !vm->is_a_snapshot ? vm : NULL;
+}
+
+static gboolean
+is_stopped(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const XdVM *vm = find_vm(data);
+
+    return vm == NULL || vm->power_state == XD_VM_POWER_STATE_HALTED;
+}
+
+/* A start that failed may leave any state, Paused with a domain too (verified-sequences 2.4). */
+static void
+stop_vm(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    Spawn *spawn = data;
+    XdStepCall call = {.method = "VM.hard_shutdown",
+                       .done = done,
+                       .already = "halted",
+                       .holds = is_stopped,
+                       .data = spawn};
+
+    if (is_stopped(NULL, spawn)) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", find_vm(spawn)->parent.ref);
+    xd_op_task(op, &call);
+}
+
+static void
+destroy_vm(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    Spawn *spawn = data;
+    const XdVM *vm = find_vm(spawn);
+    XdStepCall call = {.method = "VM.destroy", .done = done};
+
+    if (vm == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", vm->parent.ref);
+    xd_op_call(op, &call);
+}
+
+static void
+reap_vm(XdOp *op, gpointer data)
+{
+    static const XdStep reap_steps[] = {
+        {"stop-vm", stop_vm, NULL, 1, 600},
+        {"destroy-vm",     destroy_vm, NULL, 1, 120},
+        {0     },
+    };
+    Spawn *spawn = data;
+
+    if (spawn->vm_tag == NULL)
+        xd_op_next(op);
+    else
+        xd_op_table(op, reap_steps, spawn);
+}
+
+/* ---- its devices: their records go with the VM, so they need no undo of their own ---- */
+
+static void
+attach_disk(XdOp *op, gpointer data)
+{
+    XdDisk *disk = data;
+    Spawn *spawn = xd_op_get_state(op);
+    g_autofree char *kind = g_strconcat("vbd-", disk->role, NULL);
+    g_autofree char *tag = xd_operation_tag(&spawn->head.base, kind, disk->index);
+    XdStepCall call = {
+        .method = "VBD.create", .kind = kind, .index = disk->index, .out = &disk->vbd};
+
+    call.parameters =
+        g_variant_new("(@a{sv})", xd_vbd_record_new(&spawn->document, disk, spawn->head.vm, tag));
+    xd_op_call(op, &call);
+}
+
+static void
+attach_disks(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {
+        {"attach-disk", attach_disk, NULL, 1, 60},
+        {0        }
+    };
+    Spawn *spawn = data;
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+
+    xd_op_each(op, spawn->disks != NULL ? spawn->disks : none, steps, DISKS_AT_ONCE);
+}
+
+static void
+create_nic(XdOp *op, gpointer data)
+{
+    const Nic *nic = data;
+    Spawn *spawn = xd_op_get_state(op);
+    g_autofree char *tag = xd_operation_tag(&spawn->head.base, "vif", nic->device);
+    XdStepCall call = {.method = "VIF.create", .kind = "vif", .index = nic->device};
+
+    call.parameters =
+        g_variant_new("(@a{sv})", xd_vif_record_new(nic->wanted, nic->device, nic->network,
+                                                    nic->network_mtu, spawn->head.vm, tag));
+    xd_op_call(op, &call);
+}
+
+static void
+create_nics(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {
+        {"create-nic", create_nic, NULL, 1, 60},
+        {0       }
+    };
+    Spawn *spawn = data;
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+
+    xd_op_each(op, spawn->nics != NULL ? spawn->nics : none, steps, DISKS_AT_ONCE);
+}
+
+static gboolean
+is_running(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const XdVM *vm = xd_instance_vm(data);
+
+    return vm != NULL && vm->power_state == XD_VM_POWER_STATE_RUNNING &&
+           vm->current_operations.n == 0;
+}
+
+static void
+start(XdOp *op, gpointer data)
+{
+    Spawn *spawn = data;
+    XdStepCall call = {.method = spawn->node != NULL ? "VM.start_on" : "VM.start",
+                       .already = "running",
+                       .holds = is_running,
+                       .data = spawn};
+
+    if (spawn->done_before) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = spawn->node != NULL
+                          ? g_variant_new("(ssbb)", spawn->head.vm, spawn->node, FALSE, FALSE)
+                          : g_variant_new("(sbb)", spawn->head.vm, FALSE, FALSE);
+    xd_op_task(op, &call);
+}
+
+static const XdStep spawn_steps[] = {
+    XD_STEP_SEE_POOL,
+    {"take-turn",    take_turn, NULL, 0, 7200},
+    {"check-absent",          check_absent, NULL, 0, 5},
+    {"check-parts",          check_parts, NULL, 0, 5},
+    {"open-image", open_image, NULL, 0, 60},
+    {"plan-disks",          plan_disks, NULL, 0, 5},
+    {"create-root-disk",             create_root, NULL, 5, 900},
+    {"import-image",  import_image, NULL, 60, 21600},
+    {"create-disks",          create_further_disks, NULL, 5, 3600},
+    {"create-vm",             create_vm, reap_vm, 4, 60},
+    {"attach-disks",   attach_disks, NULL, 2, 300},
+    {"create-nics",          create_nics, NULL, 2, 300},
+    {"start",            start, NULL, 22, 900},
+    XD_STEP_TELL_INSTANCE,
+    {0  },
+};
+
+/* ---- the slot ---- */
+
+void
+xd_spawn_async(XdConnection *connection, const char *document, GInputStream *image,
+               const HvdCall *call, GCancellable *cancellable, GAsyncReadyCallback callback,
+               gpointer user_data)
+{
+    static const XdOperationClass klass = {"spawn", spawn_steps, spawn_clear};
+    g_autofree Spawn *spawn = g_new0(Spawn, 1);
+    GError *error = NULL;
+    HvdCall options;
+    Spawn *state;
+
+    xd_call_options(call, &options);
+    if (!xd_instance_parse(document, -1, connection->arena, &spawn->document, &error)) {
+        g_prefix_error(&error, "spawn: ");
+    } else if ((spawn->document.image.kind == XD_IMAGE_STREAM) != (image != NULL)) {
+        error = xd_error_new(HVD_ERROR_INVALID,
+                             "spawn: /image/source: a stream has to come with the call, and a file "
+                             "without one");
+        xd_instance_clear(&spawn->document);
+    }
+    if (error != NULL) {
+        xd_operation_refuse(error, cancellable, callback, user_data);
+        return;
+    }
+    state = g_steal_pointer(&spawn);
+    state->stream = image != NULL ? g_object_ref(image) : NULL;
+    state->request_id = g_strdup(options.request_id);
+    xd_instance_state_init(&state->head, state->document.uuid);
+    xd_operation_run(&klass, state, connection, state->head.instance, state->document.name, call,
+                     cancellable, callback, user_data);
+}

@@ -1,0 +1,359 @@
+#include "pool.h"
+
+#include <gio/gunixsocketaddress.h>
+#include <string.h>
+
+struct _TestPool {
+    char *directory;
+    GSubprocess *process;
+    GSocketConnection *control;
+    GDataInputStream *answers;
+    JsonParser *ready;
+    JsonParser *parser;
+};
+
+/* ---- life ---- */
+
+static void
+pool_connect(TestPool *pool)
+{
+    g_autofree char *path = g_build_filename(pool->directory, "control.sock", NULL);
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GError) error = NULL;
+
+    pool->control = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, &error);
+    g_assert_no_error(error);
+    pool->answers =
+        g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(pool->control)));
+}
+
+TestPool *
+test_pool_new(void)
+{
+    TestPool *pool = g_new0(TestPool, 1);
+    g_autoptr(GDataInputStream) output = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *line = NULL;
+
+    pool->directory = g_dir_make_tmp("hvd-pool-XXXXXX", NULL);
+    pool->process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, g_getenv("XAPI_SIM"),
+                                     "--state", pool->directory, "--event-delay", "0", "--seed",
+                                     "1", "--linger", "1", NULL);
+    g_assert_no_error(error);
+    output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(pool->process));
+    line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
+    g_assert_nonnull(line);
+    pool->ready = json_parser_new();
+    g_assert_true(json_parser_load_from_data(pool->ready, line, -1, NULL));
+    pool->parser = json_parser_new();
+    pool_connect(pool);
+    return pool;
+}
+
+static void
+remove_directory(const char *path)
+{
+    const char *command[] = {"rm", "-rf", path, NULL};
+
+    g_spawn_sync(NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                 NULL);
+}
+
+void
+test_pool_free(TestPool *pool)
+{
+    test_pool_control(pool, "{\"cmd\":\"shutdown\"}");
+    g_subprocess_wait(pool->process, NULL, NULL);
+    g_object_unref(pool->answers);
+    g_object_unref(pool->control);
+    g_object_unref(pool->process);
+    g_object_unref(pool->ready);
+    g_object_unref(pool->parser);
+    remove_directory(pool->directory);
+    g_free(pool->directory);
+    g_free(pool);
+}
+
+const char *
+test_pool_get_directory(TestPool *pool)
+{
+    return pool->directory;
+}
+
+GStrv
+test_pool_settings(TestPool *pool, const char *const *more)
+{
+    JsonObject *ready = json_node_get_object(json_parser_get_root(pool->ready));
+    g_autoptr(GStrvBuilder) settings = g_strv_builder_new();
+    g_autofree char *url =
+        g_strconcat("pool.url=", json_object_get_string_member(ready, "url"), NULL);
+    g_autofree char *password = g_strconcat(
+        "pool.password=file:", json_object_get_string_member(ready, "password_file"), NULL);
+
+    g_strv_builder_add_many(settings, url, password, "pool.owner=tester",
+                            "http.allow-plaintext=loopback", NULL);
+    for (guint i = 0; more != NULL && more[i] != NULL; i++)
+        g_strv_builder_add(settings, more[i]);
+    return g_strv_builder_end(settings);
+}
+
+/* ---- control ---- */
+
+static void
+send_line(TestPool *pool, const char *format, va_list arguments)
+{
+    g_autofree char *command = g_strdup_vprintf(format, arguments);
+    g_autofree char *line = g_strconcat(command, "\n", NULL);
+    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(pool->control));
+
+    g_assert_true(g_output_stream_write_all(out, line, strlen(line), NULL, NULL, NULL));
+}
+
+static JsonObject *
+take_answer(TestPool *pool, char *line)
+{
+    g_autofree char *owned = line;
+    g_autoptr(GError) error = NULL;
+    JsonObject *answer;
+
+    g_assert_nonnull(line);
+    json_parser_load_from_data(pool->parser, line, -1, &error);
+    g_assert_no_error(error);
+    answer = json_node_get_object(json_parser_get_root(pool->parser));
+    if (json_object_has_member(answer, "error") || json_object_has_member(answer, "problem"))
+        g_error("the pool refuses a command: %s", line);
+    return answer;
+}
+
+JsonObject *
+test_pool_control(TestPool *pool, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    send_line(pool, format, arguments);
+    va_end(arguments);
+    return take_answer(pool, g_data_input_stream_read_line(pool->answers, NULL, NULL, NULL));
+}
+
+static void
+on_line(GObject *stream, GAsyncResult *result, gpointer data)
+{
+    char **line = data;
+
+    *line = g_data_input_stream_read_line_finish(G_DATA_INPUT_STREAM(stream), result, NULL, NULL);
+    g_assert_nonnull(*line);
+}
+
+JsonObject *
+test_pool_control_turning(TestPool *pool, const char *format, ...)
+{
+    char *line = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    send_line(pool, format, arguments);
+    va_end(arguments);
+    g_data_input_stream_read_line_async(pool->answers, G_PRIORITY_DEFAULT, NULL, on_line, &line);
+    while (line == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    return take_answer(pool, line);
+}
+
+JsonNode *
+test_pool_call(TestPool *pool, const char *method, const char *parameters)
+{
+    JsonObject *answer = test_pool_control(
+        pool, "{\"cmd\":\"call\",\"method\":\"%s\",\"params\":%s}", method, parameters);
+
+    return json_object_get_member(answer, "result");
+}
+
+guint
+test_pool_count_requests(TestPool *pool)
+{
+    JsonObject *stats = test_pool_control(pool, "{\"cmd\":\"stats\"}");
+    JsonArray *calls = json_object_get_array_member(stats, "calls");
+    guint n = 0;
+
+    for (guint i = 0; i < json_array_get_length(calls); i++) {
+        const char *method =
+            json_object_get_string_member(json_array_get_object_element(calls, i), "method");
+
+        n += !g_str_has_prefix(method, "session.") && !g_str_has_prefix(method, "event.");
+    }
+    return n;
+}
+
+void
+test_pool_reset_stats(TestPool *pool)
+{
+    test_pool_control(pool, "{\"cmd\":\"reset-stats\"}");
+}
+
+/* ---- pictures ---- */
+
+static const char *const pictured[] = {"VM",  "VDI",    "VBD",     "VIF", "SR",
+                                       "PBD", "secret", "network", NULL};
+
+/* What says something to whoever uses the pool. */
+static const char *const shown_fields[] = {"name_label",
+                                           "power_state",
+                                           "resident_on",
+                                           "is_a_template",
+                                           "is_a_snapshot",
+                                           "VM",
+                                           "VDI",
+                                           "SR",
+                                           "host",
+                                           "network",
+                                           "userdevice",
+                                           "device",
+                                           "MAC",
+                                           "mode",
+                                           "type",
+                                           "bootable",
+                                           "virtual_size",
+                                           "snapshot_of",
+                                           "currently_attached",
+                                           "memory_static_max",
+                                           "VCPUs_max",
+                                           "shared",
+                                           "value",
+                                           "blocked_operations",
+                                           "other_config",
+                                           "current_operations",
+                                           "suspend_VDI",
+                                           NULL};
+
+/* Written by the toolstack itself at will, or different each time. */
+static gboolean
+is_noise(const char *key)
+{
+    static const char *const noise[] = {"content_id",  "mac_seed",           "vgpu_pci",
+                                        "import_task", "base_template_name", NULL};
+
+    return g_strv_contains(noise, key);
+}
+
+static char *name_of(JsonObject *dump, const char *ref);
+
+static char *
+object_name(JsonObject *dump, const char *class, JsonObject *object)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *host = NULL;
+
+    if (strcmp(class, "VBD") == 0 || strcmp(class, "VIF") == 0) {
+        vm = name_of(dump, json_object_get_string_member(object, "VM"));
+        return g_strdup_printf("%s of %s at %s", class, vm,
+                               json_object_get_string_member(
+                                   object, strcmp(class, "VBD") == 0 ? "userdevice" : "device"));
+    }
+    if (strcmp(class, "PBD") == 0) {
+        vm = name_of(dump, json_object_get_string_member(object, "SR"));
+        host = name_of(dump, json_object_get_string_member(object, "host"));
+        return g_strdup_printf("PBD of %s on %s", vm, host);
+    }
+    if (json_object_has_member(object, "name_label"))
+        return g_strdup_printf("%s \"%s\"", class,
+                               json_object_get_string_member(object, "name_label"));
+    return g_strdup(class);
+}
+
+/* References are told by what they stand for. */
+static char *
+name_of(JsonObject *dump, const char *ref)
+{
+    g_autoptr(GList) classes = json_object_get_members(dump);
+
+    for (GList *link = classes; link != NULL; link = link->next) {
+        JsonNode *node = json_object_get_member(dump, link->data);
+        JsonObject *objects = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+
+        if (objects != NULL && json_object_has_member(objects, ref))
+            return object_name(dump, link->data, json_object_get_object_member(objects, ref));
+    }
+    return g_strdup(strcmp(ref, "OpaqueRef:NULL") == 0 ? "none" : "gone");
+}
+
+static void
+add_map(GString *line, JsonObject *map)
+{
+    g_autoptr(GList) keys = g_list_sort(json_object_get_members(map), (GCompareFunc) strcmp);
+
+    for (GList *link = keys; link != NULL; link = link->next) {
+        const char *key = link->data;
+
+        if (is_noise(key))
+            continue;
+        if (g_str_has_prefix(key, "hvd") || g_str_has_prefix(key, "OpaqueRef:"))
+            g_string_append_printf(line, "{%s}", g_str_has_prefix(key, "hvd") ? key : "ref");
+        else
+            g_string_append_printf(line, "{%s=%s}", key, json_object_get_string_member(map, key));
+    }
+}
+
+static void
+add_field(GString *line, JsonObject *dump, const char *field, JsonNode *value)
+{
+    g_autofree char *text = NULL;
+
+    g_string_append_printf(line, " %s=", field);
+    if (JSON_NODE_HOLDS_OBJECT(value)) {
+        add_map(line, json_node_get_object(value));
+        return;
+    }
+    if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING &&
+        g_str_has_prefix(json_node_get_string(value), "OpaqueRef:"))
+        text = name_of(dump, json_node_get_string(value));
+    else
+        text = json_to_string(value, FALSE);
+    g_string_append(line, text);
+}
+
+static char *
+object_line(JsonObject *dump, const char *class, JsonObject *object)
+{
+    g_autofree char *name = object_name(dump, class, object);
+    g_autoptr(GString) line = g_string_new(name);
+
+    for (guint i = 0; shown_fields[i] != NULL; i++) {
+        /* a device's guest name appears and goes with the plug */
+        if (strcmp(shown_fields[i], "device") == 0 && strcmp(class, "VBD") == 0)
+            continue;
+        if (json_object_has_member(object, shown_fields[i]))
+            add_field(line, dump, shown_fields[i], json_object_get_member(object, shown_fields[i]));
+    }
+    return g_strdup(line->str);
+}
+
+static int
+compare_lines(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+char *
+test_pool_picture(TestPool *pool)
+{
+    JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; pictured[i] != NULL; i++) {
+        g_autoptr(GList) refs = NULL;
+        JsonObject *objects;
+
+        if (!json_object_has_member(dump, pictured[i]))
+            continue;
+        objects = json_object_get_object_member(dump, pictured[i]);
+        refs = json_object_get_members(objects);
+        for (GList *link = refs; link != NULL; link = link->next)
+            g_ptr_array_add(lines, object_line(dump, pictured[i],
+                                               json_object_get_object_member(objects, link->data)));
+    }
+    g_ptr_array_sort(lines, compare_lines);
+    g_ptr_array_add(lines, NULL);
+    return g_strjoinv("\n", (char **) lines->pdata);
+}

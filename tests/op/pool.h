@@ -1,0 +1,38 @@
+/* A simulated pool for a test, and its control socket. */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _TestPool TestPool;
+
+/* Starts xapi-sim (environment XAPI_SIM) with a fixed seed and no delays. */
+TestPool *test_pool_new(void);
+void test_pool_free(TestPool *pool);
+/* (transfer full): settings for opening a connection to it; @more: (nullable) */
+GStrv test_pool_settings(TestPool *pool, const char *const *more);
+const char *test_pool_get_directory(TestPool *pool);
+
+/* Sends a command, a printf format of JSON, and waits for its answer (transfer none): valid until the
+ * next command. Fails the test where the pool refuses it. */
+JsonObject *test_pool_control(TestPool *pool, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The same for a command whose answer comes later: turns the main context until it is there. */
+JsonObject *test_pool_control_turning(TestPool *pool, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* XenAPI as root, from inside; @parameters is a JSON array. */
+JsonNode *test_pool_call(TestPool *pool, const char *method, const char *parameters);
+
+/* Requests since the last reset, those of sessions and events aside; transfers count as one. */
+guint test_pool_count_requests(TestPool *pool);
+void test_pool_reset_stats(TestPool *pool);
+
+/**
+ * test_pool_picture: what is in the pool, as sorted lines without references, uuids and times: two
+ * pictures are equal when the pool is the same to whoever uses it.
+ */
+char *test_pool_picture(TestPool *pool);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TestPool, test_pool_free)
+
+G_END_DECLS

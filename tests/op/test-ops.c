@@ -1,0 +1,76 @@
+/* What each operation does, and with how many requests. */
+#include "base/error.h"
+#include "world.h"
+
+#include <string.h>
+
+static TestPool *pool;
+
+static void
+fresh(void)
+{
+    test_pool_control(pool, "{\"cmd\":\"restore-state\"}");
+}
+
+/* Every operation once, from its own beginning: it succeeds within its budget of requests. */
+static void
+test_budget(gconstpointer data)
+{
+    const Operation *operation = data;
+    g_autoptr(World) world = NULL;
+    guint requests;
+
+    fresh();
+    world = world_new(pool, TRUE, NULL);
+    world_prepare(world, operation);
+    test_pool_reset_stats(pool);
+    world_run(world, operation);
+    g_assert_no_error(world->error);
+    requests = test_pool_count_requests(pool);
+    g_test_message("%s: %u requests, at most %u", operation->name, requests, operation->budget);
+    g_assert_cmpuint(requests, <=, operation->budget);
+}
+
+/* The same operations as a plan: steps and calls are told, none is made. */
+static void
+test_plan(gconstpointer data)
+{
+    const Operation *operation = data;
+    g_autoptr(World) world = NULL;
+    g_autofree char *before = NULL;
+    g_autofree char *after = NULL;
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_PLAN_ONLY};
+
+    fresh();
+    world = world_new(pool, TRUE, NULL);
+    world_prepare(world, operation);
+    before = test_pool_picture(pool);
+    test_pool_reset_stats(pool);
+    world_start(world, operation, &call);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"steps\":["));
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    after = test_pool_picture(pool);
+    g_assert_cmpstr(before, ==, after);
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+
+    g_test_init(&argc, &argv, NULL);
+    pool = test_pool_new();
+    test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
+    for (guint i = 0; i < n_operations; i++) {
+        g_autofree char *budget = g_strdup_printf("/op/%s/budget", operations[i].name);
+        g_autofree char *plan = g_strdup_printf("/op/%s/plan", operations[i].name);
+
+        g_test_add_data_func(budget, &operations[i], test_budget);
+        g_test_add_data_func(plan, &operations[i], test_plan);
+    }
+    status = g_test_run();
+    test_pool_free(pool);
+    return status;
+}

@@ -1,0 +1,251 @@
+#include "world.h"
+
+#include "ops/destroy.h"
+#include "ops/power.h"
+#include "ops/snapshot.h"
+#include "ops/spawn.h"
+
+#include <string.h>
+
+/* ---- the world ---- */
+
+static void
+on_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    World *world = data;
+
+    world->connection = xd_connection_open_finish(result, &world->error);
+    world->ended = TRUE;
+}
+
+/* When nothing but the poll is under way the driver can only be waiting for time to pass. */
+static gboolean
+on_tick(gpointer data)
+{
+    World *world = data;
+
+    if (world->connection != NULL && xd_http_get_busy(world->connection->http) <= 1)
+        xd_clock_advance(world->clock, 1000);
+    return G_SOURCE_CONTINUE;
+}
+
+World *
+world_new(TestPool *pool, gboolean manual_clock, const char *const *more)
+{
+    World *world = g_new0(World, 1);
+    g_auto(GStrv) settings = test_pool_settings(pool, more);
+    XdConnectionOptions options = {.settings = (const char *const *) settings};
+
+    world->pool = pool;
+    world->cancellable = g_cancellable_new();
+    if (manual_clock) {
+        options.clock = world->clock = xd_clock_new_manual();
+        world->tick = g_timeout_source_new(20);
+        g_source_set_callback(world->tick, on_tick, world, NULL);
+        g_source_attach(world->tick, NULL);
+    }
+    xd_connection_open_async(&options, NULL, on_opened, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    return world;
+}
+
+static void
+on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    xd_connection_close_finish(result);
+    ((World *) data)->ended = TRUE;
+}
+
+void
+world_free(World *world)
+{
+    world->ended = FALSE;
+    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, world);
+    world_wait(world);
+    xd_clear_source(&world->tick);
+    g_clear_pointer(&world->clock, xd_clock_unref);
+    g_object_unref(world->cancellable);
+    g_clear_object(&world->sink);
+    g_free(world->result);
+    g_clear_error(&world->error);
+    g_free(world);
+}
+
+void
+world_wait(World *world)
+{
+    while (!world->ended)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* ---- operations ---- */
+
+static GInputStream *
+test_image(void)
+{
+    guint8 *bytes = g_malloc(IMAGE_BYTES);
+
+    for (guint i = 0; i < IMAGE_BYTES; i++)
+        bytes[i] = (guint8) (i * 31 + i / 256);
+    return g_memory_input_stream_new_from_data(bytes, IMAGE_BYTES, g_free);
+}
+
+#define BASE                                                                                       \
+    "\"uuid\":\"" INSTANCE "\",\"name\":\"web\",\"memory_bytes\":268435456,\"vcpus\":1,"           \
+    "\"image\":{\"source\":\"stream\",\"format\":\"raw\",\"size_bytes\":" G_STRINGIFY(             \
+        IMAGE_BYTES) "}"
+#define NIC(mac) "{\"mac\":\"fa:16:3e:00:00:" mac "\",\"network\":\"xenbr0\"}"
+
+static void
+spawn(World *world, const char *document, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_autoptr(GInputStream) image = test_image();
+
+    xd_spawn_async(world->connection, document, image, call, world->cancellable, callback, world);
+}
+
+static void
+start_spawn(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    spawn(world, "{" BASE ",\"networks\":[" NIC("01") "]}", call, callback);
+}
+
+static void
+start_spawn_rich(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    spawn(world,
+          "{" BASE ",\"networks\":[" NIC("01") "," NIC(
+              "02") "],\"disks\":[{\"size_bytes\":1048576},"
+                    "{\"size_bytes\":2097152,\"device\":5}],\"hostname\":\"web\"}",
+          call, callback);
+}
+
+static void
+start_snapshot(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_clear_object(&world->sink);
+    world->sink = g_memory_output_stream_new_resizable();
+    xd_snapshot_async(world->connection, INSTANCE, world->sink, call, world->cancellable, callback,
+                      world);
+}
+
+static void
+start_power_off_hard(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_power_off_async(world->connection, INSTANCE, 0, call, world->cancellable, callback, world);
+}
+
+static void
+start_power_off(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_power_off_async(world->connection, INSTANCE, -1, call, world->cancellable, callback, world);
+}
+
+static void
+start_reboot(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_reboot_async(world->connection, INSTANCE, FALSE, call, world->cancellable, callback, world);
+}
+
+static void
+start_reboot_hard(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_reboot_async(world->connection, INSTANCE, TRUE, call, world->cancellable, callback, world);
+}
+
+static void
+start_set_unbootable(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_set_bootable_async(world->connection, INSTANCE, FALSE, call, world->cancellable, callback,
+                          world);
+}
+
+#define DEFINE_START(name)                                                                         \
+    static void start_##name(World *world, const HvdCall *call, GAsyncReadyCallback callback)      \
+    {                                                                                              \
+        xd_##name##_async(world->connection, INSTANCE, call, world->cancellable, callback, world); \
+    }
+DEFINE_START(destroy)
+DEFINE_START(cleanup)
+DEFINE_START(power_on)
+DEFINE_START(pause)
+DEFINE_START(unpause)
+DEFINE_START(suspend)
+DEFINE_START(resume)
+DEFINE_START(soft_delete)
+DEFINE_START(restore)
+
+const Operation operations[] = {
+    {"spawn",             "",                     8,  start_spawn         },
+    {"spawn-rich",        "",                     13, start_spawn_rich    },
+    {"snapshot",          "spawn",                5,  start_snapshot      },
+    {"destroy",           "spawn",                4,  start_destroy       },
+    {"destroy-rich",      "spawn-rich",           6,  start_destroy       },
+    {"destroy-halted",    "spawn power-off-hard", 3,  start_destroy       },
+    {"destroy-suspended", "spawn suspend",        4,  start_destroy       },
+    {"cleanup",           "spawn destroy",        0,  start_cleanup       },
+    {"power-on",          "spawn power-off-hard", 1,  start_power_on      },
+    {"power-off",         "spawn",                1,  start_power_off     },
+    {"power-off-hard",    "spawn",                1,  start_power_off_hard},
+    {"reboot",            "spawn",                1,  start_reboot        },
+    {"reboot-hard",       "spawn",                1,  start_reboot_hard   },
+    {"pause",             "spawn",                1,  start_pause         },
+    {"unpause",           "spawn pause",          1,  start_unpause       },
+    {"suspend",           "spawn",                1,  start_suspend       },
+    {"resume",            "spawn suspend",        1,  start_resume        },
+    {"soft-delete",       "spawn",                2,  start_soft_delete   },
+    {"restore",           "spawn soft-delete",    2,  start_restore       },
+    {"set-unbootable",    "spawn",                1,  start_set_unbootable},
+};
+const guint n_operations = G_N_ELEMENTS(operations);
+
+const Operation *
+operation_find(const char *name)
+{
+    for (guint i = 0; i < n_operations; i++) {
+        if (strcmp(operations[i].name, name) == 0)
+            return &operations[i];
+    }
+    g_error("there is no operation %s", name);
+}
+
+/* ---- running them ---- */
+
+static void
+on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    World *world = data;
+
+    g_assert_false(world->ended);
+    world->ended = TRUE;
+    world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
+}
+
+void
+world_start(World *world, const Operation *operation, const HvdCall *call)
+{
+    world->ended = FALSE;
+    g_clear_pointer(&world->result, g_free);
+    g_clear_error(&world->error);
+    operation->start(world, call, on_ended);
+    g_assert_false(world->ended); /* never before the call has returned */
+}
+
+void
+world_run(World *world, const Operation *operation)
+{
+    world_start(world, operation, NULL);
+    world_wait(world);
+}
+
+void
+world_prepare(World *world, const Operation *operation)
+{
+    g_auto(GStrv) names = g_strsplit(operation->before, " ", -1);
+
+    for (guint i = 0; names[i] != NULL && names[i][0] != '\0'; i++) {
+        world_run(world, operation_find(names[i]));
+        g_assert_no_error(world->error);
+    }
+}

@@ -1,0 +1,54 @@
+/* The driver on a simulated pool, and every operation by name. */
+#pragma once
+
+#include "pool.h"
+#include "xenapi/connection.h"
+
+G_BEGIN_DECLS
+
+#define INSTANCE    "6f1ed0b4-9a34-4a5c-8a51-0d5a3c0a1f55"
+#define IMAGE_BYTES 100000
+
+/**
+ * World: one opened connection with a clock that moves when nothing else does.
+ * @clock: (nullable): NULL: the real one
+ */
+typedef struct {
+    TestPool *pool;
+    XdClock *clock;
+    XdConnection *connection;
+    GCancellable *cancellable;
+    gboolean ended;
+    char *result;
+    GError *error;
+    GOutputStream *sink; /* of a snapshot */
+    GSource *tick;
+} World;
+
+/* @more: (nullable): further settings */
+World *world_new(TestPool *pool, gboolean manual_clock, const char *const *more);
+void world_free(World *world);
+
+/* An operation, as tests call it. */
+typedef struct {
+    const char *name;
+    const char *before; /* names of operations that prepare the pool, separated by spaces */
+    guint budget;       /* requests at the most */
+    void (*start)(World *world, const HvdCall *call, GAsyncReadyCallback callback);
+} Operation;
+
+extern const Operation operations[];
+extern const guint n_operations;
+const Operation *operation_find(const char *name);
+
+void world_start(World *world, const Operation *operation, const HvdCall *call);
+/* Turns the main context until the operation has ended. */
+void world_wait(World *world);
+/* Both; @world->result and @world->error are those of this run. */
+void world_run(World *world, const Operation *operation);
+/* Runs what @operation needs before it. */
+void world_prepare(World *world, const Operation *operation);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+G_END_DECLS

@@ -1,0 +1,416 @@
+"""Disks, drives and interfaces, and the transfers of bytes with all their oddities."""
+
+import hashlib
+import urllib.parse
+
+from harness import equal, expect_failure, pool, read_all, read_head, run_tests
+from machines import MIB, NULL, Site, vbd_record, vif_record
+
+PATTERN = bytes(range(256)) * 4096  # 1 MiB
+
+
+def query(**parameters):
+    return urllib.parse.urlencode(parameters)
+
+
+def put(site, body, length=None, address=None, headers=None, **parameters):
+    """PUT /import_raw_vdi; the raw bytes that come back."""
+    parameters.setdefault("session_id", site.rpc.session)
+    lines = [f"PUT /import_raw_vdi?{query(**parameters)} HTTP/1.1", "Host: x",
+             f"Content-Length: {len(body) if length is None else length}", *(headers or [])]
+    with site.pool.connect(address) as connection:
+        connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        connection.shutdown(1)
+        return read_all(connection)
+
+
+def get(site, address=None, **parameters):
+    parameters.setdefault("session_id", site.rpc.session)
+    answer = site.pool.talk(f"GET /export_raw_vdi?{query(**parameters)} HTTP/1.1\r\n"
+                            "Host: x\r\n\r\n".encode(), address)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.decode(), body
+
+
+def new_task(site):
+    return site.call("task.create", "import", "")
+
+
+def outcome(site, task):
+    record = site.record("task", task)
+    return record["status"], record["error_info"] or record["result"]
+
+
+def test_create():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=3 * MIB + 1, other_config={"k": "v"}, tags=["t"], name_label="n")
+        record = site.record("VDI", vdi)
+        equal((record["virtual_size"], record["other_config"], record["tags"], record["location"],
+               record["managed"], record["sm_config"]),
+              (4 * MIB, {"k": "v"}, ["t"], record["uuid"], True, {}))
+        equal(record["allowed_operations"], ["generate_config", "update", "forget", "destroy",
+                                             "snapshot", "resize", "copy", "clone"])
+        assert vdi in site.record("SR", site.shared)["VDIs"]
+        text = "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]"
+        for size in (1 << 44, 1000):
+            equal(expect_failure("SR_BACKEND_FAILURE_79", site.disk, size=size), ["", text, ""])
+        equal(expect_failure("HANDLE_INVALID", site.disk, NULL), ["SR", NULL])
+
+
+def test_space():
+    with pool("--shared-size", str(20 * MIB)) as running:
+        site = Site(running)
+        site.disk(size=16 * MIB)
+        equal(expect_failure("SR_BACKEND_FAILURE_44", site.disk, size=8 * MIB),
+              ["", "There is insufficient space", ""])
+
+
+def test_sr_is_marked():
+    with pool() as running:
+        site = Site(running)
+        token = site.rpc.events(["sr", "task"])["token"]
+        running.control.do("fault", add={"id": "d", "method": "VDI.create", "action": "hold",
+                                         "when": "after"})
+        vdi = site.rpc.pool.rpc()
+        vdi.start("VDI.create", {"SR": site.shared, "virtual_size": 2 * MIB, "type": "user",
+                                 "sharable": False, "read_only": False, "other_config": {}})
+        running.control.do("wait", id="d")
+        equal(site.record("SR", site.shared)["current_operations"], {})
+        events = site.rpc.events(["sr", "task"], token)["events"]
+        equal([(event["operation"], event["class"]) for event in events], [("mod", "sr")])
+        running.control.do("release", id="d")
+        vdi.finish()
+
+
+def test_destroy():
+    with pool() as running:
+        site = Site(running)
+        vm, vbd, vdi, _ = site.running()
+        equal(expect_failure("VDI_IN_USE", site.call, "VDI.destroy", vdi), [vdi, "destroy"])
+        equal(site.record("VDI", vdi)["allowed_operations"], ["snapshot", "clone"])
+        site.call("VM.hard_shutdown", vm)
+        site.call("VDI.destroy", vdi)
+        equal(expect_failure("HANDLE_INVALID", site.call, "VBD.get_record", vbd), ["VBD", vbd])
+        equal(site.record("VM", vm)["VBDs"], [])
+
+
+def test_copies():
+    with pool() as running:
+        site = Site(running)
+        source = site.disk(other_config={"image-id": "4711"}, name_label="image")
+        put(site, PATTERN, vdi=source, format="raw")
+        snapshot = site.call("VDI.snapshot", source, {})
+        clone = site.call("VDI.clone", source)
+        copy = site.call("VDI.copy", source, site.local[0])
+        for vdi in (snapshot, clone, copy):
+            equal(get(site, vdi=vdi, format="raw")[1][:MIB], PATTERN)
+        equal(site.record("VDI", snapshot)["snapshot_of"], source)
+        equal(site.record("VDI", source)["snapshots"], [snapshot])
+        equal(site.record("VDI", clone)["other_config"]["image-id"], "4711")
+        equal("image-id" in site.record("VDI", copy)["other_config"], False)
+        equal((site.record("VDI", copy)["SR"], site.record("VDI", clone)["name_label"]),
+              (site.local[0], "image"))
+        # Each has its own bytes from the first write on.
+        put(site, b"x" * 100, vdi=source, format="raw")
+        equal(get(site, vdi=clone, format="raw")[1][:MIB], PATTERN)
+        equal(get(site, vdi=source, format="raw")[1][:200], b"x" * 100 + PATTERN[100:200])
+
+
+def test_resize():
+    with pool() as running:
+        site = Site(running)
+        vm, _, vdi, _ = site.machine()
+        site.call("VDI.resize", vdi, 8 * MIB)
+        site.call("VDI.resize", vdi, 9 * MIB)
+        equal(site.record("VDI", vdi)["virtual_size"], 10 * MIB)
+        expect_failure("SR_BACKEND_FAILURE_79", site.call, "VDI.resize", vdi, 4 * MIB)
+        site.call("VM.start", vm, False, False)
+        equal(expect_failure("VDI_IN_USE", site.call, "VDI.resize", vdi, 20 * MIB), [vdi, "resize"])
+        equal(expect_failure("VDI_IN_USE", site.call, "VDI.copy", vdi, site.shared), [vdi, "copy"])
+        expect_failure("PERMISSION_DENIED", site.call, "VDI.set_sharable", vdi, True)
+
+
+def test_drives():
+    with pool() as running:
+        site = Site(running)
+        vm, vbd, vdi, _ = site.machine()
+        create = lambda *args, **members: site.call("VBD.create", vbd_record(*args, **members))
+        equal(expect_failure("DEVICE_ALREADY_EXISTS", create, vm, vdi, "0"), ["0"])
+        equal(expect_failure("DEVICE_ALREADY_EXISTS", create, vm, vdi, "xvda"), ["xvda"])
+        equal(expect_failure("INVALID_DEVICE", create, vm, vdi, "300"), ["300"])
+        equal(expect_failure("HANDLE_INVALID", create, vm, NULL, "1"), ["VDI", NULL])
+        expect_failure("VBD_CDS_MUST_BE_READONLY", create, vm, vdi, "3", type="CD")
+        snapshot = site.call("VDI.snapshot", vdi)
+        equal(expect_failure("VDI_READONLY", create, vm, snapshot, "1"), [snapshot])
+        auto = create(vm, vdi, "autodetect")
+        equal(site.record("VBD", auto)["userdevice"], "1")
+        cd = create(vm, NULL, "3", type="CD", mode="RO", empty=True)
+        equal(site.record("VBD", cd)["allowed_operations"], ["attach", "insert"])
+        equal(site.call("VM.get_allowed_VBD_devices", vm)[:3], ["2", "4", "5"])
+        equal(site.call("VM.get_allowed_VBD_devices", vm)[-1], "254")
+        site.call("VBD.insert", cd, vdi)
+        expect_failure("VBD_NOT_EMPTY", site.call, "VBD.insert", cd, vdi)
+        site.call("VBD.eject", cd)
+        expect_failure("VBD_IS_EMPTY", site.call, "VBD.eject", cd)
+        expect_failure("VBD_NOT_REMOVABLE_MEDIA", site.call, "VBD.eject", vbd)
+
+
+def test_hot_plug():
+    with pool() as running:
+        site = Site(running)
+        vm, root, _, _ = site.running()
+        vdi = site.disk()
+        vbd = site.call("VBD.create", vbd_record(vm, vdi, "1"))
+        equal(site.record("VBD", vbd)["allowed_operations"],
+              ["attach", "unpause", "plug", "pause"])
+        site.run("VBD.plug", vbd)
+        record = site.record("VBD", vbd)
+        equal((record["currently_attached"], record["device"]), (True, "xvdb"))
+        equal(expect_failure("DEVICE_ALREADY_ATTACHED", site.call, "VBD.plug", vbd), [vbd])
+        expect_failure("OPERATION_NOT_ALLOWED", site.call, "VBD.destroy", vbd)
+        site.run("VBD.unplug", vbd)
+        equal(expect_failure("DEVICE_ALREADY_DETACHED", site.call, "VBD.unplug", vbd), [vbd])
+        site.call("VBD.destroy", vbd)
+        fixed = site.call("VBD.create", vbd_record(vm, vdi, "1", unpluggable=False))
+        site.call("VBD.plug", fixed)
+        equal(expect_failure("VBD_NOT_UNPLUGGABLE", site.call, "VBD.unplug", fixed), [fixed])
+        other, _, _, _ = site.running("other")
+        second = site.call("VBD.create", vbd_record(other, vdi, "1"))
+        equal(expect_failure("VDI_IN_USE", site.call, "VBD.plug", second), [vdi])
+        site.call("VM.pause", other)
+        equal(expect_failure("VM_BAD_POWER_STATE", site.call, "VBD.plug", second),
+              [other, "running", "paused"])
+        cd = site.call("VBD.create", vbd_record(vm, site.disk(), "3", type="CD", mode="RO"))
+        expect_failure("OPERATION_NOT_ALLOWED", site.call, "VBD.plug", cd)
+        local = site.disk(site.local[1])
+        far = site.call("VBD.create", vbd_record(vm, local, "5"))
+        equal(expect_failure("VM_REQUIRES_SR", site.call, "VBD.plug", far), [vm, site.local[1]])
+
+
+def test_interfaces():
+    with pool() as running:
+        site = Site(running)
+        vm, _, _, vif = site.machine()
+        record = site.record("VIF", vif)
+        equal((record["MAC_autogenerated"], record["allowed_operations"], record["locking_mode"]),
+              (True, ["attach"], "network_default"))
+        create = lambda *args, **members: site.call("VIF.create", vif_record(*args, **members))
+        equal(expect_failure("DEVICE_ALREADY_EXISTS", create, vm, site.network), ["0"])
+        equal(expect_failure("MAC_INVALID", create, vm, site.network, "1", MAC="aa:bb"), ["aa:bb"])
+        equal(expect_failure("INVALID_DEVICE", create, vm, site.network, "9"), ["9"])
+        second = create(vm, site.network, "1", MAC="fa:16:3e:00:00:01", ipv4_allowed=["10.0.0.1"])
+        equal((site.record("VIF", second)["MAC_autogenerated"],
+               site.record("VIF", second)["ipv4_allowed"]), (False, ["10.0.0.1"]))
+        equal(site.call("VM.get_allowed_VIF_devices", vm), ["2", "3", "4", "5", "6"])
+        site.call("VM.start", vm, False, False)
+        expect_failure("OPERATION_NOT_ALLOWED", site.call, "VIF.destroy", second)
+        site.run("VIF.unplug", second)
+        equal(expect_failure("DEVICE_ALREADY_DETACHED", site.call, "VIF.unplug", second), [second])
+        site.run("VIF.plug", second)
+        equal(expect_failure("DEVICE_ALREADY_ATTACHED", site.call, "VIF.plug", second), [second])
+        internal = site.call("network.get_by_name_label", "Host internal management network")[0]
+        site.call("VIF.move", second, internal)
+        equal((site.record("VIF", second)["network"], site.record("VIF", second)["currently_attached"]),
+              (internal, True))
+        site.call("VIF.set_locking_mode", second, "locked")
+        site.call("VIF.add_ipv6_allowed", second, "fe80::1")
+        equal(site.record("VIF", second)["ipv6_allowed"], ["fe80::1"])
+
+
+def test_import_and_export():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        task = new_task(site)
+        answer = put(site, PATTERN * 2, vdi=vdi, task_id=task, format="raw")
+        equal(answer, b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                      b"Cache-Control: no-cache, no-store\r\ntask-id:" + task.encode() +
+                      b"\r\ncontent-type: application/octet-stream\r\n\r\n")
+        equal(outcome(site, task), ("success", f"<value>{vdi}</value>"))
+        equal(site.record("VDI", vdi)["VBDs"], [])
+        assert "content_id" in site.record("VDI", vdi)["other_config"]
+        task = new_task(site)
+        head, body = get(site, vdi=vdi, task_id=task, format="raw")
+        uuid = site.record("VDI", vdi)["uuid"]
+        equal(head.split("\r\n"),
+              ["HTTP/1.1 200 OK", "Connection: close", "Cache-Control: no-cache, no-store",
+               f"task-id:{task}", "content-type:application/octet-stream",
+               f'content-disposition: attachment; filename="{uuid}.raw"'])
+        equal(body, PATTERN * 2)
+        equal(outcome(site, task), ("success", ""))
+
+
+def test_two_hundred_comes_first():
+    with pool() as running, running.connect() as connection:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        target = query(session_id=site.rpc.session, vdi=vdi, format="raw")
+        connection.sendall(f"PUT /import_raw_vdi?{target} HTTP/1.1\r\n"
+                           "Content-Length: 1048576\r\n\r\n".encode())
+        head = read_head(connection)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        # Meanwhile the control domain holds the disk.
+        vbd = site.record("VBD", site.record("VDI", vdi)["VBDs"][0])
+        equal((site.record("VM", vbd["VM"])["is_control_domain"], vbd["mode"],
+               vbd["currently_attached"]), (True, "RW", True))
+        equal(expect_failure("VDI_IN_USE", site.call, "VDI.destroy", vdi), [vdi, "destroy"])
+        connection.sendall(PATTERN)
+        equal(read_all(connection), b"")
+        site.call("VDI.destroy", vdi)
+
+
+def test_bodies_of_another_length():
+    """Shorter and longer than the disk: both succeed; shorter than announced: an I/O error."""
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        for size in (1000, 3 * MIB):
+            task = new_task(site)
+            put(site, b"y" * size, vdi=vdi, task_id=task)
+            equal(outcome(site, task)[0], "success")
+        equal(len(get(site, vdi=vdi)[1]), 2 * MIB)
+        task = new_task(site)
+        answer = put(site, b"z" * 500, length=1000, vdi=vdi, task_id=task)
+        equal(answer.count(b"HTTP/1.1"), 2)
+        equal(outcome(site, task), ("failure", ["VDI_IO_ERROR", "Device I/O errors"]))
+        equal(site.record("VDI", vdi)["VBDs"], [])
+
+
+def test_wrong_transfers():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        task = new_task(site)
+        answer = put(site, b"abc", vdi="OpaqueRef:bad", task_id=task)
+        assert answer.startswith(b"HTTP/1.1 500 Internal Error")
+        assert b"Db_exn.Read_missing_uuid(&quot;VDI&quot;, &quot;&quot;, &quot;OpaqueRef:bad&quot;)" in answer
+        equal(outcome(site, task), ("pending", ""))
+        answer = put(site, b"abc", vdi=vdi, task_id=task, format="qcow3")
+        equal((answer[:22], outcome(site, task)[0]), (b"HTTP/1.0 404 Not Found", "failure"))
+        task = new_task(site)
+        answer = put(site, b"", vdi=vdi, task_id=task, length=0, session_id="OpaqueRef:none")
+        assert answer.startswith(b"HTTP/1.1 401 Unauthorised")
+        assert b'WWW-Authenticate: Basic realm="put_import_raw_vdi"' in answer
+        target = query(session_id=site.rpc.session, vdi=vdi)
+        answer = running.talk(f"PUT /import_raw_vdi?{target} HTTP/1.1\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n".encode())
+        equal(answer, b"HTTP/1.0 404 Not Found\r\nConnection: close\r\n"
+                      b"Cache-Control: no-cache, no-store\r\n\r\n")
+
+
+def test_own_task_and_cookies():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        cookie = f"Cookie: session_id={site.rpc.session}"
+        answer = put(site, b"abc", headers=[cookie], session_id="OpaqueRef:other", vdi=vdi)
+        ref = answer.split(b"task-id:")[1].split(b"\r\n")[0].decode()
+        expect_failure("HANDLE_INVALID", site.call, "task.get_record", ref)
+
+
+def test_cancel_does_not_stop_it():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        task = new_task(site)
+        running.control.do("fault", add={"id": "half", "method": "/import_raw_vdi",
+                                         "action": "hold", "bytes": 100})
+        with running.connect() as connection:
+            target = query(session_id=site.rpc.session, vdi=vdi, task_id=task)
+            connection.sendall(f"PUT /import_raw_vdi?{target} HTTP/1.1\r\n"
+                               "Content-Length: 200\r\n\r\n".encode() + b"a" * 200)
+            running.control.do("wait", id="half")
+            site.call("task.cancel", task)
+            equal(outcome(site, task)[0], "pending")
+            running.control.do("release", id="half")
+            read_all(connection)
+        equal(outcome(site, task)[0], "success")
+
+
+def test_redirect():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(site.local[1], size=2 * MIB)
+        head, _ = get(site, vdi=vdi)
+        assert head.startswith("HTTP/1.1 302 Found\r\n")
+        location = head.split("Location: ")[1].split("\r\n")[0]
+        where = urllib.parse.urlsplit(location)
+        equal((where.hostname, where.port), (running.addresses[1], running.port))
+        equal(len(get(site, running.addresses[1], vdi=vdi)[1]), 2 * MIB)
+        put(site, PATTERN, address=running.addresses[1], vdi=vdi)
+        equal(get(site, running.addresses[1], vdi=vdi)[1][:MIB], PATTERN)
+
+
+def test_interrupted_export():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=64 * MIB)
+        task = new_task(site)
+        with running.connect() as connection:
+            target = query(session_id=site.rpc.session, vdi=vdi, task_id=task)
+            connection.sendall(f"GET /export_raw_vdi?{target} HTTP/1.1\r\n\r\n".encode())
+            connection.recv(1000)
+        equal(site.rpc.wait_task(task)["error_info"], ["VDI_IO_ERROR", "Device I/O errors"])
+        equal(site.record("VDI", vdi)["VBDs"], [])
+
+
+def test_faults_of_transfers():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        put(site, PATTERN, vdi=vdi)
+        fault = lambda **rule: running.control.do("fault", add=rule)
+        fault(method="/export_raw_vdi", action="drop", bytes=1000)
+        task = new_task(site)
+        equal(len(get(site, vdi=vdi, task_id=task)[1]), 1000)
+        equal(outcome(site, task)[0], "failure")
+        fault(method="/export_raw_vdi", action="error", bytes=500, error=["MY_CODE"])
+        task = new_task(site)
+        body = get(site, vdi=vdi, task_id=task)[1]
+        assert body[:500] == PATTERN[:500] and body[500:].startswith(b"HTTP/1.1 500")
+        equal(outcome(site, task), ("failure", ["MY_CODE"]))
+        fault(method="/import_raw_vdi", action="status", text="no")
+        assert put(site, b"abc", vdi=vdi).startswith(b"HTTP/1.1 500")
+        fault(method="/import_raw_vdi", action="task-hang")
+        task = new_task(site)
+        put(site, b"abc", vdi=vdi, task_id=task)
+        equal(outcome(site, task)[0], "pending")
+        fault(method="/import_raw_vdi", action="drop", bytes=2)
+        task = new_task(site)
+        put(site, b"abc", vdi=vdi, task_id=task)
+        equal(outcome(site, task)[0], "failure")
+        equal(running.control.ask("stats")["transfer"],
+              {"/export_raw_vdi": 2, "/import_raw_vdi": 4})
+
+
+def test_digests():
+    with pool() as running:
+        site = Site(running)
+        vdi, empty = site.disk(), site.disk()
+        put(site, PATTERN + bytes(5000), vdi=vdi)
+        disks = running.control.ask("dump", disks=True)["disks"]
+        equal(disks[vdi], {"bytes": MIB, "sha256": hashlib.sha256(PATTERN).hexdigest()})
+        equal(disks[empty], {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()})
+
+
+def test_disks_are_restored():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=2 * MIB)
+        put(site, PATTERN, vdi=vdi)
+        running.control.do("snapshot-state")
+        put(site, b"changed", vdi=vdi)
+        gone = site.disk()
+        running.control.do("restore-state")
+        equal(get(site, vdi=vdi)[1][:MIB], PATTERN)
+        expect_failure("HANDLE_INVALID", site.call, "VDI.get_record", gone)
+
+
+run_tests("/simulator/disk", [
+    test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
+    test_drives, test_hot_plug, test_interfaces, test_import_and_export,
+    test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
+    test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
+    test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,
+])
