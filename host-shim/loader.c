@@ -57,16 +57,6 @@ is_ours(const char *path, gboolean directory, GError **error)
 
 /* ---- which table ---- */
 
-static gpointer
-member_at(const HvdDriver *driver, gsize offset)
-{
-    gpointer member = NULL;
-
-    if (offset + sizeof member <= driver->struct_size)
-        memcpy(&member, (const char *) driver + offset, sizeof member);
-    return member;
-}
-
 gboolean
 loader_check(const HvdDriver *driver, GError **error)
 {
@@ -84,8 +74,8 @@ loader_check(const HvdDriver *driver, GError **error)
         return FALSE;
     }
     for (gsize i = 0; i < n_slots; i++) {
-        if ((member_at(driver, slots[i].async) == NULL) ==
-            (member_at(driver, slots[i].finish) == NULL))
+        if ((slots_member(driver, slots[i].async) == NULL) ==
+            (slots_member(driver, slots[i].finish) == NULL))
             continue;
         g_set_error(error, HVD_ERROR, HVD_ERROR_PROTOCOL,
                     "the driver has only one half of the slot %s", slots[i].name);
@@ -118,7 +108,7 @@ query(const char *path, GError **error)
 }
 
 const HvdDriver *
-loader_load(const char *path, GError **error)
+loader_load(const char *path, char **found, GError **error)
 {
     g_autofree char *given = path != NULL ? g_canonicalize_filename(path, NULL) : find_module();
     g_autofree char *file = realpath(given, NULL);
@@ -128,5 +118,8 @@ loader_load(const char *path, GError **error)
     if (!is_ours(file != NULL ? file : given, FALSE, error) || !is_ours(directory, TRUE, error))
         return NULL;
     driver = query(file, error);
-    return driver != NULL && loader_check(driver, error) ? driver : NULL;
+    if (driver == NULL || !loader_check(driver, error))
+        return NULL;
+    *found = g_steal_pointer(&file);
+    return driver;
 }

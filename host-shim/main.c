@@ -1,45 +1,91 @@
-#include "loader.h"
-#include "runner.h"
-#include "simulated.h"
+/* hvd: from the command line to an exit status. */
+#include "failure.h"
+#include "help.h"
+#include "shim.h"
 
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
-static int
-fail(const GError *error)
+#define EXIT_USAGE 2
+
+/* What is in our memory may be a password: no core file, no other process that looks in. Under
+ * AddressSanitizer its leak check has to look in. */
+static void
+close_shutters(void)
 {
-    g_printerr("hvd: %s\n", error->message);
-    return EXIT_FAILURE;
+    static const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    if (!HVD_SANITIZED)
+        prctl(PR_SET_DUMPABLE, 0);
+    /* a reader that goes away is an error of a write, also inside TLS */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+choose_language(void)
+{
+    setlocale(LC_ALL, "");
+    bindtextdomain(GETTEXT_PACKAGE, HVD_LOCALE_DIR);
+    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    textdomain(GETTEXT_PACKAGE);
+}
+
+static gboolean
+check_plan_fits(const Command *command, const Arguments *arguments, GError **error)
+{
+    if (!arguments_has(arguments, "plan") || (command->flags & COMMAND_CHANGES) != 0)
+        return TRUE;
+    failure_set(error, FAILURE_USAGE, NULL, _("\"%s\" changes nothing: there is nothing to plan"),
+                command->name);
+    return FALSE;
+}
+
+static gboolean
+run_command(Shim *shim, const Command *command, GError **error)
+{
+    if (!check_plan_fits(command, shim->arguments, error))
+        return FALSE;
+    shim->credential = credential_take(error);
+    return shim->credential != NULL && command->run(shim, error) && output_flush(error);
+}
+
+static gboolean
+run(Output *output, const Arguments *arguments, GError **error)
+{
+    const Command *command = arguments_get_command(arguments);
+    g_auto(Shim) shim = {.arguments = arguments, .output = output};
+
+    if (arguments_has(arguments, "help"))
+        return help_print(output, command) && output_flush(error);
+    if (arguments_has(arguments, "version"))
+        command = commands_find("version");
+    return run_command(&shim, command, error);
 }
 
 int
-main(int argc, char **argv)
+main(int argc G_GNUC_UNUSED, char **argv)
 {
-    const char *slot = argc > 1 ? argv[1] : "list_nodes";
+    g_autoptr(Arguments) arguments = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(Simulated) simulated = NULL;
-    g_autoptr(Runner) runner = NULL;
-    g_auto(GStrv) settings = NULL;
-    g_autofree char *answer = NULL;
-    HvdOpen open = {.struct_size = sizeof open};
-    const HvdDriver *driver;
+    Output output;
 
-    prctl(PR_SET_DUMPABLE, 0);
-    driver = loader_load(NULL, &error);
-    if (driver == NULL)
-        return fail(error);
-    simulated = simulated_open(NULL, &error);
-    if (simulated == NULL)
-        return fail(error);
-    settings = simulated_get_settings(simulated);
-    open.settings = (const char *const *) settings;
-    runner = runner_new(driver);
-    if (!runner_open(runner, &open, &error))
-        return fail(error);
-    answer = argc > 2 ? runner_instance(runner, slot, argv[2], &error)
-                      : runner_call(runner, slot, &error);
-    if (answer == NULL)
-        return fail(error);
-    g_print("%s\n", answer);
-    return EXIT_SUCCESS;
+    close_shutters();
+    choose_language();
+    output_init(&output);
+    if (g_strv_contains((const char *const *) argv + 1, "--json"))
+        output_set_json(&output);
+    arguments = arguments_parse(argv + 1, &error);
+    if (arguments != NULL && arguments_is_empty(arguments)) {
+        help_print_usage(&output);
+        return EXIT_USAGE;
+    }
+    if (arguments != NULL && run(&output, arguments, &error))
+        return EXIT_SUCCESS;
+    output_error(&output, error);
+    return failure_get_exit_status(error);
 }

@@ -1,17 +1,10 @@
 #include "runner.h"
 
+#include "document.h"
+#include "failure.h"
 #include "slots.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
-
-struct _Runner {
-    const HvdDriver *driver;
-    HvdConnection *connection;
-    HvdCall call;
-    GCancellable *cancellable;
-    char *error_document;
-};
 
 /* One call of a slot. */
 typedef struct {
@@ -24,6 +17,23 @@ typedef struct {
     GAsyncResult *result;
 } Pending;
 
+struct _Runner {
+    const HvdDriver *driver;
+    HvdConnection *connection;
+    HvdCall call;
+    GCancellable *cancellable;
+    GPtrArray *calls; /* of Pending: all there were, since a second answer may come at any time */
+};
+
+static void
+pending_free(gpointer data)
+{
+    Pending *pending = data;
+
+    g_clear_object(&pending->result);
+    g_free(pending);
+}
+
 Runner *
 runner_new(const HvdDriver *driver)
 {
@@ -32,6 +42,7 @@ runner_new(const HvdDriver *driver)
     runner->driver = driver;
     runner->call.struct_size = sizeof runner->call;
     runner->cancellable = g_cancellable_new();
+    runner->calls = g_ptr_array_new_with_free_func(pending_free);
     return runner;
 }
 
@@ -40,7 +51,7 @@ runner_free(Runner *runner)
 {
     runner_close(runner);
     g_object_unref(runner->cancellable);
-    g_free(runner->error_document);
+    g_ptr_array_unref(runner->calls);
     g_free(runner);
 }
 
@@ -56,16 +67,10 @@ runner_get_call(Runner *runner)
     return &runner->call;
 }
 
-void
-runner_cancel(Runner *runner)
+GCancellable *
+runner_get_cancellable(const Runner *runner)
 {
-    g_cancellable_cancel(runner->cancellable);
-}
-
-const char *
-runner_get_error_document(const Runner *runner)
-{
-    return runner->error_document;
+    return runner->cancellable;
 }
 
 /* ---- the contract ---- */
@@ -82,14 +87,19 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         pending->result = g_object_ref(result);
 }
 
-static void
-pending_init(Pending *pending, const char *slot)
+static Pending *
+new_pending(Runner *runner, const char *slot)
 {
-    *pending = (Pending){.slot = slot, .thread = g_thread_self()};
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->slot = slot;
+    pending->thread = g_thread_self();
+    g_ptr_array_add(runner->calls, pending);
+    return pending;
 }
 
 static gboolean
-broken(Pending *pending, const char *what, GError **error)
+broken(const Pending *pending, const char *what, GError **error)
 {
     g_set_error(error, HVD_ERROR, HVD_ERROR_PROTOCOL, "the driver broke its contract: %s %s",
                 pending->slot, what);
@@ -104,97 +114,58 @@ pending_wait(Pending *pending, GError **error)
     while (pending->answers == 0)
         g_main_context_iteration(NULL, TRUE);
     g_main_context_iteration(NULL, FALSE);
-    if (pending->too_early)
-        return broken(pending, "called back before it returned", error);
     if (pending->elsewhere)
         return broken(pending, "called back in another thread", error);
+    if (pending->too_early)
+        return broken(pending, "called back before it returned", error);
     if (pending->answers > 1)
         return broken(pending, "called back twice", error);
     return TRUE;
 }
 
+/* What a finish function gave: result or error, and an error that the host can act on. Takes
+ * @given. */
 static gboolean
-is_json(const char *text)
+check_end(Runner *runner, const Pending *pending, gboolean succeeded, GError *given, GError **error)
 {
-    g_autoptr(JsonParser) parser = json_parser_new();
+    g_autoptr(GError) owned = given;
+    char *document = NULL;
 
-    return g_utf8_validate(text, -1, NULL) && json_parser_load_from_data(parser, text, -1, NULL);
-}
-
-/* What a finish function gave: result or error, and an error that the host can act on. */
-static gboolean
-check_end(Runner *runner, Pending *pending, gboolean succeeded, GError *given, GError **error)
-{
-    g_clear_pointer(&runner->error_document, g_free);
-    if (succeeded && given != NULL) {
-        g_error_free(given);
+    if (succeeded && given != NULL)
         return broken(pending, "gave a result and an error", error);
-    }
     if (!succeeded && given == NULL)
         return broken(pending, "gave neither a result nor an error", error);
-    if (given == NULL)
+    if (succeeded)
         return TRUE;
-    if (given->domain != HVD_ERROR && !g_error_matches(given, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        g_error_free(given);
+    if (given->domain != HVD_ERROR && !g_error_matches(given, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return broken(pending, "gave an error of a foreign domain", error);
-    }
     if (HVD_HAS(runner->driver, describe_error))
-        runner->error_document = runner->driver->describe_error(pending->result);
-    g_propagate_error(error, given);
+        document = runner->driver->describe_error(pending->result);
+    g_propagate_error(error, failure_from_driver(g_steal_pointer(&owned), document));
     return FALSE;
 }
 
-static char *
-check_text(Runner *runner, Pending *pending, char *text, GError *given, GError **error)
-{
-    g_autofree char *owned = text;
-
-    g_clear_object(&pending->result);
-    if (!check_end(runner, pending, text != NULL, given, error))
-        return NULL;
-    if (is_json(text))
-        return g_steal_pointer(&owned);
-    broken(pending, "gave text that is no JSON", error);
-    return NULL;
-}
-
-/* (nullable): the slot's two functions */
 static gboolean
-find_slot(Runner *runner, const char *name, gpointer async, gpointer finish, GError **error)
+check_json(const Pending *pending, const char *text, GError **error)
 {
-    for (gsize i = 0; i < n_slots; i++) {
-        if (strcmp(slots[i].name, name) != 0)
-            continue;
-        if (slots[i].finish + sizeof(gpointer) > runner->driver->struct_size)
-            break;
-        memcpy(async, (const char *) runner->driver + slots[i].async, sizeof(gpointer));
-        memcpy(finish, (const char *) runner->driver + slots[i].finish, sizeof(gpointer));
-        if (*(gpointer *) async != NULL)
-            return TRUE;
-        break;
-    }
-    g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, "the driver %s has no %s",
-                runner->driver->name, name);
-    return FALSE;
+    g_autoptr(JsonNode) node = document_parse(text);
+
+    return node != NULL || broken(pending, "gave text that is no JSON", error);
 }
 
 static char *
 finish_text(Runner *runner, Pending *pending, HvdDocumentFinish finish, GError **error)
 {
+    g_autofree char *text = NULL;
     GError *given = NULL;
-    char *text;
 
-    if (!pending_wait(pending, error)) {
-        g_clear_object(&pending->result);
+    if (!pending_wait(pending, error))
         return NULL;
-    }
     text = finish(runner->connection, pending->result, &given);
-    if (given != NULL && text == NULL) {
-        check_end(runner, pending, FALSE, given, error);
-        g_clear_object(&pending->result);
+    if (!check_end(runner, pending, text != NULL, given, error) ||
+        !check_json(pending, text, error))
         return NULL;
-    }
-    return check_text(runner, pending, text, given, error);
+    return g_steal_pointer(&text);
 }
 
 /* ---- connection ---- */
@@ -202,47 +173,77 @@ finish_text(Runner *runner, Pending *pending, HvdDocumentFinish finish, GError *
 gboolean
 runner_open(Runner *runner, const HvdOpen *open, GError **error)
 {
-    Pending pending;
+    Pending *pending = new_pending(runner, "open");
     GError *given = NULL;
-    gboolean opened;
 
-    pending_init(&pending, "open");
-    runner->driver->open_async(open, runner->cancellable, on_answer, &pending);
-    if (!pending_wait(&pending, error)) {
-        g_clear_object(&pending.result);
+    runner->driver->open_async(open, runner->cancellable, on_answer, pending);
+    if (!pending_wait(pending, error))
         return FALSE;
+    runner->connection = runner->driver->open_finish(pending->result, &given);
+    return check_end(runner, pending, runner->connection != NULL, given, error);
+}
+
+/* A second answer that came too late to be an error of its call is at least told. */
+static void
+check_late_answers(const Runner *runner)
+{
+    for (guint i = 0; i < runner->calls->len; i++) {
+        const Pending *pending = g_ptr_array_index(runner->calls, i);
+
+        if (pending->answers > 1)
+            g_warning("the driver broke its contract: %s called back twice", pending->slot);
     }
-    runner->connection = runner->driver->open_finish(pending.result, &given);
-    opened = check_end(runner, &pending, runner->connection != NULL, given, error);
-    g_clear_object(&pending.result);
-    return opened;
 }
 
 void
 runner_close(Runner *runner)
 {
-    Pending pending;
+    Pending *pending;
 
     if (runner->connection == NULL)
         return;
-    pending_init(&pending, "close");
-    runner->driver->close_async(g_steal_pointer(&runner->connection), on_answer, &pending);
-    if (pending_wait(&pending, NULL))
-        runner->driver->close_finish(pending.result);
-    g_clear_object(&pending.result);
+    pending = new_pending(runner, "close");
+    runner->driver->close_async(g_steal_pointer(&runner->connection), on_answer, pending);
+    if (pending_wait(pending, NULL))
+        runner->driver->close_finish(pending->result);
+    check_late_answers(runner);
+}
+
+/* The slot's two functions. */
+static gboolean
+find_slot(const Runner *runner, const char *name, gpointer async, gpointer finish, GError **error)
+{
+    const Slot *slot = slots_find(name);
+
+    if (slot == NULL || !slots_has(runner->driver, slot)) {
+        g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, "the driver %s has no %s",
+                    runner->driver->name, name);
+        return FALSE;
+    }
+    *(gpointer *) async = slots_member(runner->driver, slot->async);
+    *(gpointer *) finish = slots_member(runner->driver, slot->finish);
+    return TRUE;
+}
+
+gboolean
+runner_has(const Runner *runner, const char *slot)
+{
+    gpointer async, finish;
+
+    return find_slot(runner, slot, &async, &finish, NULL);
 }
 
 /* ---- slots, form by form ---- */
 
 #define PREPARE(SLOT_NAME, AsyncType, FinishType)                                                  \
-    Pending pending;                                                                               \
+    Pending *pending;                                                                              \
     AsyncType async;                                                                               \
     FinishType finish;                                                                             \
-    pending_init(&pending, SLOT_NAME);                                                             \
     if (!find_slot(runner, SLOT_NAME, &async, &finish, error))                                     \
-        return 0;
+        return 0;                                                                                  \
+    pending = new_pending(runner, SLOT_NAME);
 
-#define TAIL &runner->call, runner->cancellable, on_answer, &pending
+#define TAIL &runner->call, runner->cancellable, on_answer, pending
 
 char *
 runner_call(Runner *runner, const char *slot, GError **error)
@@ -250,7 +251,7 @@ runner_call(Runner *runner, const char *slot, GError **error)
     PREPARE(slot, HvdCallAsync, HvdDocumentFinish)
 
     async(runner->connection, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -259,7 +260,7 @@ runner_instance(Runner *runner, const char *slot, const char *instance, GError *
     PREPARE(slot, HvdInstanceAsync, HvdDocumentFinish)
 
     async(runner->connection, instance, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -269,7 +270,7 @@ runner_document(Runner *runner, const char *slot, const char *instance, const ch
     PREPARE(slot, HvdDocumentAsync, HvdDocumentFinish)
 
     async(runner->connection, instance, document, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 /* Slots of a form of their own: the type is that of the table's member. */
@@ -282,7 +283,7 @@ runner_spawn(Runner *runner, const char *document, GInputStream *image, GError *
     PREPARE_OWN(spawn)
 
     async(runner->connection, document, image, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -291,7 +292,7 @@ runner_power_off(Runner *runner, const char *instance, int timeout_s, GError **e
     PREPARE_OWN(power_off)
 
     async(runner->connection, instance, timeout_s, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -300,7 +301,7 @@ runner_reboot(Runner *runner, const char *instance, gboolean hard, GError **erro
     PREPARE_OWN(reboot)
 
     async(runner->connection, instance, hard, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -309,7 +310,7 @@ runner_set_bootable(Runner *runner, const char *instance, gboolean bootable, GEr
     PREPARE_OWN(set_bootable)
 
     async(runner->connection, instance, bootable, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -318,7 +319,7 @@ runner_snapshot(Runner *runner, const char *instance, GOutputStream *sink, GErro
     PREPARE_OWN(snapshot)
 
     async(runner->connection, instance, sink, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 char *
@@ -328,7 +329,7 @@ runner_attach_volume(Runner *runner, const char *instance, const char *connectio
     PREPARE_OWN(attach_volume)
 
     async(runner->connection, instance, connection_info, mountpoint, TAIL);
-    return finish_text(runner, &pending, finish, error);
+    return finish_text(runner, pending, finish, error);
 }
 
 gboolean
@@ -339,14 +340,10 @@ runner_get_state(Runner *runner, const char *instance, HvdInstanceState *state, 
     PREPARE_OWN(get_state)
 
     async(runner->connection, instance, TAIL);
-    if (!pending_wait(&pending, error)) {
-        g_clear_object(&pending.result);
+    if (!pending_wait(pending, error))
         return FALSE;
-    }
-    ended = finish(runner->connection, pending.result, state, &given);
-    ended = check_end(runner, &pending, ended, given, error);
-    g_clear_object(&pending.result);
-    return ended;
+    ended = finish(runner->connection, pending->result, state, &given);
+    return check_end(runner, pending, ended, given, error);
 }
 
 gboolean
@@ -357,12 +354,8 @@ runner_exists(Runner *runner, const char *instance, gboolean *exists, GError **e
     PREPARE_OWN(exists)
 
     async(runner->connection, instance, TAIL);
-    if (!pending_wait(&pending, error)) {
-        g_clear_object(&pending.result);
+    if (!pending_wait(pending, error))
         return FALSE;
-    }
-    ended = finish(runner->connection, pending.result, exists, &given);
-    ended = check_end(runner, &pending, ended, given, error);
-    g_clear_object(&pending.result);
-    return ended;
+    ended = finish(runner->connection, pending->result, exists, &given);
+    return check_end(runner, pending, ended, given, error);
 }

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * Runner: one driver, at most one connection. Its functions wait for the answer, turning the main
  * context; what a driver must not do (call back twice, or too early, give both or neither of result
- * and error, an error of a foreign domain, text that is no JSON) ends as HVD_ERROR_PROTOCOL.
+ * and error, an error of a foreign domain, text that is no JSON) ends as PROTOCOL. What
+ * the driver reports comes as FAILURE, with its document.
  */
 typedef struct _Runner Runner;
 
@@ -19,10 +20,11 @@ void runner_free(Runner *runner);
 const HvdDriver *runner_get_driver(const Runner *runner);
 /* What goes with each call from now on; its struct_size is set. */
 HvdCall *runner_get_call(Runner *runner);
-/* Stops what is under way; the call then ends as cancelled. */
-void runner_cancel(Runner *runner);
-/* (nullable) (transfer none): the document of the last error */
-const char *runner_get_error_document(const Runner *runner);
+/* (transfer none): cancels whatever is under way, and whatever comes after */
+GCancellable *runner_get_cancellable(const Runner *runner);
+
+/* Has the driver this slot? */
+gboolean runner_has(const Runner *runner, const char *slot);
 
 gboolean runner_open(Runner *runner, const HvdOpen *open, GError **error);
 void runner_close(Runner *runner);

@@ -1,10 +1,15 @@
 #include "simulated.h"
 
-#include "hvd-driver.h"
+#include "document.h"
+#include "failure.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
-#include <json-glib/json-glib.h>
+#include <glib/gi18n.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 /* How long the pool waits for the next command before it ends. */
 #define LINGER_S "2"
@@ -13,9 +18,8 @@
 
 struct _Simulated {
     char *directory;
+    char *config_file;
     GSocketConnection *control; /* while it is open the pool stays */
-    JsonParser *parser;
-    JsonObject *ready;
 };
 
 void
@@ -24,12 +28,12 @@ simulated_free(Simulated *simulated)
     if (simulated->control != NULL)
         g_io_stream_close(G_IO_STREAM(simulated->control), NULL, NULL);
     g_clear_object(&simulated->control);
-    g_clear_object(&simulated->parser);
+    g_free(simulated->config_file);
     g_free(simulated->directory);
     g_free(simulated);
 }
 
-/* ---- finding the program ---- */
+/* ---- starting it ---- */
 
 static char *
 find_program(void)
@@ -46,68 +50,169 @@ find_program(void)
     return g_find_program_in_path("xapi-sim");
 }
 
+/* A session of its own: what is typed at our terminal, Ctrl-C above all, is not for the pool. */
+static void
+leave_terminal(gpointer data G_GNUC_UNUSED)
+{
+    setsid();
+}
+
+/* Its complaints go to a file: whoever reads our stderr to its end would else wait for the pool. */
+static GSubprocess *
+launch(const char *program, const char *directory, GError **error)
+{
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+    g_autofree char *log = g_build_filename(directory, "xapi-sim.log", NULL);
+    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        g_subprocess_launcher_take_stderr_fd(launcher, fd);
+    g_subprocess_launcher_set_child_setup(launcher, leave_terminal, NULL, NULL);
+    return g_subprocess_launcher_spawn(launcher, error, program, "--tls", "--state", directory,
+                                       "--linger", LINGER_S, "--pace", PACE_MS, NULL);
+}
+
 static gboolean
 start(const char *directory, GError **error)
 {
     g_autofree char *program = find_program();
     g_autoptr(GSubprocess) process = NULL;
     g_autoptr(GDataInputStream) output = NULL;
+    g_autoptr(GError) cause = NULL;
     g_autofree char *line = NULL;
 
     if (program == NULL) {
-        g_set_error_literal(error, HVD_ERROR, HVD_ERROR_NOT_FOUND,
-                            "the simulated pool needs the program xapi-sim, which is not there");
+        failure_set(error, HVD_ERROR_NOT_FOUND, NULL, "%s",
+                    _("the simulated pool needs the program xapi-sim, which is not there"));
         return FALSE;
     }
-    process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, error, program, "--tls", "--state",
-                               directory, "--linger", LINGER_S, "--pace", PACE_MS, NULL);
-    if (process == NULL)
-        return FALSE;
-    output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(process));
-    line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
+    process = launch(program, directory, &cause);
+    if (process != NULL) {
+        output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(process));
+        line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
+    }
     if (line != NULL)
         return TRUE;
-    g_set_error_literal(error, HVD_ERROR, HVD_ERROR_NOT_REACHABLE,
-                        "the simulated pool did not start");
+    failure_set(error, HVD_ERROR_NOT_REACHABLE, NULL,
+                _("the simulated pool did not start: see %s/xapi-sim.log"), directory);
     return FALSE;
 }
 
 /* ---- joining it ---- */
 
-static gboolean
-join(Simulated *simulated, GError **error)
+static GSocketConnection *
+connect_control(const char *directory)
 {
-    g_autofree char *path = g_build_filename(simulated->directory, "control.sock", NULL);
+    g_autofree char *path = g_build_filename(directory, "control.sock", NULL);
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
     g_autoptr(GSocketClient) client = g_socket_client_new();
+
+    return g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, NULL);
+}
+
+/* (nullable): what it says of itself */
+static JsonNode *
+say_hello(GSocketConnection *control)
+{
+    static const char hello[] = "{\"cmd\":\"hello\"}\n";
+    GIOStream *stream = G_IO_STREAM(control);
     g_autoptr(GDataInputStream) input = NULL;
     g_autofree char *line = NULL;
-    static const char hello[] = "{\"cmd\":\"hello\"}\n";
 
-    simulated->control =
-        g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
-    if (simulated->control == NULL)
-        return FALSE;
-    if (!g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(simulated->control)),
-                                   hello, strlen(hello), NULL, NULL, error))
-        return FALSE;
-    input = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(simulated->control)));
+    if (!g_output_stream_write_all(g_io_stream_get_output_stream(stream), hello, strlen(hello),
+                                   NULL, NULL, NULL))
+        return NULL;
+    input = g_data_input_stream_new(g_io_stream_get_input_stream(stream));
     g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(input), FALSE);
-    line = g_data_input_stream_read_line(input, NULL, NULL, error);
-    simulated->parser = json_parser_new();
-    if (line == NULL || !json_parser_load_from_data(simulated->parser, line, -1, error) ||
-        !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(simulated->parser)))
-        return FALSE;
-    simulated->ready = json_node_get_object(json_parser_get_root(simulated->parser));
-    return TRUE;
+    line = g_data_input_stream_read_line(input, NULL, NULL, NULL);
+    return line != NULL ? document_parse(line) : NULL;
 }
+
+/* (nullable): NULL where none runs, or one that is just ending */
+static JsonNode *
+join(Simulated *simulated)
+{
+    JsonNode *ready;
+
+    simulated->control = connect_control(simulated->directory);
+    if (simulated->control == NULL)
+        return NULL;
+    ready = say_hello(simulated->control);
+    if (document_object(ready) == NULL)
+        g_clear_object(&simulated->control);
+    return ready;
+}
+
+/* Two of us at once must not both start one. The lock ends with the descriptor. */
+static int
+lock_start(const char *directory)
+{
+    g_autofree char *path = g_build_filename(directory, "start.lock", NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        flock(fd, LOCK_EX);
+    return fd;
+}
+
+static JsonNode *
+join_or_start(Simulated *simulated, GError **error)
+{
+    int lock = lock_start(simulated->directory);
+    JsonNode *ready = join(simulated);
+
+    if (ready == NULL && start(simulated->directory, error)) {
+        ready = join(simulated);
+        if (ready == NULL)
+            failure_set(error, HVD_ERROR_PROTOCOL, NULL, "%s",
+                        _("the simulated pool does not introduce itself"));
+    }
+    if (lock >= 0)
+        close(lock);
+    return ready;
+}
+
+/* ---- what a driver has to know of it ---- */
+
+static void
+set_value(GKeyFile *file, const char *group, const char *key, const char *prefix, const char *value)
+{
+    g_autofree char *text = g_strconcat(prefix, value, NULL);
+
+    if (value != NULL)
+        g_key_file_set_value(file, group, key, text);
+}
+
+static gboolean
+write_config(Simulated *simulated, JsonObject *ready, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *text = NULL;
+
+    set_value(file, "pool", "url", "", document_text(ready, "url"));
+    set_value(file, "pool", "username", "", document_text(ready, "user"));
+    set_value(file, "pool", "password", "file:", document_text(ready, "password_file"));
+    set_value(file, "tls", "ca-file", "", document_text(ready, "ca"));
+    text = g_key_file_to_data(file, NULL, NULL);
+    simulated->config_file = g_build_filename(simulated->directory, "xenapi.conf", NULL);
+    if (g_file_set_contents_full(simulated->config_file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT,
+                                 0600, &cause))
+        return TRUE;
+    failure_set(error, HVD_ERROR_FAILED, NULL, "%s", cause->message);
+    return FALSE;
+}
+
+/* ---- the face ---- */
 
 static gboolean
 make_directory(const char *directory, GError **error)
 {
     if (g_mkdir_with_parents(directory, 0700) == 0)
         return TRUE;
-    g_set_error(error, HVD_ERROR, HVD_ERROR_FAILED, "the directory %s cannot be made", directory);
+    failure_set(error, HVD_ERROR_FAILED, NULL, _("the directory %s cannot be made: %s"), directory,
+                g_strerror(errno));
     return FALSE;
 }
 
@@ -115,45 +220,23 @@ Simulated *
 simulated_open(const char *directory, GError **error)
 {
     g_autoptr(Simulated) simulated = g_new0(Simulated, 1);
+    g_autoptr(JsonNode) ready = NULL;
 
     simulated->directory = directory != NULL
                                ? g_canonicalize_filename(directory, NULL)
                                : g_build_filename(g_get_user_state_dir(), "hvd", "simulated", NULL);
     if (!make_directory(simulated->directory, error))
         return NULL;
-    if (join(simulated, NULL))
-        return g_steal_pointer(&simulated);
-    g_clear_object(&simulated->control);
-    g_clear_object(&simulated->parser);
-    if (!start(simulated->directory, error) || !join(simulated, error)) {
-        if (error != NULL && *error == NULL)
-            g_set_error_literal(error, HVD_ERROR, HVD_ERROR_PROTOCOL,
-                                "the simulated pool does not introduce itself");
+    ready = join_or_start(simulated, error);
+    if (ready == NULL || !write_config(simulated, document_object(ready), error))
         return NULL;
-    }
     return g_steal_pointer(&simulated);
 }
 
-GStrv
-simulated_get_settings(const Simulated *simulated)
+const char *
+simulated_get_config_file(const Simulated *simulated)
 {
-    g_autoptr(GStrvBuilder) settings = g_strv_builder_new();
-    JsonObject *ready = simulated->ready;
-    g_autofree char *url =
-        g_strconcat("pool.url=", json_object_get_string_member(ready, "url"), NULL);
-    g_autofree char *user =
-        g_strconcat("pool.username=", json_object_get_string_member(ready, "user"), NULL);
-    g_autofree char *password = g_strconcat(
-        "pool.password=file:", json_object_get_string_member(ready, "password_file"), NULL);
-
-    g_strv_builder_add_many(settings, url, user, password, NULL);
-    if (json_object_has_member(ready, "ca")) {
-        g_autofree char *ca =
-            g_strconcat("tls.ca-file=", json_object_get_string_member(ready, "ca"), NULL);
-
-        g_strv_builder_add(settings, ca);
-    }
-    return g_strv_builder_end(settings);
+    return simulated->config_file;
 }
 
 const char *

@@ -14,8 +14,9 @@ typedef struct _Simulated Simulated;
 /* @directory: (nullable): of its state; NULL: $XDG_STATE_HOME/hvd/simulated */
 Simulated *simulated_open(const char *directory, GError **error);
 void simulated_free(Simulated *simulated);
-/* (transfer full): settings for HvdOpen.settings */
-GStrv simulated_get_settings(const Simulated *simulated);
+
+/* The configuration of a driver that is to open it; in its directory, and ours alone. */
+const char *simulated_get_config_file(const Simulated *simulated);
 const char *simulated_get_directory(const Simulated *simulated);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Simulated, simulated_free)

@@ -40,19 +40,28 @@ const Slot slots[] = {
 };
 const gsize n_slots = G_N_ELEMENTS(slots);
 
-GPtrArray *
-slots_of(const HvdDriver *driver)
+gpointer
+slots_member(const HvdDriver *driver, gsize offset)
 {
-    GPtrArray *names = g_ptr_array_new();
+    gpointer member = NULL;
 
+    if (offset + sizeof member <= driver->struct_size)
+        memcpy(&member, (const char *) driver + offset, sizeof member);
+    return member;
+}
+
+gboolean
+slots_has(const HvdDriver *driver, const Slot *slot)
+{
+    return slots_member(driver, slot->async) != NULL && slots_member(driver, slot->finish) != NULL;
+}
+
+const Slot *
+slots_find(const char *name)
+{
     for (gsize i = 0; i < n_slots; i++) {
-        gpointer member = NULL;
-
-        if (slots[i].async + sizeof member > driver->struct_size)
-            continue;
-        memcpy(&member, (const char *) driver + slots[i].async, sizeof member);
-        if (member != NULL)
-            g_ptr_array_add(names, (gpointer) slots[i].name);
+        if (strcmp(slots[i].name, name) == 0)
+            return &slots[i];
     }
-    return names;
+    return NULL;
 }

@@ -19,7 +19,10 @@ typedef struct {
 extern const Slot slots[];
 extern const gsize n_slots;
 
-/* The names of those that the driver has, in the table's order. */
-GPtrArray *slots_of(const HvdDriver *driver);
+/* (nullable): what stands in the table there; nothing stands beyond its size */
+gpointer slots_member(const HvdDriver *driver, gsize offset);
+gboolean slots_has(const HvdDriver *driver, const Slot *slot);
+/* (nullable) */
+const Slot *slots_find(const char *name);
 
 G_END_DECLS

@@ -1,0 +1,271 @@
+/* config: the keys of the driver's configuration, and what is in force. No pool is asked. */
+#include "cmd.h"
+#include "document.h"
+#include "failure.h"
+#include "text.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECRET_TYPE "secret reference"
+
+/* ---- what is in force ---- */
+
+static gboolean
+read_file(GKeyFile *values, const char *path, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+
+    if (path == NULL || g_key_file_load_from_file(values, path, G_KEY_FILE_NONE, &cause))
+        return TRUE;
+    /* GKeyFile's own message quotes the line, and the line may be a password */
+    failure_set(error, HVD_ERROR_CONFIG, NULL, "%s: %s", path,
+                cause->domain == G_KEY_FILE_ERROR ? _("it is no key file: expected [group] and "
+                                                      "key=value")
+                                                  : cause->message);
+    return FALSE;
+}
+
+/* "group.key=value" over what the file says */
+static gboolean
+take_setting(GKeyFile *values, const char *setting, GError **error)
+{
+    const char *dot = strchr(setting, '.');
+    const char *equals = strchr(setting, '=');
+    g_autofree char *group = NULL;
+    g_autofree char *key = NULL;
+
+    if (dot == NULL || equals == NULL || dot > equals) {
+        failure_set(error, FAILURE_USAGE, NULL, "%s", _("--set takes GROUP.KEY=VALUE"));
+        return FALSE;
+    }
+    group = g_strndup(setting, (gsize) (dot - setting));
+    key = g_strndup(dot + 1, (gsize) (equals - dot - 1));
+    g_key_file_set_value(values, group, key, equals + 1);
+    return TRUE;
+}
+
+static GKeyFile *
+read_values(const Arguments *arguments, GError **error)
+{
+    g_autoptr(Target) target = target_describe(arguments, error);
+    g_autoptr(GKeyFile) values = g_key_file_new();
+
+    if (target == NULL || !read_file(values, target->config_file, error))
+        return NULL;
+    for (guint i = 0; target->settings[i] != NULL; i++) {
+        if (!take_setting(values, target->settings[i], error))
+            return NULL;
+    }
+    return g_steal_pointer(&values);
+}
+
+/* What stands in a reference's place may be a password. */
+static char *
+make_showable(JsonObject *key, char *value)
+{
+    static const char *const schemes[] = {"file:", "credential:", "fd:", "host:"};
+
+    if (g_strcmp0(document_text(key, "type"), SECRET_TYPE) != 0 || value[0] == '\0')
+        return value;
+    for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        if (g_str_has_prefix(value, schemes[i]))
+            return value;
+    }
+    g_free(value);
+    return g_strdup("<redacted>");
+}
+
+static void
+add_values(const GPtrArray *keys, GKeyFile *values)
+{
+    for (guint i = 0; i < keys->len; i++) {
+        JsonObject *key = g_ptr_array_index(keys, i);
+        const char *group = document_text(key, "group");
+        const char *name = document_text(key, "key");
+        char *value =
+            group != NULL && name != NULL ? g_key_file_get_value(values, group, name, NULL) : NULL;
+        g_autofree char *shown = value != NULL ? make_showable(key, value) : NULL;
+
+        if (shown != NULL)
+            json_object_set_string_member(key, "value", shown);
+    }
+}
+
+/* ---- which keys ---- */
+
+static char *
+full_name(JsonObject *key)
+{
+    return g_strdup_printf("%s.%s", document_text(key, "group"), document_text(key, "key"));
+}
+
+static gboolean
+is_meant(JsonObject *key, const char *word)
+{
+    g_autofree char *name = full_name(key);
+
+    return word == NULL || strcmp(name, word) == 0 ||
+           g_strcmp0(document_text(key, "group"), word) == 0;
+}
+
+static GPtrArray *
+choose(const GPtrArray *keys, const char *word, GError **error)
+{
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    g_auto(GStrv) all = NULL;
+    g_autofree char *advice = NULL;
+    const char *nearest;
+
+    for (guint i = 0; i < keys->len; i++) {
+        g_autofree char *name = full_name(g_ptr_array_index(keys, i));
+
+        g_strv_builder_add(names, name);
+        if (is_meant(g_ptr_array_index(keys, i), word))
+            g_ptr_array_add(chosen, g_ptr_array_index(keys, i));
+    }
+    if (chosen->len > 0)
+        return g_steal_pointer(&chosen);
+    all = g_strv_builder_end(names);
+    nearest = text_nearest(word, (const char *const *) all);
+    if (nearest != NULL)
+        advice = g_strdup_printf(_("did you mean \"%s\"?"), nearest);
+    failure_set(error, HVD_ERROR_NOT_FOUND, advice, _("there is no key \"%s\""), word);
+    return NULL;
+}
+
+/* ---- for eyes ---- */
+
+/* A member as text, whatever its type. */
+static char *
+member_text(JsonObject *key, const char *name)
+{
+    JsonNode *node = json_object_get_member(key, name);
+
+    if (node == NULL)
+        return NULL;
+    if (document_text(key, name) != NULL)
+        return g_strdup(document_text(key, name));
+    return document_print(node);
+}
+
+static void
+show_keys(Output *output, const GPtrArray *keys)
+{
+    static const Column columns[] = {
+        {N_("KEY")  },
+        {N_("VALUE"), FALSE, TRUE},
+        {N_("MEANING")      }
+    };
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+
+    for (guint i = 0; i < keys->len; i++) {
+        JsonObject *key = g_ptr_array_index(keys, i);
+        const char *value = document_text(key, "value");
+        g_autofree char *otherwise = member_text(key, "default");
+
+        table_row(table);
+        table_take(table, full_name(key));
+        table_cell_styled(table, value != NULL ? value : otherwise,
+                          value != NULL ? STYLE_PLAIN : STYLE_FAINT);
+        table_cell(table, document_text(key, "summary"));
+    }
+    output_table(output, table);
+}
+
+static char *
+describe_values(JsonObject *key)
+{
+    g_autofree char *least = member_text(key, "minimum");
+    g_autofree char *most = member_text(key, "maximum");
+    g_autoptr(GPtrArray) choices = document_texts(key, "choices");
+
+    if (least != NULL && most != NULL)
+        return g_strdup_printf(_("%s to %s"), least, most);
+    if (choices->len == 0)
+        return NULL;
+    g_ptr_array_add(choices, NULL);
+    return g_strjoinv(", ", (char **) choices->pdata);
+}
+
+static void
+add_fact(Table *table, const char *name, char *value)
+{
+    if (value != NULL) {
+        table_row(table);
+        table_cell(table, name);
+        table_cell(table, value);
+    }
+    g_free(value);
+}
+
+static void
+show_key(Output *output, JsonObject *key)
+{
+    static const Column columns[] = {
+        {NULL },
+        { NULL, FALSE, TRUE}
+    };
+    g_autoptr(Table) facts = table_new(columns, G_N_ELEMENTS(columns));
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *description = member_text(key, "description");
+    g_autofree char *safe = text_escape(description != NULL ? description : "");
+    guint width = output_width(STDOUT_FILENO);
+
+    add_fact(facts, _("Key"), full_name(key));
+    add_fact(facts, _("Meaning"), member_text(key, "summary"));
+    add_fact(facts, _("Type"), member_text(key, "type"));
+    add_fact(facts, _("Values"), describe_values(key));
+    add_fact(facts, _("Default"), member_text(key, "default"));
+    add_fact(facts, _("In force"), member_text(key, "value"));
+    output_table(output, facts);
+    text_wrap(text, safe, 0, width > 20 ? MIN(width, 80) : 80);
+    output_text(output, "\n");
+    output_text(output, text->str);
+}
+
+/* ---- the command ---- */
+
+static void
+print_keys(Output *output, const GPtrArray *keys)
+{
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
+    g_autoptr(JsonArray) array = json_array_new();
+    g_autofree char *text = NULL;
+
+    for (guint i = 0; i < keys->len; i++)
+        json_array_add_object_element(array, json_object_ref(g_ptr_array_index(keys, i)));
+    json_node_set_array(node, array);
+    text = document_print(node);
+    output_json(output, text);
+}
+
+gboolean
+cmd_config(Shim *shim, GError **error)
+{
+    const HvdDriver *driver = shim_load(shim, error);
+    g_autoptr(GKeyFile) values = driver != NULL ? read_values(shim->arguments, error) : NULL;
+    g_autofree char *text = NULL;
+    g_autoptr(JsonNode) described = NULL;
+    g_autoptr(GPtrArray) keys = NULL;
+    g_autoptr(GPtrArray) chosen = NULL;
+
+    if (values == NULL)
+        return FALSE;
+    text = HVD_HAS(driver, describe_config) ? driver->describe_config() : NULL;
+    described = text != NULL ? document_parse(text) : NULL;
+    keys = document_elements(described);
+    chosen = choose(keys, arguments_operand(shim->arguments, 0), error);
+    if (chosen == NULL)
+        return FALSE;
+    add_values(chosen, values);
+    if (shim->output->json)
+        print_keys(shim->output, chosen);
+    else if (chosen->len == 1)
+        show_key(shim->output, g_ptr_array_index(chosen, 0));
+    else
+        show_keys(shim->output, chosen);
+    return TRUE;
+}

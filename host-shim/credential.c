@@ -1,0 +1,173 @@
+#include "credential.h"
+
+#include "failure.h"
+#include "terminal.h"
+#include "text.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define VARIABLE    "HVD_CREDENTIAL"
+#define FROM_US     "environment" /* "host:environment" */
+#define MAX_SECRET  4096
+#define HOST_SCHEME "host:"
+
+struct _Credential {
+    char *reference;
+    char *page; /* (nullable): MAX_SECRET bytes, locked, in no core file */
+    gsize length;
+    gboolean cancelled;
+};
+
+void
+credential_free(Credential *credential)
+{
+    if (credential->page != NULL) {
+        explicit_bzero(credential->page, MAX_SECRET);
+        munmap(credential->page, MAX_SECRET);
+    }
+    g_free(credential->reference);
+    g_free(credential);
+}
+
+static char *
+map_page(void)
+{
+    char *page = mmap(NULL, MAX_SECRET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    mlock(page, MAX_SECRET); /* a limit may forbid it: then it is only unlocked */
+    madvise(page, MAX_SECRET, MADV_DONTDUMP);
+    madvise(page, MAX_SECRET, MADV_WIPEONFORK);
+    return page;
+}
+
+/* What the kernel shows as our environment is this very memory. */
+static void
+wipe_variable(const char *name)
+{
+    char *value = getenv(name);
+
+    if (value != NULL)
+        explicit_bzero(value, strlen(value));
+    unsetenv(name);
+}
+
+static gboolean
+take_variable(Credential *credential, const char *name, GError **error)
+{
+    const char *value = name[0] != '\0' ? getenv(name) : NULL;
+    gsize length = value != NULL ? strlen(value) : 0;
+
+    if (length == 0 || length > MAX_SECRET) {
+        failure_set(error, HVD_ERROR_SECRET, NULL,
+                    length == 0 ? _("%s names the variable %s, which is not set")
+                                : _("%s names the variable %s, which is too long"),
+                    VARIABLE, name);
+        wipe_variable(name);
+        return FALSE;
+    }
+    credential->page = map_page();
+    if (credential->page == NULL) {
+        failure_set(error, HVD_ERROR_SECRET, NULL, "%s", _("no memory to keep a secret in"));
+        return FALSE;
+    }
+    memcpy(credential->page, value, length);
+    credential->length = length;
+    wipe_variable(name);
+    return TRUE;
+}
+
+static gboolean
+has_scheme(const char *reference)
+{
+    static const char *const schemes[] = {"file:", "credential:", "fd:", "env:"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        if (g_str_has_prefix(reference, schemes[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+Credential *
+credential_take(GError **error)
+{
+    g_autoptr(Credential) credential = g_new0(Credential, 1);
+    const char *reference = getenv(VARIABLE);
+
+    if (reference == NULL || reference[0] == '\0')
+        return g_steal_pointer(&credential);
+    if (!has_scheme(reference)) {
+        /* it may be the password itself: no message has it, and no child */
+        wipe_variable(VARIABLE);
+        failure_set(error, HVD_ERROR_SECRET_LITERAL,
+                    _("put the password into a file that only you can read, and its name there"),
+                    _("%s takes a reference to a password (file:, credential:, fd:, env:), not "
+                      "the password"),
+                    VARIABLE);
+        return NULL;
+    }
+    if (!g_str_has_prefix(reference, "env:")) {
+        credential->reference = g_strdup(reference);
+        return g_steal_pointer(&credential);
+    }
+    if (!take_variable(credential, reference + strlen("env:"), error))
+        return NULL;
+    credential->reference = g_strdup(HOST_SCHEME FROM_US);
+    return g_steal_pointer(&credential);
+}
+
+const char *
+credential_get_reference(const Credential *credential)
+{
+    return credential->reference;
+}
+
+gboolean
+credential_is_from_environment(const Credential *credential)
+{
+    return credential->page != NULL;
+}
+
+gboolean
+credential_was_cancelled(const Credential *credential)
+{
+    return credential->cancelled;
+}
+
+static gssize
+ask(Credential *credential, const char *name, char *buffer, gsize size, GError **error)
+{
+    g_autofree char *safe = text_escape(name);
+    g_autofree char *prompt = g_strdup_printf(_("Password for %s: "), safe);
+    g_autoptr(GError) cause = NULL;
+    gssize length;
+
+    if (!terminal_is_there()) {
+        failure_set(error, HVD_ERROR_SECRET, NULL,
+                    _("%s is not set, and there is no terminal to ask at"), VARIABLE);
+        return -1;
+    }
+    length = terminal_read_secret(prompt, buffer, size, &cause);
+    if (length < 0) {
+        credential->cancelled = g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+        g_propagate_error(error, g_steal_pointer(&cause));
+    }
+    return length;
+}
+
+gssize
+credential_read(Credential *credential, const char *name, char *buffer, gsize size, GError **error)
+{
+    if (credential->page == NULL || strcmp(name, FROM_US) != 0)
+        return ask(credential, name, buffer, size, error);
+    if (credential->length > size) {
+        failure_set(error, HVD_ERROR_SECRET, NULL, "%s", _("the password is too long"));
+        return -1;
+    }
+    memcpy(buffer, credential->page, credential->length);
+    return (gssize) credential->length;
+}

@@ -1,0 +1,33 @@
+/* The pool's password: where it is, and the driver's questions for it. It never stands in an
+ * argument, a setting or a message. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _Credential Credential;
+
+/**
+ * credential_take: looks at $HVD_CREDENTIAL, a reference: file:PATH, credential:NAME and fd:N are
+ * the driver's business; env:NAME is read now, once, and the variable overwritten and removed, so
+ * that no child and no later look at our environment has it (SEC-4).
+ * Errors: FAILURE: SECRET_LITERAL, SECRET.
+ */
+Credential *credential_take(GError **error);
+void credential_free(Credential *credential);
+
+/* (nullable): what goes into the driver's pool.password; NULL: nothing was said */
+const char *credential_get_reference(const Credential *credential);
+/* The secret comes from the environment, the weakest of sources. */
+gboolean credential_is_from_environment(const Credential *credential);
+/* A signal came while we asked. */
+gboolean credential_was_cancelled(const Credential *credential);
+
+/* HvdHostCallbacks.read_secret: the one from the environment, else asks at the terminal. */
+gssize
+credential_read(Credential *credential, const char *name, char *buffer, gsize size, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Credential, credential_free)
+
+G_END_DECLS

@@ -1,0 +1,14 @@
+/* What is said of hvd and its commands. */
+#pragma once
+
+#include "commands.h"
+#include "output.h"
+
+G_BEGIN_DECLS
+
+/* Two lines on stderr, for an empty command line. */
+void help_print_usage(Output *output);
+/* @command: (nullable): NULL: all of them. Returns TRUE. */
+gboolean help_print(Output *output, const Command *command);
+
+G_END_DECLS

@@ -1,0 +1,17 @@
+/* Whom the words of a command mean: uuids, names, addresses. */
+#pragma once
+
+#include "document.h"
+#include "shim.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): a uuid. What looks like one is taken as one, without asking. Errors: NOT_FOUND;
+ * AMBIGUOUS, which lists the candidates. */
+char *resolve_instance(Shim *shim, const char *word, GError **error);
+char *resolve_node(Shim *shim, const char *word, GError **error);
+
+/* (transfer full): parsed answers of list_instances and list_nodes */
+JsonNode *resolve_list(Shim *shim, const char *slot, GError **error);
+
+G_END_DECLS

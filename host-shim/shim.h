@@ -1,0 +1,40 @@
+/* What a command works with: its arguments, a driver, a pool, the terminal. */
+#pragma once
+
+#include "arguments.h"
+#include "credential.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress.h"
+#include "runner.h"
+#include "target.h"
+
+G_BEGIN_DECLS
+
+struct _Shim {
+    const Arguments *arguments;
+    Output *output;
+    Credential *credential;
+    const HvdDriver *driver; /* after shim_load() */
+    char *driver_file;
+    Target *target; /* after shim_connect() */
+    Runner *runner;
+    Progress *progress;
+    Interrupt *interrupt;
+    /* (nullable): takes life-cycle events; see events */
+    void (*on_lifecycle)(const HvdLifecycle *event, gpointer data);
+    gpointer lifecycle_data;
+};
+
+void shim_clear(Shim *shim);
+
+/* Loads the driver, once. */
+const HvdDriver *shim_load(Shim *shim, GError **error);
+/* Opens the pool that the options name, once. From then on a signal cancels. */
+Runner *shim_connect(Shim *shim, GError **error);
+/* FALSE with CANCELLED once a signal has come. */
+gboolean shim_check_cancelled(Shim *shim, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Shim, shim_clear)
+
+G_END_DECLS

@@ -1,0 +1,224 @@
+"""What an operator looks at: nodes, instances, the driver, its configuration, the help."""
+
+import os
+
+from shim import Terminal, directory, equal, hvd, main, with_pool
+
+
+def rename_coordinator(pool, name):
+    host = pool.control.call("pool.get_all_records").popitem()[1]["master"]
+    pool.control.do("set", **{"class": "host", "ref": host, "field": "name_label", "value": name})
+
+
+@with_pool()
+def test_nodes(pool):
+    nodes = pool.hvd("--json", "nodes").json()
+    equal([node["address"] for node in nodes], pool.addresses)
+    result = pool.hvd("nodes").expect(0)
+    lines = result.out.splitlines()
+    equal(lines[0].split()[:3], ["NAME", "ADDRESS", "ROLE"])
+    equal(lines[1].split()[1:4], [pool.addresses[0], "coordinator", "ready"])
+    equal(len(lines), 4)
+    equal(result.err, "")
+
+
+@with_pool()
+def test_storage(pool):
+    lines = pool.hvd("nodes", "--storage").expect(0).out.splitlines()
+    equal(len(lines), 7)
+    equal(sum("Shared storage" in line for line in lines), 3)
+
+
+@with_pool()
+def test_no_instances(pool):
+    equal(pool.hvd("--json", "list").json(), [])
+    equal(pool.hvd("list").out, "no instances\n")
+
+
+@with_pool()
+def test_unknown_instance(pool):
+    pool.hvd("info", "nobody").expect(4, 'hvd: NOT_FOUND: there is no instance "nobody"')
+    uuid = "6d0a8e5c-3c1f-4a57-9a80-2d8e3e7a1f10"
+    pool.hvd("info", uuid).expect(4, "NOT_FOUND", uuid)
+    result = pool.hvd("--json", "info", uuid.upper()).expect(4)
+    equal(result.error()["code"], "NOT_FOUND")
+    equal(result.out, "")
+
+
+def test_no_configuration():
+    """Everything works without any: in a state of the user's own, and said in one line."""
+    with directory() as state:
+        env = {"XDG_STATE_HOME": state}
+        place = os.path.join(state, "hvd", "simulated")
+        first = hvd("--json", "nodes", env=env)
+        result = hvd("nodes", env=env).expect(0)
+        equal(result.err, f"hvd: no configuration: using the simulated pool in {place}\n")
+        # the second process sees the first one's pool, and a script sees nothing on stderr
+        equal((hvd("--json", "nodes", env=env).json(), first.err), (first.json(), ""))
+        equal(os.stat(place).st_mode & 0o777, 0o700)
+        for name in ("xenapi.conf", "xapi-sim.log", "start.lock", "password"):
+            equal((name, os.stat(os.path.join(place, name)).st_mode & 0o777), (name, 0o600))
+
+
+def test_two_start_at_once():
+    with directory() as state:
+        from shim import finish, start
+        both = [start(f"--simulate={state}/x", "--json", "nodes") for _ in range(4)]
+        answers = [finish(one) for one in both]
+        for answer in answers:
+            equal(answer.json(), answers[0].json())
+
+
+def test_version_and_capabilities():
+    version = hvd("--json", "version").json()
+    equal(sorted(version), ["driver", "driver_version", "file", "hvd", "interface"])
+    equal(hvd("--version").out, hvd("version").out)
+    can = hvd("--json", "capabilities").json()
+    assert can["slots"]["list_nodes"] is True, can
+    assert can["capabilities"]["plan"] is True, can
+    assert "list_nodes" in hvd("capabilities").expect(0).out
+
+
+def test_config():
+    keys = hvd("--json", "config").json()
+    assert all("summary" in key and "value" not in key for key in keys), keys
+    with directory() as place:
+        file = os.path.join(place, "a.conf")
+        with open(file, "w", encoding="ascii") as conf:
+            conf.write("[pool]\nurl=https://a.example\npassword=file:/p\n[power]\n"
+                       "shutdown-timeout=7\n")
+        named = hvd("--config", file, "--set", "task.cancel-grace=9", "--json", "config").json()
+        values = {f"{key['group']}.{key['key']}": key["value"] for key in named if "value" in key}
+        equal(values, {"pool.url": "https://a.example", "pool.password": "file:/p",
+                       "power.shutdown-timeout": "7", "task.cancel-grace": "9"})
+        text = hvd("--config", file, "config", "power.shutdown-timeout").expect(0).out
+        assert "120" in text and "7\n" in text, text
+        assert "0 to 3600" in text, text
+        equal(len(hvd("config", "pool").out.splitlines()), 7)
+    hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
+    hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
+
+
+def test_config_hides_passwords():
+    with directory() as place:
+        file = os.path.join(place, "a.conf")
+        with open(file, "w", encoding="ascii") as conf:
+            conf.write("[pool]\npassword=canary-4711\n")
+        for words in (["config"], ["config", "pool.password"], ["--json", "config"]):
+            result = hvd("--config", file, *words).expect(0)
+            assert "canary" not in result.out + result.err, result.out
+            assert "<redacted>" in result.out, result.out
+        with open(file, "w", encoding="ascii") as conf:
+            conf.write("canary-4711\n")
+        result = hvd("--config", file, "config").expect(19, "CONFIG", "it is no key file")
+        assert "canary" not in result.out + result.err, result.err
+
+
+def test_help_of_everything():
+    everything = hvd("help").expect(0)
+    equal(hvd("--help").out, everything.out)
+    equal(everything.err, "")
+    for line in everything.out.splitlines():
+        assert len(line) <= 80, line
+    names = hvd_names()
+    assert {"list", "info", "help"} <= set(names), names
+    for name in names:
+        text = hvd("help", *name.split()).expect(0).out
+        assert text.startswith("Usage: hvd [OPTION...] " + name), text
+        assert "Examples\n  hvd " in text and "With --json\n" in text, text
+        equal(hvd(*name.split(), "--help").out, text)
+        assert name in everything.out, name
+
+
+def hvd_names():
+    """The commands, as the general help lists them: indented by two, before the options."""
+    text = hvd("help").out.split("\nOptions\n")[0]
+    names = []
+    for line in text.splitlines():
+        if line.startswith("  ") and line[2] != " ":
+            words = line[2:].split("  ")[0].split()
+            names.append(" ".join(word for word in words if word.islower() and word[0] != "["))
+    return names
+
+
+def test_topics():
+    text = hvd("help", "exit-codes").expect(0).out
+    for status, code in ((0, "-"), (2, "USAGE"), (4, "NOT_FOUND"), (27, "TLS_PIN"),
+                         (130, "CANCELLED")):
+        assert any(line.split()[:2] == [str(status), code] for line in text.splitlines()), text
+    assert "HVD_CREDENTIAL" in hvd("help", "environment").expect(0).out
+    hvd("help", "exitcodes").expect(2, 'did you mean "exit-codes"?')
+
+
+def test_usage():
+    result = hvd().expect(2, "Usage: hvd [OPTION...] COMMAND")
+    equal(result.out, "")
+    hvd("lst").expect(2, 'hvd: USAGE: there is no command "lst"', 'did you mean "list"?')
+    hvd("--plan", "list").expect(2, '"list" changes nothing')
+    hvd("--pool", "https://a", "--simulate", "list").expect(2, "exclude each other")
+    hvd("--set", "nonsense", "config").expect(2, "--set takes GROUP.KEY=VALUE")
+    error = hvd("lst", "--json").expect(2).error()
+    equal((error["code"], error["advice"]), ("USAGE", 'did you mean "list"?'))
+
+
+def test_driver_file():
+    hvd("--driver", "/nowhere/x.so", "version").expect(4, "NOT_FOUND", "/nowhere/x.so")
+    with directory() as place:
+        module = os.path.join(place, "x.so")
+        with open(module, "wb") as file:
+            file.write(b"no module")
+        hvd("--driver", module, "version").expect(15, "UNSUPPORTED", "driver not loaded")
+        os.chmod(module, 0o666)
+        hvd("--driver", module, "version").expect(10, "DENIED", "can be changed by others")
+        os.chmod(module, 0o644)
+        os.chmod(place, 0o777)
+        hvd("--driver", module, "version").expect(10, "DENIED", "can be changed by others")
+
+
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "w", encoding="ascii") as full:
+        hvd("help", stdout=full).expect(1, "hvd: FAILED: the output cannot be written")
+
+
+@with_pool()
+def test_colours(pool):
+    def shown(**env):
+        terminal = pool.terminal("nodes", env=env)
+        equal(terminal.end(), 0)
+        return terminal.seen
+
+    assert "\x1b[32mready" in shown(), shown()
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": None}):
+        assert "\x1b" not in shown(**env), shown(**env)
+    assert "\x1b[32m" in shown(NO_COLOR=""), "an empty NO_COLOR is none"
+    assert "\x1b" not in pool.hvd("nodes").out
+
+
+@with_pool()
+def test_narrow_terminal(pool):
+    rename_coordinator(pool, "n" * 200)
+    terminal = pool.terminal("nodes", columns=80, env={"NO_COLOR": "1"})
+    equal(terminal.end(), 0)
+    for line in terminal.seen.splitlines():
+        assert len(line) <= 80, line
+    assert "n…" in terminal.seen, terminal.seen
+    assert "n" * 200 in pool.hvd("nodes").out
+
+
+@with_pool()
+def test_text_of_the_pool_is_inert(pool):
+    """SEC-17: names steer no terminal, not even through JSON."""
+    name = "\x1b]0;x\x07\n\u202e\u009b2J名前"
+    rename_coordinator(pool, name)
+    text = pool.hvd("nodes").expect(0).out
+    assert "\\x1b]0;x\\x07\\x0a\\u202e\\x9b2J名前" in text, text
+    result = pool.hvd("--json", "nodes")
+    assert not {"\x1b", "\u202e", "\u009b", "\x07"} & set(result.out), result.out
+    assert name in [node["name"] for node in result.json()]
+    # columns stay aligned beside characters of two columns
+    lines = text.splitlines()
+    equal(lines[1].index(pool.addresses[0]), lines[2].index(pool.addresses[1]) - 2)
+
+
+if __name__ == "__main__":
+    main("/e2e/look")

@@ -1,0 +1,91 @@
+"""Pools that cannot be opened: which code, which exit status, said how."""
+
+import socket
+
+from shim import directory, equal, hvd, main, with_pool, Pool
+
+
+@with_pool()
+def test_by_address(pool):
+    words, env = pool.address()
+    equal(len(hvd(*words, "--json", "nodes", env=env).json()), 3)
+    # a member sends us to the coordinator
+    url = f"https://{pool.addresses[1]}:{pool.port}"
+    equal(len(hvd("--pool", url, *words[2:], "--json", "nodes", env=env).json()), 3)
+
+
+@with_pool()
+def test_wrong_password(pool):
+    words, _ = pool.address()
+    env = {"HVD_CREDENTIAL": "env:WORD", "WORD": "wrong"}
+    hvd(*words, "list", env=env).expect(11, "hvd: AUTH: ")
+    _, env = pool.address()
+    hvd(*words, "--user", "nobody", "list", env=env).expect(11, "hvd: AUTH: ")
+
+
+@with_pool()
+def test_role(pool):
+    words, _ = pool.address()
+    env = {"HVD_CREDENTIAL": "file:" + pool.ready["password_file"] + "-read-only"}
+    equal(len(hvd(*words, "--user", "read-only", "--json", "nodes", env=env).json()), 3)
+
+
+@with_pool()
+def test_pins(pool):
+    _, env = pool.address()
+    pins = []
+    for node in pool.ready["nodes"]:
+        pins += ["--pin", f"{node['address']}={node['pin']}"]
+    words = ["--pool", pool.ready["url"]]
+    hvd(*words, *pins, "nodes", env=env).expect(0)
+    wrong = ["--pin", f"{pool.addresses[0]}={pool.ready['nodes'][1]['pin']}"]
+    hvd(*words, *wrong, "nodes", env=env).expect(27, "hvd: TLS_PIN: ")
+    hvd(*words, "--pin", "x", "nodes", env=env).expect(19, "hvd: CONFIG: ")
+
+
+@with_pool()
+def test_wrong_authority(pool):
+    _, env = pool.address()
+    with directory() as state, Pool(state) as other:
+        words = ["--pool", pool.ready["url"], "--ca-file", other.ready["ca"]]
+        hvd(*words, "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
+        hvd("--pool", pool.ready["url"], "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
+        hvd("--pool", pool.ready["url"], "--ca-file", "/nowhere.pem", "nodes",
+            env=env).expect(19, "hvd: CONFIG: ", "tls.ca-file")
+
+
+@with_pool()
+def test_not_there(pool):
+    words, env = pool.address()
+    pool.control.do("stop")
+    result = hvd(*words, "--json", "list", env=env).expect(12)
+    equal((result.error()["code"], result.out), ("NOT_REACHABLE", ""))
+    pool.control.do("start")
+    hvd(*words, "list", env=env).expect(0)
+
+
+def test_nobody_listens():
+    with socket.socket() as placeholder:
+        placeholder.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{placeholder.getsockname()[1]}"
+        env = {"HVD_CREDENTIAL": "env:WORD", "WORD": "x"}
+        hvd("--pool", url, "list", env=env).expect(12, "hvd: NOT_REACHABLE: ")
+
+
+@with_pool()
+def test_plain_http(pool):
+    _, env = pool.address()
+    url = pool.ready["url"].replace("https:", "http:")
+    hvd("--pool", url, "list", env=env).expect(22, "hvd: PLAINTEXT: ")
+
+
+@with_pool()
+def test_configuration(pool):
+    words, env = pool.address()
+    hvd(*words, "--set", "no.such=1", "list", env=env).expect(19, "hvd: CONFIG: ", "no.such")
+    hvd(*words, "--set", "power.shutdown-timeout=x", "list", env=env).expect(19, "CONFIG")
+    hvd("--config", "/nowhere/x", "list", env=env).expect(19, "CONFIG", "/nowhere/x")
+
+
+if __name__ == "__main__":
+    main("/e2e/pool")

@@ -1,0 +1,194 @@
+"""Passwords: where they may come from, and where they never show up."""
+
+import os
+
+from shim import Terminal, directory, equal, finish, hvd, main, start, with_pool
+
+NO_REFERENCE = {"HVD_CREDENTIAL": None}
+NOBODY = 65534
+
+
+def arguments_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+
+
+@with_pool()
+def test_references(pool):
+    words, env = pool.address()
+    equal(hvd(*words, "--json", "nodes", env=env).expect(0).err, "")
+    with open(pool.ready["password_file"], "rb") as file:
+        fd = file.fileno()
+        hvd(*words, "nodes", env={"HVD_CREDENTIAL": f"fd:{fd}"}, pass_fds=[fd]).expect(0)
+    credentials = os.path.dirname(pool.ready["password_file"])
+    hvd(*words, "nodes", env={"HVD_CREDENTIAL": "credential:password",
+                              "CREDENTIALS_DIRECTORY": credentials}).expect(0)
+
+
+@with_pool()
+def test_environment(pool):
+    words, _ = pool.address()
+    env = {"HVD_CREDENTIAL": "env:SECRET_WORD", "SECRET_WORD": pool.password()}
+    hvd(*words, "nodes", env=env).expect(0, "the weakest source")
+    equal(hvd(*words, "--json", "nodes", env=env).expect(0).err, "")
+    env = {"HVD_CREDENTIAL": "env:SECRET_WORD", "SECRET_WORD": None}
+    hvd(*words, "nodes", env=env).expect(20, "SECRET", "SECRET_WORD, which is not set")
+    env["SECRET_WORD"] = "x" * 5000
+    hvd(*words, "nodes", env=env).expect(20, "SECRET", "too long")
+
+
+@with_pool()
+def test_environment_is_wiped(pool):
+    """SEC-4: while hvd waits for the pool its environment has no password any more."""
+    words, _ = pool.address()
+    pool.control.do("fault", add={"id": "login", "method": "session.login_with_password",
+                                  "action": "hold", "when": "before"})
+    password = pool.password()
+    process = start(*words, "nodes", env={"HVD_CREDENTIAL": "env:SECRET_WORD",
+                                          "SECRET_WORD": password})
+    pool.control.do("wait", id="login")
+    with open(f"/proc/{process.pid}/environ", "rb") as file:
+        seen = file.read()
+    pool.control.do("release", id="login")
+    finish(process).expect(0)
+    assert b"HVD_CREDENTIAL=env:SECRET_WORD" in seen, seen
+    assert password.encode() not in seen, "the password is still in the environment"
+
+
+@with_pool()
+def test_never_in_arguments_or_output(pool):
+    """SEC-2, SEC-28: a scenario with every kind of output, and the process tree's arguments."""
+    words, env = pool.address()
+    password = pool.password()
+    for more in (["--debug", "nodes"], ["-v", "--json", "list"], ["--debug", "info", "x"]):
+        result = hvd(*words, *more, env=env)
+        assert password not in result.out + result.err, more
+        assert "OpaqueRef:" not in result.err, result.err
+    assert "session.login_with_password" in hvd(*words, "--debug", "nodes", env=env).err
+    pool.control.do("fault", add={"id": "login", "method": "session.login_with_password",
+                                  "action": "hold", "when": "before"})
+    process = start(*words, "nodes", env=env)
+    pool.control.do("wait", id="login")
+    seen = arguments_of(process.pid) + arguments_of(pool.process.pid)
+    pool.control.do("release", id="login")
+    finish(process).expect(0)
+    assert password.encode() not in seen, seen
+
+
+def test_refused_in_arguments():
+    for words in (["--set", "pool.password=canary-4711", "list"], ["--password=canary-4711"],
+                  ["info", "x", "password=canary-4711"]):
+        result = hvd(*words).expect(21, "SECRET_LITERAL", "HVD_CREDENTIAL")
+        assert "canary" not in result.err, result.err
+    result = hvd("--password", "canary-4711", "list").expect(2, "there is no option --password")
+    assert "canary" not in result.err, result.err
+
+
+def test_literal_in_the_variable():
+    env = {"HVD_CREDENTIAL": "canary-4711"}
+    result = hvd("--pool", "https://127.0.0.1:1", "list", env=env)
+    result.expect(21, "SECRET_LITERAL", "takes a reference")
+    assert "canary" not in result.err, result.err
+
+
+def test_user_info_in_the_address():
+    env = {"HVD_CREDENTIAL": "file:/nowhere"}
+    result = hvd("--pool", "https://root:canary-4711@127.0.0.1:1", "list", env=env)
+    equal(result.status, 21)
+    assert "canary" not in result.err, result.err
+
+
+@with_pool()
+def test_file_of_others(pool):
+    words, _ = pool.address()
+    with directory() as place:
+        file = os.path.join(place, "password")
+        with open(file, "w", encoding="ascii") as secret:
+            secret.write(pool.password())
+        os.chmod(file, 0o640)
+        hvd(*words, "list", env={"HVD_CREDENTIAL": "file:" + file}).expect(20, "chmod 600")
+        hvd(*words, "list", env={"HVD_CREDENTIAL": "file:/nowhere"}).expect(20, "/nowhere")
+
+
+@with_pool()
+def test_no_terminal_no_reference(pool):
+    words, _ = pool.address()
+    hvd(*words, "list", env=NO_REFERENCE).expect(20, "SECRET", "no terminal to ask at")
+
+
+@with_pool()
+def test_asked_for(pool):
+    words, _ = pool.address()
+    terminal = Terminal(*words, "nodes", env=NO_REFERENCE)
+    terminal.read_until(f"Password for root@{pool.ready['url']}: ")
+    terminal.type(pool.password() + "\n")
+    equal(terminal.end(), 0)
+    assert pool.password() not in terminal.seen, "the terminal has echoed it"
+    assert "coordinator" in terminal.seen, terminal.seen
+
+
+@with_pool()
+def test_asked_for_in_vain(pool):
+    import termios
+    words, _ = pool.address()
+    terminal = Terminal(*words, "--user", "op", "nodes", env=NO_REFERENCE)
+    terminal.read_until("Password for op@")
+    before = termios.tcgetattr(terminal.master)[3]
+    terminal.type("\x03")
+    terminal.read_until("no password was given")
+    after = termios.tcgetattr(terminal.master)[3]
+    equal(terminal.end(), 130)
+    equal((before & termios.ECHO, after & termios.ECHO), (0, termios.ECHO))
+    terminal = Terminal(*words, "nodes", env=NO_REFERENCE)
+    terminal.read_until("Password for root@")
+    terminal.type("\n")
+    equal(terminal.end(), 20)
+    terminal = Terminal(*words, "nodes", env=NO_REFERENCE)
+    terminal.read_until("Password for root@")
+    terminal.type("wrong-4711\n")
+    equal(terminal.end(), 11)
+    assert "4711" not in terminal.seen, terminal.seen
+
+
+@with_pool()
+def test_password_of_another_pool(pool):
+    """A pool that is named on the command line never gets what the configuration has for another;
+    and the callback serves names that a file asks for."""
+    with directory() as place:
+        file = os.path.join(place, "a.conf")
+        with open(file, "w", encoding="ascii") as conf:
+            conf.write(f"[pool]\nurl={pool.ready['url']}\npassword=host:the-pool\n"
+                       f"[tls]\nca-file={pool.ready['ca']}\n")
+        hvd("--config", file, "nodes", env=NO_REFERENCE).expect(20, "no terminal to ask at")
+        terminal = Terminal("--config", file, "nodes", env=NO_REFERENCE)
+        terminal.read_until("Password for the-pool: ")
+        terminal.type(pool.password() + "\n")
+        equal(terminal.end(), 0)
+        _, env = pool.address()
+        hvd("--config", file, "nodes", env=env).expect(0)
+
+
+@with_pool()
+def test_no_core_and_not_dumpable(pool):
+    """No core file; and what other processes of the same user could look into is root's."""
+    words, _ = pool.address()
+    env = {"HVD_CREDENTIAL": "env:WORD", "WORD": pool.password()}
+    pool.control.do("fault", add={"id": "login", "method": "session.login_with_password",
+                                  "action": "hold", "when": "before"})
+    somebody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+    for path in (pool.state, pool.ready["ca"]):
+        os.chmod(path, 0o755)
+    process = start(*words, "nodes", env=env, **somebody)
+    pool.control.do("wait", id="login")
+    with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
+        core = next(line for line in file if line.startswith("Max core file size"))
+    owner = os.stat(f"/proc/{process.pid}/environ").st_uid
+    pool.control.do("release", id="login")
+    finish(process).expect(0)
+    equal(core.split()[4:6], ["0", "0"])
+    if os.environ.get("HVD_TEST_SANITIZED") != "1":  # a leak check has to look in
+        equal(owner, 0)
+
+
+if __name__ == "__main__":
+    main("/e2e/secrets")
