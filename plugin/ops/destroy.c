@@ -172,6 +172,12 @@ destroy_vm(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
+static void
+see_gone(XdOp *op, gpointer data)
+{
+    xd_op_see(op, ((Destroy *) data)->head.vm, is_gone, data);
+}
+
 /* ---- after the point of no return undo goes forward ---- */
 
 static const XdStep finish_steps[] = {
@@ -205,6 +211,7 @@ static const XdStep destroy_steps[] = {
     {"destroy-disks", destroy_detached_disks, NULL, 10, 3600},
     {"destroy-vm", destroy_vm, NULL, 5, 120},
     {"destroy-left-disks", destroy_disks, NULL, 1, 3600},
+    {"see-gone", see_gone, NULL, 0, 30},
     {0},
 };
 

@@ -423,6 +423,21 @@ set_bootable(XdOp *op, gpointer data)
     set_block(op, data, !((Power *) data)->bootable);
 }
 
+static gboolean
+shows_bootable(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const Power *power = data;
+    const XdVM *vm = xd_instance_vm(data);
+
+    return vm == NULL || is_blocked(vm, power->reason) == !power->bootable;
+}
+
+static void
+see_bootable(XdOp *op, gpointer data)
+{
+    xd_op_see(op, ((Power *) data)->head.vm, shows_bootable, data);
+}
+
 static const XdStep soft_delete_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
@@ -446,6 +461,7 @@ static const XdStep set_bootable_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"set-bootable", set_bootable, NULL, 1, 60},
+    {"see-bootable", see_bootable, NULL, 0, 30},
     XD_STEP_TELL_INSTANCE,
     {0         },
 };

@@ -380,6 +380,7 @@ typedef struct {
     XdOperation *operation;
     XdPredicate holds;
     gpointer data;
+    gboolean optional;
     XdWatch *watch;
     GSource *cancelled;
 } Waiting;
@@ -409,13 +410,14 @@ on_wait_cancelled(GCancellable *cancellable, gpointer data)
 {
     GError *error = NULL;
 
-    g_cancellable_set_error_if_cancelled(cancellable, &error);
+    if (!((Waiting *) data)->optional)
+        g_cancellable_set_error_if_cancelled(cancellable, &error);
     waiting_end(data, error);
     return G_SOURCE_REMOVE;
 }
 
-void
-xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
+static void
+wait_for(XdOp *op, const char *ref, XdPredicate holds, gpointer data, gboolean optional)
 {
     XdOperation *operation = xd_op_get_state(op);
     Waiting *waiting;
@@ -429,10 +431,23 @@ xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
     waiting->operation = operation;
     waiting->holds = holds;
     waiting->data = data;
+    waiting->optional = optional;
     waiting->watch = xd_mirror_watch(operation->connection->mirror, ref, on_change, waiting);
     waiting->cancelled = g_cancellable_source_new(xd_op_pend(op));
     g_source_set_callback(waiting->cancelled, G_SOURCE_FUNC(on_wait_cancelled), waiting, NULL);
     g_source_attach(waiting->cancelled, operation->connection->context);
+}
+
+void
+xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
+{
+    wait_for(op, ref, holds, data, FALSE);
+}
+
+void
+xd_op_see(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
+{
+    wait_for(op, ref, holds, data, TRUE);
 }
 
 /* ---- settling before a rollback ---- */

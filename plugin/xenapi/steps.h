@@ -70,6 +70,9 @@ void xd_op_task(XdOp *op, const XdStepCall *call);
 
 /* Waits until @holds does; @ref: (nullable): the object whose changes matter. */
 void xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
+/* The same for what is done already, so that whoever is told of the end finds it in the mirror: the
+ * step's time limit is no failure. */
+void xd_op_see(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
 
 /**
  * XdStepTransfer: a disk's bytes in or out, through a node that has its storage.
