@@ -154,11 +154,7 @@ member_text(JsonObject *key, const char *name)
 static void
 show_keys(Output *output, const GPtrArray *keys)
 {
-    static const Column columns[] = {
-        {N_("KEY")  },
-        {N_("VALUE"), FALSE, TRUE},
-        {N_("MEANING")      }
-    };
+    static const Column columns[] = {{N_("KEY")}, {N_("VALUE"), FALSE, TRUE}, {N_("MEANING")}};
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
     for (guint i = 0; i < keys->len; i++) {
@@ -204,10 +200,7 @@ add_fact(Table *table, const char *name, char *value)
 static void
 show_key(Output *output, JsonObject *key)
 {
-    static const Column columns[] = {
-        {NULL },
-        { NULL, FALSE, TRUE}
-    };
+    static const Column columns[] = {{NULL}, {NULL, FALSE, TRUE}};
     g_autoptr(Table) facts = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *description = member_text(key, "description");

@@ -11,13 +11,13 @@ static const struct {
     const char *name;
     const char *meaning;
 } bits[] = {
-    {HVD_CAPABILITY_PLAN,             "plan",             N_("operations can be planned without doing them")},
+    {HVD_CAPABILITY_PLAN, "plan", N_("operations can be planned without doing them")},
     {HVD_CAPABILITY_IDEMPOTENT_SPAWN, "idempotent-spawn",
-     N_("a repeated request has the first one's result")                                                    },
-    {HVD_CAPABILITY_RECONCILE,        "reconcile",
-     N_("what a killed process left behind can be found and removed")                                       },
-    {HVD_CAPABILITY_LIFECYCLE_EVENTS, "lifecycle-events", N_("changes of instances are told")               },
-    {HVD_CAPABILITY_CHAP,             "chap",             N_("volumes may need a CHAP password")            },
+     N_("a repeated request has the first one's result")},
+    {HVD_CAPABILITY_RECONCILE, "reconcile",
+     N_("what a killed process left behind can be found and removed")},
+    {HVD_CAPABILITY_LIFECYCLE_EVENTS, "lifecycle-events", N_("changes of instances are told")},
+    {HVD_CAPABILITY_CHAP, "chap", N_("volumes may need a CHAP password")},
 };
 
 static char *

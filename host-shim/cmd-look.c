@@ -19,12 +19,9 @@ static void
 show_instances(Output *output, JsonNode *list)
 {
     static const Column columns[] = {
-        {N_("NAME"),  FALSE, TRUE},
-        {N_("STATE")      },
-        {N_("NODE"), FALSE, TRUE},
-        {N_("VCPUS"),  TRUE, FALSE},
-        {N_("GIB"),       TRUE, FALSE},
-        {N_("UUID")},
+        {N_("NAME"), FALSE, TRUE}, {N_("STATE")},
+        {N_("NODE"), FALSE, TRUE}, {N_("VCPUS"), TRUE, FALSE},
+        {N_("GIB"), TRUE, FALSE},  {N_("UUID")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) infos = document_elements(list);
@@ -93,15 +90,15 @@ static void
 show_nodes(Output *output, JsonNode *list)
 {
     static const Column columns[] = {
-        {N_("NAME"),    FALSE, TRUE     },
+        {N_("NAME"), FALSE, TRUE},
         {N_("ADDRESS")},
-        {N_("ROLE")  },
-        {N_("STATE")       },
-        {N_("CPUS"),        TRUE,      FALSE     },
-        {N_("GIB"),        TRUE, FALSE},
-        {N_("FREE"),        TRUE,        FALSE   },
-        {N_("INST"),         TRUE,             FALSE            },
-        {N_("VERSION"),              FALSE,      TRUE  },
+        {N_("ROLE")},
+        {N_("STATE")},
+        {N_("CPUS"), TRUE, FALSE},
+        {N_("GIB"), TRUE, FALSE},
+        {N_("FREE"), TRUE, FALSE},
+        {N_("INST"), TRUE, FALSE},
+        {N_("VERSION"), FALSE, TRUE},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) nodes = document_elements(list);
@@ -146,14 +143,8 @@ static void
 show_storage(Output *output, JsonNode *list)
 {
     static const Column columns[] = {
-        {N_("NODE"),    FALSE, TRUE},
-        {N_("STORAGE"),         FALSE, TRUE},
-        {N_("TYPE")},
-        {N_("SCOPE")        },
-        {N_("GIB"),    TRUE, FALSE},
-        {N_("FREE"),   TRUE, FALSE},
-        {N_("LINK")    },
-        {N_("UUID")       },
+        {N_("NODE"), FALSE, TRUE}, {N_("STORAGE"), FALSE, TRUE}, {N_("TYPE")}, {N_("SCOPE")},
+        {N_("GIB"), TRUE, FALSE},  {N_("FREE"), TRUE, FALSE},    {N_("LINK")}, {N_("UUID")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) nodes = document_elements(list);

@@ -12,11 +12,9 @@ static const struct {
     const char *shown;
     Style style;
 } states[] = {
-    {"running",   N_("running"),   STYLE_GOOD },
-    {"paused",    N_("paused"),    STYLE_WARN },
-    {"suspended", N_("suspended"), STYLE_WARN },
-    {"shutdown",  N_("stopped"),   STYLE_FAINT},
-    {"none",      N_("unknown"),   STYLE_BAD  },
+    {"running", N_("running"), STYLE_GOOD},     {"paused", N_("paused"), STYLE_WARN},
+    {"suspended", N_("suspended"), STYLE_WARN}, {"shutdown", N_("stopped"), STYLE_FAINT},
+    {"none", N_("unknown"), STYLE_BAD},
 };
 
 static const char *
@@ -111,11 +109,7 @@ static void
 show_disks(Output *output, const GPtrArray *disks)
 {
     static const Column columns[] = {
-        {N_("DISK")  },
-        {N_("ROLE")  },
-        {N_("GIB"),    TRUE, FALSE},
-        {N_("ACCESS")      },
-        {N_("VDI")},
+        {N_("DISK")}, {N_("ROLE")}, {N_("GIB"), TRUE, FALSE}, {N_("ACCESS")}, {N_("VDI")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
@@ -160,10 +154,7 @@ show_networks(Output *output, const GPtrArray *networks)
 void
 describe_instance(Output *output, JsonObject *info)
 {
-    static const Column columns[] = {
-        {NULL },
-        { NULL, FALSE, TRUE}
-    };
+    static const Column columns[] = {{NULL}, {NULL, FALSE, TRUE}};
     g_autoptr(Table) facts = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) disks = document_objects(info, "disks");
     g_autoptr(GPtrArray) networks = document_objects(info, "networks");

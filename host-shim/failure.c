@@ -49,36 +49,36 @@ typedef struct {
 
 /* Exit statuses are a promise: none ever changes its meaning. */
 static const Code codes[] = {
-    {HVD_ERROR_FAILED,          1,   "FAILED",          N_("nothing better is known; the message says what happened")},
-    {FAILURE_USAGE,             2,   "USAGE",           N_("the command line is wrong")                              },
-    {HVD_ERROR_INVALID,         3,   "INVALID",         N_("the request is wrong: mend it")                          },
-    {HVD_ERROR_NOT_FOUND,       4,   "NOT_FOUND",       N_("no such instance, node, volume, network, storage")       },
-    {HVD_ERROR_EXISTS,          5,   "EXISTS",          N_("it is there already")                                    },
-    {HVD_ERROR_AMBIGUOUS,       6,   "AMBIGUOUS",       N_("several objects answer to this name")                    },
-    {HVD_ERROR_STATE,           7,   "STATE",           N_("the object is in a state that does not allow it")        },
-    {HVD_ERROR_BUSY,            8,   "BUSY",            N_("try again later")                                        },
-    {HVD_ERROR_NO_RESOURCES,    9,   "NO_RESOURCES",    N_("no room there: choose another")                          },
-    {HVD_ERROR_DENIED,          10,  "DENIED",          N_("not allowed: a role, a block, a file's permissions")     },
-    {HVD_ERROR_AUTH,            11,  "AUTH",            N_("user name or password are wrong")                        },
-    {HVD_ERROR_NOT_REACHABLE,   12,  "NOT_REACHABLE",   N_("the pool does not answer")                               },
-    {HVD_ERROR_TIMED_OUT,       13,  "TIMED_OUT",       N_("it took too long and has been undone")                   },
-    {HVD_ERROR_UNKNOWN_OUTCOME, 14,  "UNKNOWN_OUTCOME", N_("look before trying again")                               },
-    {HVD_ERROR_UNSUPPORTED,     15,  "UNSUPPORTED",     N_("the pool or the driver cannot do it")                    },
-    {HVD_ERROR_PROTOCOL,        16,  "PROTOCOL",        N_("the other side does not keep to the rules")              },
-    {HVD_ERROR_INTEGRITY,       17,  "INTEGRITY",       N_("bytes are missing, too many, or others")                 },
-    {HVD_ERROR_LEFTOVERS,       18,  "LEFTOVERS",       N_("failed, and not all could be undone")                    },
-    {HVD_ERROR_CONFIG,          19,  "CONFIG",          N_("the configuration is wrong")                             },
-    {HVD_ERROR_SECRET,          20,  "SECRET",          N_("a secret could not be had")                              },
-    {HVD_ERROR_SECRET_LITERAL,  21,  "SECRET_LITERAL",
-     N_("a password where only a reference may be")                                                                  },
-    {HVD_ERROR_PLAINTEXT,       22,  "PLAINTEXT",       N_("plain http is refused")                                  },
-    {HVD_ERROR_TLS,             23,  "TLS",             N_("no TLS connection could be made")                        },
-    {HVD_ERROR_TLS_UNTRUSTED,   24,  "TLS_UNTRUSTED",   N_("the certificate's issuer is not trusted")                },
-    {HVD_ERROR_TLS_EXPIRED,     25,  "TLS_EXPIRED",     N_("the certificate is not valid now")                       },
-    {HVD_ERROR_TLS_NAME,        26,  "TLS_NAME",        N_("the certificate is for another name")                    },
-    {HVD_ERROR_TLS_PIN,         27,  "TLS_PIN",         N_("the server's key is none of the pinned ones")            },
-    {HVD_ERROR_REDIRECTED,      28,  "REDIRECTED",      N_("the server points somewhere else")                       },
-    {FAILURE_CANCELLED,         130, "CANCELLED",       N_("a signal stopped it, and it has been undone")            },
+    {HVD_ERROR_FAILED, 1, "FAILED", N_("nothing better is known; the message says what happened")},
+    {FAILURE_USAGE, 2, "USAGE", N_("the command line is wrong")},
+    {HVD_ERROR_INVALID, 3, "INVALID", N_("the request is wrong: mend it")},
+    {HVD_ERROR_NOT_FOUND, 4, "NOT_FOUND", N_("no such instance, node, volume, network, storage")},
+    {HVD_ERROR_EXISTS, 5, "EXISTS", N_("it is there already")},
+    {HVD_ERROR_AMBIGUOUS, 6, "AMBIGUOUS", N_("several objects answer to this name")},
+    {HVD_ERROR_STATE, 7, "STATE", N_("the object is in a state that does not allow it")},
+    {HVD_ERROR_BUSY, 8, "BUSY", N_("try again later")},
+    {HVD_ERROR_NO_RESOURCES, 9, "NO_RESOURCES", N_("no room there: choose another")},
+    {HVD_ERROR_DENIED, 10, "DENIED", N_("not allowed: a role, a block, a file's permissions")},
+    {HVD_ERROR_AUTH, 11, "AUTH", N_("user name or password are wrong")},
+    {HVD_ERROR_NOT_REACHABLE, 12, "NOT_REACHABLE", N_("the pool does not answer")},
+    {HVD_ERROR_TIMED_OUT, 13, "TIMED_OUT", N_("it took too long and has been undone")},
+    {HVD_ERROR_UNKNOWN_OUTCOME, 14, "UNKNOWN_OUTCOME", N_("look before trying again")},
+    {HVD_ERROR_UNSUPPORTED, 15, "UNSUPPORTED", N_("the pool or the driver cannot do it")},
+    {HVD_ERROR_PROTOCOL, 16, "PROTOCOL", N_("the other side does not keep to the rules")},
+    {HVD_ERROR_INTEGRITY, 17, "INTEGRITY", N_("bytes are missing, too many, or others")},
+    {HVD_ERROR_LEFTOVERS, 18, "LEFTOVERS", N_("failed, and not all could be undone")},
+    {HVD_ERROR_CONFIG, 19, "CONFIG", N_("the configuration is wrong")},
+    {HVD_ERROR_SECRET, 20, "SECRET", N_("a secret could not be had")},
+    {HVD_ERROR_SECRET_LITERAL, 21, "SECRET_LITERAL",
+     N_("a password where only a reference may be")},
+    {HVD_ERROR_PLAINTEXT, 22, "PLAINTEXT", N_("plain http is refused")},
+    {HVD_ERROR_TLS, 23, "TLS", N_("no TLS connection could be made")},
+    {HVD_ERROR_TLS_UNTRUSTED, 24, "TLS_UNTRUSTED", N_("the certificate's issuer is not trusted")},
+    {HVD_ERROR_TLS_EXPIRED, 25, "TLS_EXPIRED", N_("the certificate is not valid now")},
+    {HVD_ERROR_TLS_NAME, 26, "TLS_NAME", N_("the certificate is for another name")},
+    {HVD_ERROR_TLS_PIN, 27, "TLS_PIN", N_("the server's key is none of the pinned ones")},
+    {HVD_ERROR_REDIRECTED, 28, "REDIRECTED", N_("the server points somewhere else")},
+    {FAILURE_CANCELLED, 130, "CANCELLED", N_("a signal stopped it, and it has been undone")},
 };
 
 static const Code *
@@ -118,11 +118,7 @@ failure_is(const GError *error, int code)
 char *
 failure_print_table(gboolean colours, guint width)
 {
-    static const Column columns[] = {
-        {N_("EXIT"), TRUE, FALSE},
-        {N_("CODE")    },
-        {N_("MEANING")}
-    };
+    static const Column columns[] = {{N_("EXIT"), TRUE, FALSE}, {N_("CODE")}, {N_("MEANING")}};
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
     table_row(table);

@@ -204,11 +204,11 @@ print_environment(Output *output)
          N_("a reference to the pool's password. file:PATH: a file that only its owner can read. "
             "credential:NAME: of the service manager. fd:N: an open descriptor. env:VARIABLE: "
             "another variable, read once and removed; the weakest of these. Without it a pool "
-            "named by --pool has its password asked for at the terminal.")              },
-        {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")       },
-        {"NO_COLOR",       N_("no colours")                                             },
-        {"TERM",           N_("with \"dumb\": no colours, no line that is written over")},
-        {"LANG, LANGUAGE", N_("the language of these texts")                            },
+            "named by --pool has its password asked for at the terminal.")},
+        {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")},
+        {"NO_COLOR", N_("no colours")},
+        {"TERM", N_("with \"dumb\": no colours, no line that is written over")},
+        {"LANG, LANGUAGE", N_("the language of these texts")},
     };
     g_autoptr(GString) out = g_string_new(NULL);
 
@@ -221,7 +221,7 @@ static const struct {
     const char *name;
     void (*print)(Output *output);
 } topics[] = {
-    {"exit-codes",  print_exit_codes },
+    {"exit-codes", print_exit_codes},
     {"environment", print_environment},
 };
 

@@ -67,9 +67,9 @@ level_name(GLogLevelFlags level)
         GLogLevelFlags level;
         const char *name;
     } names[] = {
-        {G_LOG_LEVEL_DEBUG,   "debug"  },
-        {G_LOG_LEVEL_INFO,    "info"   },
-        {G_LOG_LEVEL_MESSAGE, "note"   },
+        {G_LOG_LEVEL_DEBUG, "debug"},
+        {G_LOG_LEVEL_INFO, "info"},
+        {G_LOG_LEVEL_MESSAGE, "note"},
         {G_LOG_LEVEL_WARNING, "warning"},
     };
 

@@ -225,12 +225,7 @@ text_size(guint64 bytes)
     static const struct {
         double unit;
         const char *name;
-    } units[] = {
-        {TIB, "TiB"},
-        {GIB, "GiB"},
-        {MIB, "MiB"},
-        {KIB, "KiB"}
-    };
+    } units[] = {{TIB, "TiB"}, {GIB, "GiB"}, {MIB, "MiB"}, {KIB, "KiB"}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(units); i++) {
         double amount = (double) bytes / units[i].unit;
@@ -256,10 +251,8 @@ find_unit(const char *name, double *unit)
         const char *names[4];
         double unit;
     } units[] = {
-        {{"", "b", NULL},          1.0},
-        {{"k", "kb", "kib", NULL}, KIB},
-        {{"m", "mb", "mib", NULL}, MIB},
-        {{"g", "gb", "gib", NULL}, GIB},
+        {{"", "b", NULL}, 1.0},          {{"k", "kb", "kib", NULL}, KIB},
+        {{"m", "mb", "mib", NULL}, MIB}, {{"g", "gb", "gib", NULL}, GIB},
         {{"t", "tb", "tib", NULL}, TIB},
     };
     g_autofree char *lower = g_ascii_strdown(name, -1);

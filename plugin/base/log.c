@@ -33,13 +33,13 @@ list_fields(const XdLogFields *fields, const char *ms, const char *pairs[2 * MAX
         const char *name;
         const char *value;
     } all[] = {
-        {"XD_HOST",   fields->host              },
-        {"XD_OP",     fields->op                },
-        {"XD_STEP",   fields->step              },
-        {"XD_METHOD", fields->method            },
-        {"XD_REF",    fields->ref               },
-        {"XD_TRACE",  fields->trace             },
-        {"XD_MS",     fields->ms > 0 ? ms : NULL},
+        {"XD_HOST", fields->host},
+        {"XD_OP", fields->op},
+        {"XD_STEP", fields->step},
+        {"XD_METHOD", fields->method},
+        {"XD_REF", fields->ref},
+        {"XD_TRACE", fields->trace},
+        {"XD_MS", fields->ms > 0 ? ms : NULL},
     };
     guint n = 0;
 

@@ -266,9 +266,9 @@ find_orphans(XdOp *op, gpointer data)
 
 static const XdStep cleanup_steps[] = {
     XD_STEP_SEE_POOL,
-    {"find-orphans",       find_orphans, NULL, 0, 5},
-    {"point-of-no-return",                xd_op_point_of_no_return, NULL, 0, 1},
-    {"destroy-disks",                   destroy_disks, NULL, 10, 3600},
+    {"find-orphans", find_orphans, NULL, 0, 5},
+    {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
+    {"destroy-disks", destroy_disks, NULL, 10, 3600},
     {0},
 };
 

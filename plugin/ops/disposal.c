@@ -70,6 +70,6 @@ note_gone(XdOp *op, gpointer data)
 
 const XdStep xd_dispose_disk_steps[] = {
     {"destroy-disk", destroy_disk, NULL, 1, 900},
-    {"note-gone",          note_gone, NULL, 0, 1},
-    {0          },
+    {"note-gone", note_gone, NULL, 0, 1},
+    {0},
 };

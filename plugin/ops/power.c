@@ -111,7 +111,7 @@ static const XdStep power_on_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"start", start, NULL, 1, 900},
     XD_STEP_TELL_INSTANCE,
-    {0  },
+    {0},
 };
 
 /* ---- off ---- */
@@ -173,9 +173,9 @@ static const XdStep power_off_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"shut-down", shut_down, NULL, 1, 3700},
-    {"stop",       stop, NULL, 1, 600},
+    {"stop", stop, NULL, 1, 600},
     XD_STEP_TELL_INSTANCE,
-    {0      },
+    {0},
 };
 
 /* ---- reboot ---- */
@@ -203,7 +203,7 @@ static const XdStep reboot_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"reboot", reboot, NULL, 1, 1500},
     XD_STEP_TELL_INSTANCE,
-    {0   },
+    {0},
 };
 
 /* ---- pause, unpause, suspend, resume ---- */
@@ -304,7 +304,7 @@ static const XdStep pause_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"pause", pause_vm, NULL, 1, 300},
     XD_STEP_TELL_INSTANCE,
-    {0  },
+    {0},
 };
 
 static const XdStep unpause_steps[] = {
@@ -312,7 +312,7 @@ static const XdStep unpause_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"unpause", unpause_vm, NULL, 1, 300},
     XD_STEP_TELL_INSTANCE,
-    {0    },
+    {0},
 };
 
 static const XdStep suspend_steps[] = {
@@ -320,7 +320,7 @@ static const XdStep suspend_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"suspend", suspend_vm, NULL, 1, 1800},
     XD_STEP_TELL_INSTANCE,
-    {0    },
+    {0},
 };
 
 static const XdStep resume_steps[] = {
@@ -328,7 +328,7 @@ static const XdStep resume_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"resume", resume_vm, NULL, 1, 1800},
     XD_STEP_TELL_INSTANCE,
-    {0   },
+    {0},
 };
 
 /* ---- blocking starts ---- */
@@ -442,19 +442,19 @@ static const XdStep soft_delete_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"block-starts", block, undo_block, 1, 60},
-    {"shut-down",       shut_down, NULL, 10, 3700},
-    {"stop",            stop, NULL, 5, 600},
+    {"shut-down", shut_down, NULL, 10, 3700},
+    {"stop", stop, NULL, 5, 600},
     XD_STEP_TELL_INSTANCE,
-    {0   },
+    {0},
 };
 
 static const XdStep restore_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"allow-starts", unblock, undo_unblock, 1, 60},
-    {"start",         start, NULL, 10, 900},
+    {"start", start, NULL, 10, 900},
     XD_STEP_TELL_INSTANCE,
-    {0           },
+    {0},
 };
 
 static const XdStep set_bootable_steps[] = {
@@ -463,7 +463,7 @@ static const XdStep set_bootable_steps[] = {
     {"set-bootable", set_bootable, NULL, 1, 60},
     {"see-bootable", see_bootable, NULL, 0, 30},
     XD_STEP_TELL_INSTANCE,
-    {0         },
+    {0},
 };
 
 /* ---- the slots ---- */

@@ -175,12 +175,12 @@ static const XdStep snapshot_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"find-root-disk", find_root, NULL, 0, 5},
-    {"take-snapshot",            take_snapshot, reap_snapshot, 10, 900},
-    {"mark-snapshot",               mark_snapshot, NULL, 1, 60},
-    {"export",  export_snapshot, NULL, 80, 21600},
-    {"destroy-snapshot",   destroy_snapshot, NULL, 9, 900},
-    {"tell",             tell, NULL, 0, 5},
-    {0 },
+    {"take-snapshot", take_snapshot, reap_snapshot, 10, 900},
+    {"mark-snapshot", mark_snapshot, NULL, 1, 60},
+    {"export", export_snapshot, NULL, 80, 21600},
+    {"destroy-snapshot", destroy_snapshot, NULL, 9, 900},
+    {"tell", tell, NULL, 0, 5},
+    {0},
 };
 
 void

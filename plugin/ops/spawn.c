@@ -360,7 +360,7 @@ reap_disk(XdOp *op, gpointer data)
 
 static const XdStep disk_steps[] = {
     {"create-disk", create_disk, reap_disk, 1, 900},
-    {0   },
+    {0},
 };
 
 static void
@@ -491,8 +491,8 @@ reap_vm(XdOp *op, gpointer data)
 {
     static const XdStep reap_steps[] = {
         {"stop-vm", stop_vm, NULL, 1, 600},
-        {"destroy-vm",     destroy_vm, NULL, 1, 120},
-        {0     },
+        {"destroy-vm", destroy_vm, NULL, 1, 120},
+        {0},
     };
     Spawn *spawn = data;
 
@@ -522,10 +522,7 @@ attach_disk(XdOp *op, gpointer data)
 static void
 attach_disks(XdOp *op, gpointer data)
 {
-    static const XdStep steps[] = {
-        {"attach-disk", attach_disk, NULL, 1, 60},
-        {0        }
-    };
+    static const XdStep steps[] = {{"attach-disk", attach_disk, NULL, 1, 60}, {0}};
     Spawn *spawn = data;
     g_autoptr(GPtrArray) none = g_ptr_array_new();
 
@@ -549,10 +546,7 @@ create_nic(XdOp *op, gpointer data)
 static void
 create_nics(XdOp *op, gpointer data)
 {
-    static const XdStep steps[] = {
-        {"create-nic", create_nic, NULL, 1, 60},
-        {0       }
-    };
+    static const XdStep steps[] = {{"create-nic", create_nic, NULL, 1, 60}, {0}};
     Spawn *spawn = data;
     g_autoptr(GPtrArray) none = g_ptr_array_new();
 
@@ -589,20 +583,20 @@ start(XdOp *op, gpointer data)
 
 static const XdStep spawn_steps[] = {
     XD_STEP_SEE_POOL,
-    {"take-turn",    take_turn, NULL, 0, 7200},
-    {"check-absent",          check_absent, NULL, 0, 5},
-    {"check-parts",          check_parts, NULL, 0, 5},
+    {"take-turn", take_turn, NULL, 0, 7200},
+    {"check-absent", check_absent, NULL, 0, 5},
+    {"check-parts", check_parts, NULL, 0, 5},
     {"open-image", open_image, NULL, 0, 60},
-    {"plan-disks",          plan_disks, NULL, 0, 5},
-    {"create-root-disk",             create_root, NULL, 5, 900},
-    {"import-image",  import_image, NULL, 60, 21600},
-    {"create-disks",          create_further_disks, NULL, 5, 3600},
-    {"create-vm",             create_vm, reap_vm, 4, 60},
-    {"attach-disks",   attach_disks, NULL, 2, 300},
-    {"create-nics",          create_nics, NULL, 2, 300},
-    {"start",            start, NULL, 22, 900},
+    {"plan-disks", plan_disks, NULL, 0, 5},
+    {"create-root-disk", create_root, NULL, 5, 900},
+    {"import-image", import_image, NULL, 60, 21600},
+    {"create-disks", create_further_disks, NULL, 5, 3600},
+    {"create-vm", create_vm, reap_vm, 4, 60},
+    {"attach-disks", attach_disks, NULL, 2, 300},
+    {"create-nics", create_nics, NULL, 2, 300},
+    {"start", start, NULL, 22, 900},
     XD_STEP_TELL_INSTANCE,
-    {0  },
+    {0},
 };
 
 /* ---- the slot ---- */

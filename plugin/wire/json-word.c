@@ -9,12 +9,12 @@ static const struct {
     XdJsonWord word;
     gboolean is_json; /* the others are Yojson's floats that are none: XAPI may send them */
 } names[] = {
-    {"true",      {.kind = XD_JSON_WORD_BOOLEAN, .boolean = TRUE},  TRUE },
-    {"false",     {.kind = XD_JSON_WORD_BOOLEAN, .boolean = FALSE}, TRUE },
-    {"null",      {.kind = XD_JSON_WORD_NULL},                      TRUE },
-    {"NaN",       {.kind = XD_JSON_WORD_REAL, .real = NAN},         FALSE},
-    {"Infinity",  {.kind = XD_JSON_WORD_REAL, .real = INFINITY},    FALSE},
-    {"-Infinity", {.kind = XD_JSON_WORD_REAL, .real = -INFINITY},   FALSE},
+    {"true", {.kind = XD_JSON_WORD_BOOLEAN, .boolean = TRUE}, TRUE},
+    {"false", {.kind = XD_JSON_WORD_BOOLEAN, .boolean = FALSE}, TRUE},
+    {"null", {.kind = XD_JSON_WORD_NULL}, TRUE},
+    {"NaN", {.kind = XD_JSON_WORD_REAL, .real = NAN}, FALSE},
+    {"Infinity", {.kind = XD_JSON_WORD_REAL, .real = INFINITY}, FALSE},
+    {"-Infinity", {.kind = XD_JSON_WORD_REAL, .real = -INFINITY}, FALSE},
 };
 
 /* At least one digit; NULL where there is none. */

@@ -31,12 +31,8 @@ static const struct {
     const char *name;
     double value;
 } real_names[] = {
-    {"nan",       NAN      },
-    {"-nan",      NAN      },
-    {"inf",       INFINITY },
-    {"-inf",      -INFINITY},
-    {"infinity",  INFINITY },
-    {"-infinity", -INFINITY},
+    {"nan", NAN},        {"-nan", NAN},          {"inf", INFINITY},
+    {"-inf", -INFINITY}, {"infinity", INFINITY}, {"-infinity", -INFINITY},
 };
 
 gboolean

@@ -11,11 +11,11 @@
 #define MAX_DEPTH 32
 
 static const XdMemberName members[] = {
-    {"result",  XD_MEMBER_RESULT,     XD_MEMBER_NONE },
-    {"error",   XD_MEMBER_ERROR,      XD_MEMBER_NONE },
-    {"id",      XD_MEMBER_ID,         XD_MEMBER_NONE },
+    {"result", XD_MEMBER_RESULT, XD_MEMBER_NONE},
+    {"error", XD_MEMBER_ERROR, XD_MEMBER_NONE},
+    {"id", XD_MEMBER_ID, XD_MEMBER_NONE},
     {"message", XD_MEMBER_ERROR_CODE, XD_MEMBER_ERROR},
-    {"data",    XD_MEMBER_ERROR_DATA, XD_MEMBER_ERROR},
+    {"data", XD_MEMBER_ERROR_DATA, XD_MEMBER_ERROR},
 };
 
 typedef struct {

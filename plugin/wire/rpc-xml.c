@@ -9,9 +9,9 @@
 #define MAX_DEPTH 32
 
 static const XdMemberName members[] = {
-    {"Status",           XD_MEMBER_STATUS, XD_MEMBER_NONE},
-    {"Value",            XD_MEMBER_RESULT, XD_MEMBER_NONE},
-    {"ErrorDescription", XD_MEMBER_ERROR,  XD_MEMBER_NONE},
+    {"Status", XD_MEMBER_STATUS, XD_MEMBER_NONE},
+    {"Value", XD_MEMBER_RESULT, XD_MEMBER_NONE},
+    {"ErrorDescription", XD_MEMBER_ERROR, XD_MEMBER_NONE},
 };
 
 typedef struct {

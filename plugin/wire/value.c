@@ -46,11 +46,8 @@ static const struct {
     char type;
     const char *name;
 } type_names[] = {
-    {'s', "a string"    },
-    {'x', "an integer"  },
-    {'d', "a float"     },
-    {'b', "a boolean"   },
-    {'a', "a set or map"},
+    {'s', "a string"},  {'x', "an integer"},   {'d', "a float"},
+    {'b', "a boolean"}, {'a', "a set or map"},
 };
 
 static XdVerdict

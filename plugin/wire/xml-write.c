@@ -12,12 +12,7 @@
 static const struct {
     char c;
     const char *entity;
-} entities[] = {
-    {'&',  "&amp;"},
-    {'<',  "&lt;" },
-    {'>',  "&gt;" },
-    {'\r', "&#13;"}
-};
+} entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'\r', "&#13;"}};
 
 static const char *
 find_entity(char c)

@@ -37,23 +37,23 @@ static const struct {
     Element element;
     guint parents; /* bits of those that it may stand in */
 } elements[] = {
-    {"value",            ELEMENT_VALUE,    IN(PARAM) | IN(DATA) | IN(MEMBER)},
-    {"member",           ELEMENT_MEMBER,   IN(STRUCT)                       },
-    {"name",             ELEMENT_NAME,     IN(MEMBER)                       },
-    {"string",           ELEMENT_STRING,   IN(VALUE)                        },
-    {"struct",           ELEMENT_STRUCT,   IN(VALUE)                        },
-    {"array",            ELEMENT_ARRAY,    IN(VALUE)                        },
-    {"data",             ELEMENT_DATA,     IN(ARRAY)                        },
-    {"boolean",          ELEMENT_BOOLEAN,  IN(VALUE)                        },
-    {"double",           ELEMENT_DOUBLE,   IN(VALUE)                        },
-    {"dateTime.iso8601", ELEMENT_DATETIME, IN(VALUE)                        },
-    {"int",              ELEMENT_INTEGER,  IN(VALUE)                        },
-    {"i4",               ELEMENT_INTEGER,  IN(VALUE)                        },
-    {"i8",               ELEMENT_INTEGER,  IN(VALUE)                        },
-    {"nil",              ELEMENT_NIL,      IN(VALUE)                        },
-    {"methodResponse",   ELEMENT_RESPONSE, IN(TOP)                          },
-    {"params",           ELEMENT_PARAMS,   IN(RESPONSE)                     },
-    {"param",            ELEMENT_PARAM,    IN(PARAMS)                       },
+    {"value", ELEMENT_VALUE, IN(PARAM) | IN(DATA) | IN(MEMBER)},
+    {"member", ELEMENT_MEMBER, IN(STRUCT)},
+    {"name", ELEMENT_NAME, IN(MEMBER)},
+    {"string", ELEMENT_STRING, IN(VALUE)},
+    {"struct", ELEMENT_STRUCT, IN(VALUE)},
+    {"array", ELEMENT_ARRAY, IN(VALUE)},
+    {"data", ELEMENT_DATA, IN(ARRAY)},
+    {"boolean", ELEMENT_BOOLEAN, IN(VALUE)},
+    {"double", ELEMENT_DOUBLE, IN(VALUE)},
+    {"dateTime.iso8601", ELEMENT_DATETIME, IN(VALUE)},
+    {"int", ELEMENT_INTEGER, IN(VALUE)},
+    {"i4", ELEMENT_INTEGER, IN(VALUE)},
+    {"i8", ELEMENT_INTEGER, IN(VALUE)},
+    {"nil", ELEMENT_NIL, IN(VALUE)},
+    {"methodResponse", ELEMENT_RESPONSE, IN(TOP)},
+    {"params", ELEMENT_PARAMS, IN(RESPONSE)},
+    {"param", ELEMENT_PARAM, IN(PARAMS)},
 };
 
 /* How many children an element has to have; those that are not listed have any number. */
@@ -61,22 +61,12 @@ static const struct {
     guint least;
     guint most;
 } children[] = {
-    [ELEMENT_TOP] = {1, 1        },
-      [ELEMENT_RESPONSE] = {1, 1        },
-      [ELEMENT_PARAMS] = {1, 1        },
-    [ELEMENT_PARAM] = {1, 1        },
-      [ELEMENT_VALUE] = {0, 1        },
-      [ELEMENT_ARRAY] = {0, 1        },
-    [ELEMENT_DATA] = {0, G_MAXUINT},
-      [ELEMENT_STRUCT] = {0, G_MAXUINT},
-      [ELEMENT_MEMBER] = {2, 2        },
-    [ELEMENT_NAME] = {0, 0        },
-      [ELEMENT_STRING] = {0, 0        },
-      [ELEMENT_DATETIME] = {0, 0        },
-    [ELEMENT_INTEGER] = {0, 0        },
-      [ELEMENT_DOUBLE] = {0, 0        },
-      [ELEMENT_BOOLEAN] = {0, 0        },
-    [ELEMENT_NIL] = {0, 0        },
+    [ELEMENT_TOP] = {1, 1},          [ELEMENT_RESPONSE] = {1, 1},       [ELEMENT_PARAMS] = {1, 1},
+    [ELEMENT_PARAM] = {1, 1},        [ELEMENT_VALUE] = {0, 1},          [ELEMENT_ARRAY] = {0, 1},
+    [ELEMENT_DATA] = {0, G_MAXUINT}, [ELEMENT_STRUCT] = {0, G_MAXUINT}, [ELEMENT_MEMBER] = {2, 2},
+    [ELEMENT_NAME] = {0, 0},         [ELEMENT_STRING] = {0, 0},         [ELEMENT_DATETIME] = {0, 0},
+    [ELEMENT_INTEGER] = {0, 0},      [ELEMENT_DOUBLE] = {0, 0},         [ELEMENT_BOOLEAN] = {0, 0},
+    [ELEMENT_NIL] = {0, 0},
 };
 
 typedef struct {

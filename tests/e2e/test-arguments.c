@@ -75,21 +75,21 @@ test_refused(void)
         const char *message;
         const char *advice;
     } cases[] = {
-        {"lst",                    "there is no command \"lst\"",                           "did you mean \"list\"?"  },
-        {"xyzzy",                  "there is no command \"xyzzy\"",                         "see \"hvd help\""        },
-        {"--jsn list",             "there is no option --jsn",                              "did you mean \"--json\"?"},
-        {"list --frobnicate=1",    "there is no option --frobnicate",                       "see \"hvd help list\""   },
-        {"-x",                     "there is no option -x",                                 "see \"hvd help\""        },
-        {"-vv list",               "there is no option -v",                                 "see \"hvd help\""        },
-        {"--json=1 list",          "--json takes no value",                                 NULL                      },
-        {"list --timeout",         "--timeout needs a value: --timeout SECONDS",            NULL                      },
-        {"list --timeout 0",       "--timeout takes a number from 1 to 604800, not \"0\"",  NULL                      },
-        {"list --timeout 1s",      "--timeout takes a number from 1 to 604800, not \"1s\"", NULL                      },
-        {"--pool a --pool b list", "--pool was given twice",                                NULL                      },
-        {"--config= list",         "the value of --config is empty",                        NULL                      },
-        {"info",                   "info: INSTANCE is missing",                             "usage: hvd info INSTANCE"},
-        {"list x",                 "list: \"x\" is one word too many",                      "usage: hvd list"         },
-        {"info x y",               "info: \"y\" is one word too many",                      "usage: hvd info INSTANCE"},
+        {"lst", "there is no command \"lst\"", "did you mean \"list\"?"},
+        {"xyzzy", "there is no command \"xyzzy\"", "see \"hvd help\""},
+        {"--jsn list", "there is no option --jsn", "did you mean \"--json\"?"},
+        {"list --frobnicate=1", "there is no option --frobnicate", "see \"hvd help list\""},
+        {"-x", "there is no option -x", "see \"hvd help\""},
+        {"-vv list", "there is no option -v", "see \"hvd help\""},
+        {"--json=1 list", "--json takes no value", NULL},
+        {"list --timeout", "--timeout needs a value: --timeout SECONDS", NULL},
+        {"list --timeout 0", "--timeout takes a number from 1 to 604800, not \"0\"", NULL},
+        {"list --timeout 1s", "--timeout takes a number from 1 to 604800, not \"1s\"", NULL},
+        {"--pool a --pool b list", "--pool was given twice", NULL},
+        {"--config= list", "the value of --config is empty", NULL},
+        {"info", "info: INSTANCE is missing", "usage: hvd info INSTANCE"},
+        {"list x", "list: \"x\" is one word too many", "usage: hvd list"},
+        {"info x y", "info: \"y\" is one word too many", "usage: hvd info INSTANCE"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

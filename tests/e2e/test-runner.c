@@ -199,13 +199,13 @@ test_broken(void)
         Manner manner;
         const char *message;
     } cases[] = {
-        {TOO_EARLY, "pause called back before it returned"    },
-        {TWICE,     "pause called back twice"                 },
-        {ELSEWHERE, "pause called back in another thread"     },
-        {BOTH,      "pause gave a result and an error"        },
-        {NEITHER,   "pause gave neither a result nor an error"},
-        {FOREIGN,   "pause gave an error of a foreign domain" },
-        {NO_JSON,   "pause gave text that is no JSON"         },
+        {TOO_EARLY, "pause called back before it returned"},
+        {TWICE, "pause called back twice"},
+        {ELSEWHERE, "pause called back in another thread"},
+        {BOTH, "pause gave a result and an error"},
+        {NEITHER, "pause gave neither a result nor an error"},
+        {FOREIGN, "pause gave an error of a foreign domain"},
+        {NO_JSON, "pause gave text that is no JSON"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -2,8 +2,8 @@
 #include "table.h"
 
 static const Column columns[] = {
-    {"NAME", FALSE, TRUE },
-    {"N",    TRUE,  FALSE},
+    {"NAME", FALSE, TRUE},
+    {"N", TRUE, FALSE},
     {"UUID", FALSE, FALSE},
 };
 
@@ -69,10 +69,7 @@ test_inert(void)
 static void
 test_colours(void)
 {
-    static const Column bare[] = {
-        {NULL, FALSE, FALSE},
-        {NULL, FALSE, FALSE}
-    };
+    static const Column bare[] = {{NULL, FALSE, FALSE}, {NULL, FALSE, FALSE}};
     g_autoptr(Table) table = table_new(bare, G_N_ELEMENTS(bare));
     g_autofree char *plain = NULL;
     g_autofree char *coloured = NULL;

@@ -8,21 +8,22 @@ test_escape(void)
         const char *text;
         const char *shown;
     } cases[] = {
-        {"plain",            "plain"          },
-        {"gr\303\274n",      "gr\303\274n"    },
-        {"a\nb\tc",          "a\\x0ab\\x09c"  },
-        {"\033[2J",          "\\x1b[2J"       },
-        {"\177",             "\\x7f"          },
+        {"plain", "plain"},
+        {"gr\303\274n", "gr\303\274n"},
+        {"a\nb\tc", "a\\x0ab\\x09c"},
+        {"\033[2J", "\\x1b[2J"},
+        {"\177", "\\x7f"},
         {"\302\233"
-         "31m",     "\\x9b31m"       }, /* CSI as one character */
-        {"\342\200\256evil", "\\u202eevil"    }, /* right-to-left override */
-        {"\342\201\246",     "\\u2066"        },
-        {"\342\200\213",     "\\u200b"        }, /* zero width */
-        {"\342\200\250",     "\\u2028"        }, /* line separator */
-        {"\363\240\200\201", "\\U000e0001"    }, /* a tag character */
-        {"a\377b",           "a\\xffb"        },
-        {"\303",             "\\xc3"          },
-        {"\355\240\200",     "\\xed\\xa0\\x80"}, /* a surrogate */
+         "31m",
+         "\\x9b31m"},                        /* CSI as one character */
+        {"\342\200\256evil", "\\u202eevil"}, /* right-to-left override */
+        {"\342\201\246", "\\u2066"},
+        {"\342\200\213", "\\u200b"},         /* zero width */
+        {"\342\200\250", "\\u2028"},         /* line separator */
+        {"\363\240\200\201", "\\U000e0001"}, /* a tag character */
+        {"a\377b", "a\\xffb"},
+        {"\303", "\\xc3"},
+        {"\355\240\200", "\\xed\\xa0\\x80"}, /* a surrogate */
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -40,9 +41,9 @@ test_escape_json(void)
         const char *inert;
     } cases[] = {
         {"{\"a\":\"gr\303\274n\"}\n", "{\"a\":\"gr\303\274n\"}\n"},
-        {"\"\342\200\256\"",          "\"\\u202e\""              },
-        {"\"\302\233\177\"",          "\"\\u009b\\u007f\""       },
-        {"\"\363\240\200\201\"",      "\"\\udb40\\udc01\""       },
+        {"\"\342\200\256\"", "\"\\u202e\""},
+        {"\"\302\233\177\"", "\"\\u009b\\u007f\""},
+        {"\"\363\240\200\201\"", "\"\\udb40\\udc01\""},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -60,14 +61,14 @@ test_width_and_fit(void)
         guint columns;
         const char *fitted;
     } cases[] = {
-        {"abc",                      3, "abc"                     },
-        {"abcd",                     3, "ab\342\200\246"          },
-        {"abcd",                     1, "\342\200\246"            },
-        {"abcd",                     0, ""                        },
+        {"abc", 3, "abc"},
+        {"abcd", 3, "ab\342\200\246"},
+        {"abcd", 1, "\342\200\246"},
+        {"abcd", 0, ""},
         {"\346\227\245\346\234\254", 4, "\346\227\245\346\234\254"}, /* two wide characters */
         {"\346\227\245\346\234\254", 3, "\346\227\245\342\200\246"},
-        {"\346\227\245\346\234\254", 2, "\342\200\246"            }, /* no half of one */
-        {"e\314\201e\314\201",       2, "e\314\201e\314\201"      }, /* combining accents */
+        {"\346\227\245\346\234\254", 2, "\342\200\246"}, /* no half of one */
+        {"e\314\201e\314\201", 2, "e\314\201e\314\201"}, /* combining accents */
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -106,15 +107,9 @@ test_nearest(void)
         const char *word;
         const char *meant;
     } cases[] = {
-        {"lst",     "list"     },
-        {"lits",    "list"     },
-        {"node",    "nodes"    },
-        {"migarte", "migrate"  },
-        {"recon",   "reconcile"},
-        {"zzz",     NULL       },
-        {"",        NULL       },
-        {"l",       NULL       },
-        {"infos",   "info"     },
+        {"lst", "list"},        {"lits", "list"}, {"node", "nodes"}, {"migarte", "migrate"},
+        {"recon", "reconcile"}, {"zzz", NULL},    {"", NULL},        {"l", NULL},
+        {"infos", "info"},
     };
     g_autofree char *endless = g_strnfill(5000, 'x');
 
@@ -130,13 +125,13 @@ test_sizes(void)
         guint64 bytes;
         const char *shown;
     } cases[] = {
-        {0,                                 "0 B"    },
-        {1023,                              "1023 B" },
-        {1024,                              "1 KiB"  },
-        {1536,                              "1.5 KiB"},
-        {G_GUINT64_CONSTANT(536870912),     "512 MiB"},
-        {G_GUINT64_CONSTANT(1073741823),    "1.0 GiB"},
-        {G_GUINT64_CONSTANT(2199023255552), "2 TiB"  },
+        {0, "0 B"},
+        {1023, "1023 B"},
+        {1024, "1 KiB"},
+        {1536, "1.5 KiB"},
+        {G_GUINT64_CONSTANT(536870912), "512 MiB"},
+        {G_GUINT64_CONSTANT(1073741823), "1.0 GiB"},
+        {G_GUINT64_CONSTANT(2199023255552), "2 TiB"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -153,22 +148,22 @@ test_parse_size(void)
         const char *text;
         guint64 bytes; /* 0: refused */
     } cases[] = {
-        {"1",         1                                },
-        {"512M",      G_GUINT64_CONSTANT(536870912)    },
-        {"1.5GiB",    G_GUINT64_CONSTANT(1610612736)   },
-        {"2 g",       G_GUINT64_CONSTANT(2147483648)   },
-        {"10kb",      10240                            },
-        {"1T",        G_GUINT64_CONSTANT(1099511627776)},
-        {"0",         0                                },
-        {"",          0                                },
-        {"-1M",       0                                },
-        {"M",         0                                },
-        {"12Q",       0                                },
-        {"1e9",       0                                },
-        {"0x10",      0                                },
-        {"nan",       0                                },
-        {"99999999T", 0                                },
-        {"5 M B",     0                                },
+        {"1", 1},
+        {"512M", G_GUINT64_CONSTANT(536870912)},
+        {"1.5GiB", G_GUINT64_CONSTANT(1610612736)},
+        {"2 g", G_GUINT64_CONSTANT(2147483648)},
+        {"10kb", 10240},
+        {"1T", G_GUINT64_CONSTANT(1099511627776)},
+        {"0", 0},
+        {"", 0},
+        {"-1M", 0},
+        {"M", 0},
+        {"12Q", 0},
+        {"1e9", 0},
+        {"0x10", 0},
+        {"nan", 0},
+        {"99999999T", 0},
+        {"5 M B", 0},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -185,12 +180,7 @@ test_duration(void)
     static const struct {
         gint64 seconds;
         const char *shown;
-    } cases[] = {
-        {0,    "0:00"   },
-        {65,   "1:05"   },
-        {3599, "59:59"  },
-        {3612, "1:00:12"}
-    };
+    } cases[] = {{0, "0:00"}, {65, "1:05"}, {3599, "59:59"}, {3612, "1:00:12"}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *shown = text_duration(cases[i].seconds);

@@ -276,15 +276,16 @@ test_hostile(void)
         const char *answer;
         HvdError code;
     } cases[] = {
-        {"HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n",       HVD_ERROR_PROTOCOL     },
-        {"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n",             HVD_ERROR_PROTOCOL     },
-        {"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf",          HVD_ERROR_NOT_REACHABLE},
-        {"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",               HVD_ERROR_PROTOCOL     },
+        {"HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n", HVD_ERROR_PROTOCOL},
+        {"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n", HVD_ERROR_PROTOCOL},
+        {"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", HVD_ERROR_NOT_REACHABLE},
+        {"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n", HVD_ERROR_PROTOCOL},
         {"HTTP/1.1 302 Found\r\nlocation: http://192.0.2.1/?session_id=x\r\ncontent-length: "
-         "0\r\n\r\n",                                          HVD_ERROR_REDIRECTED   },
-        {"HTTP/1.1 500 Internal Error\r\ncontent-length: 3\r\n\r\nbad", HVD_ERROR_PROTOCOL     },
-        {"SSH-2.0-OpenSSH_9.2\r\n",                                     HVD_ERROR_PROTOCOL     },
-        {"",                                                            HVD_ERROR_NOT_REACHABLE},
+         "0\r\n\r\n",
+         HVD_ERROR_REDIRECTED},
+        {"HTTP/1.1 500 Internal Error\r\ncontent-length: 3\r\n\r\nbad", HVD_ERROR_PROTOCOL},
+        {"SSH-2.0-OpenSSH_9.2\r\n", HVD_ERROR_PROTOCOL},
+        {"", HVD_ERROR_NOT_REACHABLE},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

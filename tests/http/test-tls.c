@@ -99,12 +99,12 @@ test_certificates(void)
         const char *server;
         int code; /* -1: taken */
     } cases[] = {
-        {"good",       -1                     },
-        {"foreign",    HVD_ERROR_TLS_UNTRUSTED},
-        {"self",       HVD_ERROR_TLS_UNTRUSTED},
-        {"expired",    HVD_ERROR_TLS_EXPIRED  },
-        {"future",     HVD_ERROR_TLS_EXPIRED  },
-        {"other-name", HVD_ERROR_TLS_NAME     },
+        {"good", -1},
+        {"foreign", HVD_ERROR_TLS_UNTRUSTED},
+        {"self", HVD_ERROR_TLS_UNTRUSTED},
+        {"expired", HVD_ERROR_TLS_EXPIRED},
+        {"future", HVD_ERROR_TLS_EXPIRED},
+        {"other-name", HVD_ERROR_TLS_NAME},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -132,12 +132,12 @@ test_pins(void)
         const char *pins[3];
         int code;
     } cases[] = {
-        {"self", {self},       -1                     },
-        {"self", {good, self}, -1                     }, /* rotation: the second one counts as well */
-        {"self", {good},       HVD_ERROR_TLS_PIN      },
-        {"good", {self},       HVD_ERROR_TLS_PIN      },
-        {"self", {elsewhere},  HVD_ERROR_TLS_UNTRUSTED},
-        {"good", {elsewhere},  -1                     },
+        {"self", {self}, -1},
+        {"self", {good, self}, -1}, /* rotation: the second one counts as well */
+        {"self", {good}, HVD_ERROR_TLS_PIN},
+        {"good", {self}, HVD_ERROR_TLS_PIN},
+        {"self", {elsewhere}, HVD_ERROR_TLS_UNTRUSTED},
+        {"good", {elsewhere}, -1},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

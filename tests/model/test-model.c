@@ -14,35 +14,12 @@ test_device(void)
         const char *text;
         int position; /* -1: refused */
     } cases[] = {
-        {"sda",       0  },
-        {"sdp",       15 },
-        {"hda",       0  },
-        {"vda",       0  },
-        {"xvda",      0  },
-        {"/dev/xvdd", 3  },
-        {"/dev/2",    2  },
-        {"0",         0  },
-        {"10",        10 },
-        {"xvdz",      25 },
-        {"xvdaa",     26 },
-        {"254",       254},
-        {"255",       -1 },
-        {"xvdit",     253},
-        {"xvdiu",     254},
-        {"xvdiv",     -1 },
-        {"sda1",      -1 },
-        {"sda\n",     -1 },
-        {"sd",        -1 },
-        {"",          -1 },
-        {"dev/sda",   -1 },
-        {"XVDA",      -1 },
-        {"-1",        -1 },
-        {"0x1",       -1 },
-        {" 1",        -1 },
-        {"1e1",       -1 },
-        {"nvme0",     -1 },
-        {"xvdaaa",    -1 },
-        {"/dev/",     -1 },
+        {"sda", 0},       {"sdp", 15},   {"hda", 0},     {"vda", 0},     {"xvda", 0},
+        {"/dev/xvdd", 3}, {"/dev/2", 2}, {"0", 0},       {"10", 10},     {"xvdz", 25},
+        {"xvdaa", 26},    {"254", 254},  {"255", -1},    {"xvdit", 253}, {"xvdiu", 254},
+        {"xvdiv", -1},    {"sda1", -1},  {"sda\n", -1},  {"sd", -1},     {"", -1},
+        {"dev/sda", -1},  {"XVDA", -1},  {"-1", -1},     {"0x1", -1},    {" 1", -1},
+        {"1e1", -1},      {"nvme0", -1}, {"xvdaaa", -1}, {"/dev/", -1},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -75,25 +52,25 @@ test_portal(void)
         const char *host; /* NULL: refused */
         guint port;
     } cases[] = {
-        {"192.0.2.10:3260",    "192.0.2.10",     3260},
-        {"192.0.2.10",         "192.0.2.10",     3260},
-        {"127.0.0.1:3260,1",   "127.0.0.1",      3260},
-        {"target.example:860", "target.example", 860 },
-        {"[2001:db8::1]:3261", "2001:db8::1",    3261},
-        {"[2001:db8::1]",      "2001:db8::1",    3260},
-        {"[2001:db8::1],1",    "2001:db8::1",    3260},
-        {"2001:db8::1",        NULL,             0   },
-        {":3260",              NULL,             0   },
-        {"",                   NULL,             0   },
-        {"host:0",             NULL,             0   },
-        {"host:65536",         NULL,             0   },
-        {"host:3260,x",        NULL,             0   },
-        {"[::1",               NULL,             0   },
-        {"[::1]x",             NULL,             0   },
-        {"[host]:1",           NULL,             0   },
-        {"a b",                NULL,             0   },
-        {"host/path",          NULL,             0   },
-        {"host:+1",            NULL,             0   },
+        {"192.0.2.10:3260", "192.0.2.10", 3260},
+        {"192.0.2.10", "192.0.2.10", 3260},
+        {"127.0.0.1:3260,1", "127.0.0.1", 3260},
+        {"target.example:860", "target.example", 860},
+        {"[2001:db8::1]:3261", "2001:db8::1", 3261},
+        {"[2001:db8::1]", "2001:db8::1", 3260},
+        {"[2001:db8::1],1", "2001:db8::1", 3260},
+        {"2001:db8::1", NULL, 0},
+        {":3260", NULL, 0},
+        {"", NULL, 0},
+        {"host:0", NULL, 0},
+        {"host:65536", NULL, 0},
+        {"host:3260,x", NULL, 0},
+        {"[::1", NULL, 0},
+        {"[::1]x", NULL, 0},
+        {"[host]:1", NULL, 0},
+        {"a b", NULL, 0},
+        {"host/path", NULL, 0},
+        {"host:+1", NULL, 0},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -149,14 +126,15 @@ test_disk_plan(void)
         gint64 image;
         const char *plan; /* or a part of the error */
     } cases[] = {
-        {"{" BASE "}",                                                                             1000, "root@0=1048576"                           },
-        {"{" BASE ",\"root_disk\":{\"size_bytes\":2000000,\"device\":3}}",                            1000, "root@3=2000000"                           },
-        {"{" BASE ",\"root_disk\":{\"size_bytes\":999}}",                                          1000, "the image has 1000 bytes"              },
+        {"{" BASE "}", 1000, "root@0=1048576"},
+        {"{" BASE ",\"root_disk\":{\"size_bytes\":2000000,\"device\":3}}", 1000, "root@3=2000000"},
+        {"{" BASE ",\"root_disk\":{\"size_bytes\":999}}", 1000, "the image has 1000 bytes"},
         {"{" BASE ",\"disks\":[{\"size_bytes\":7},{\"size_bytes\":8000000,\"device\":1},"
-         "{\"size_bytes\":9}]}",                                                          1000, "root@0=1048576 disk@2=1048576 disk@1=8000000 disk@3=1048576"},
-        {"{" BASE ",\"disks\":[{\"size_bytes\":7,\"device\":0}]}",                                 1000, "position 0 is taken"                   },
+         "{\"size_bytes\":9}]}",
+         1000, "root@0=1048576 disk@2=1048576 disk@1=8000000 disk@3=1048576"},
+        {"{" BASE ",\"disks\":[{\"size_bytes\":7,\"device\":0}]}", 1000, "position 0 is taken"},
         {"{" BASE ",\"disks\":[{\"size_bytes\":7,\"device\":2},{\"size_bytes\":8,\"device\":2}]}",
-         1000,                                                                                           "/disks/1/device: position 2 is taken"  },
+         1000, "/disks/1/device: position 2 is taken"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -75,18 +75,18 @@ test_faults(void)
         const char *why;
         HvdError code;
     } cases[] = {
-        {"[pool]\nurll=x\n",                            "pool.urll: there is no such key", HVD_ERROR_CONFIG        },
-        {"[hool]\nurl=x\n",                             "hool.url: there is no such key",  HVD_ERROR_CONFIG        },
-        {"[http]\ncall-timeout=0\n",                    "from 1 to 3600, found \"0\"",     HVD_ERROR_CONFIG        },
-        {"[http]\ncall-timeout=7s\n",                   "from 1 to 3600",                  HVD_ERROR_CONFIG        },
-        {"[http]\ncall-timeout=0x7\n",                  "from 1 to 3600",                  HVD_ERROR_CONFIG        },
-        {"[http]\ncall-timeout=99999999999999999999\n", "from 1 to 3600",                  HVD_ERROR_CONFIG        },
-        {"[pool]\nencoding=yaml\n",                     "auto, json, xml",                 HVD_ERROR_CONFIG        },
-        {"url=x\n",                                     "no key file",                     HVD_ERROR_CONFIG        },
-        {"[pool]\npassword=canary\n",                   "reference",                       HVD_ERROR_SECRET_LITERAL},
-        {"[pool]\npassword=env:\n",                     "reference",                       HVD_ERROR_SECRET_LITERAL},
-        {"[pool]\nconnection_password = canary\n",      "no such key",                     HVD_ERROR_SECRET_LITERAL},
-        {"canary\n",                                    "no key file",                     HVD_ERROR_CONFIG        },
+        {"[pool]\nurll=x\n", "pool.urll: there is no such key", HVD_ERROR_CONFIG},
+        {"[hool]\nurl=x\n", "hool.url: there is no such key", HVD_ERROR_CONFIG},
+        {"[http]\ncall-timeout=0\n", "from 1 to 3600, found \"0\"", HVD_ERROR_CONFIG},
+        {"[http]\ncall-timeout=7s\n", "from 1 to 3600", HVD_ERROR_CONFIG},
+        {"[http]\ncall-timeout=0x7\n", "from 1 to 3600", HVD_ERROR_CONFIG},
+        {"[http]\ncall-timeout=99999999999999999999\n", "from 1 to 3600", HVD_ERROR_CONFIG},
+        {"[pool]\nencoding=yaml\n", "auto, json, xml", HVD_ERROR_CONFIG},
+        {"url=x\n", "no key file", HVD_ERROR_CONFIG},
+        {"[pool]\npassword=canary\n", "reference", HVD_ERROR_SECRET_LITERAL},
+        {"[pool]\npassword=env:\n", "reference", HVD_ERROR_SECRET_LITERAL},
+        {"[pool]\nconnection_password = canary\n", "no such key", HVD_ERROR_SECRET_LITERAL},
+        {"canary\n", "no key file", HVD_ERROR_CONFIG},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -42,15 +42,16 @@ test_escape(void)
         gssize length;
         const char *out;
     } cases[] = {
-        {"plain",              -1, "plain"                },
-        {"a\nERROR: b",        -1, "a\\u000aERROR: b"     },
-        {"\x1b[2J",            -1, "\\u001b[2J"           },
+        {"plain", -1, "plain"},
+        {"a\nERROR: b", -1, "a\\u000aERROR: b"},
+        {"\x1b[2J", -1, "\\u001b[2J"},
         {"\xe2\x80\xae"
-         "abc",       -1, "\\u202eabc"           },
-        {"bad\xff",            -1, "bad\\xff"             },
-        {"gr\xc3\xbc\xc3\x9f", -1, "gr\xc3\xbc\xc3\x9f"   },
-        {"nul\0x",             5,  "nul\\x00x"            },
-        {"cut off here",       -1, "cut off h\xe2\x80\xa6"},
+         "abc",
+         -1, "\\u202eabc"},
+        {"bad\xff", -1, "bad\\xff"},
+        {"gr\xc3\xbc\xc3\x9f", -1, "gr\xc3\xbc\xc3\x9f"},
+        {"nul\0x", 5, "nul\\x00x"},
+        {"cut off here", -1, "cut off h\xe2\x80\xa6"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

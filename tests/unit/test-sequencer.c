@@ -180,11 +180,11 @@ static void
 test_order(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"call", call, NULL, 1, 5},
-        {"second",          second, undo_second, 1, 5},
-        {"give-result",      give_result, NULL, 1, 5},
-        {0      },
+        {"second", second, undo_second, 1, 5},
+        {"give-result", give_result, NULL, 1, 5},
+        {0},
     };
     g_autoptr(World) world = world_new();
 
@@ -200,10 +200,10 @@ static void
 test_rollback(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"second", second, undo_second, 1, 5},
-        {"call",          call, undo_call, 1, 5},
-        {0   },
+        {"call", call, undo_call, 1, 5},
+        {0},
     };
     g_autoptr(World) world = world_new();
 
@@ -222,14 +222,8 @@ static void
 test_settle(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
-        {"call", call, NULL, 1, 5},
-        {0         }
-    };
-    static const XdStep bare[] = {
-        {"call", call, NULL, 1, 5},
-        {0 }
-    };
+        {"first", first, undo_first, 1, 5}, {"call", call, NULL, 1, 5}, {0}};
+    static const XdStep bare[] = {{"call", call, NULL, 1, 5}, {0}};
     g_autoptr(World) world = world_new();
     g_autoptr(World) nothing = world_new();
 
@@ -250,9 +244,9 @@ static void
 test_leftovers(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"call", call, undo_call, 1, 5},
-        {0         },
+        {0},
     };
     g_autoptr(World) world = world_new();
 
@@ -270,9 +264,9 @@ static void
 test_cancel(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"call", call, undo_call, 1, 5},
-        {0         },
+        {0},
     };
     g_autoptr(World) world = world_new();
 
@@ -288,10 +282,7 @@ test_cancel(void)
 static void
 test_cancel_before(void)
 {
-    static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
-        {0}
-    };
+    static const XdStep steps[] = {{"first", first, undo_first, 1, 5}, {0}};
     g_autoptr(World) world = world_new();
 
     g_cancellable_cancel(world->cancellable);
@@ -306,8 +297,8 @@ test_cancel_late(void)
 {
     static const XdStep steps[] = {
         {"give-result", give_result, NULL, 1, 5},
-        {"call",         call, undo_call, 1, 5},
-        {0           },
+        {"call", call, undo_call, 1, 5},
+        {0},
     };
     g_autoptr(World) world = world_new();
     Call *last;
@@ -324,10 +315,7 @@ test_cancel_late(void)
 static void
 test_deadline(void)
 {
-    static const XdStep steps[] = {
-        {"call",     call, undo_call, 1, 5},
-        {0}
-    };
+    static const XdStep steps[] = {{"call", call, undo_call, 1, 5}, {0}};
     g_autoptr(World) world = world_new();
 
     start(world, steps);
@@ -343,11 +331,7 @@ test_deadline(void)
 static void
 test_total_deadline(void)
 {
-    static const XdStep steps[] = {
-        {"call", call, NULL, 1, 5},
-        {"more",  call, NULL, 1, 5},
-        {0    }
-    };
+    static const XdStep steps[] = {{"call", call, NULL, 1, 5}, {"more", call, NULL, 1, 5}, {0}};
     g_autoptr(World) world = world_new();
 
     start_with(world, steps, (XdRunOptions){.timeout_ms = 6000});
@@ -374,10 +358,7 @@ flaky(XdOp *op, gpointer data)
 static void
 test_retry(void)
 {
-    static const XdStep steps[] = {
-        {"flaky", flaky, NULL, 1, 5},
-        {0  }
-    };
+    static const XdStep steps[] = {{"flaky", flaky, NULL, 1, 5}, {0}};
     g_autoptr(World) good = world_new();
     g_autoptr(World) bad = world_new();
 
@@ -401,10 +382,7 @@ test_retry(void)
 static void
 test_retry_stopped(void)
 {
-    static const XdStep steps[] = {
-        {"flaky", flaky, NULL, 1, 1},
-        {0  }
-    };
+    static const XdStep steps[] = {{"flaky", flaky, NULL, 1, 1}, {0}};
     g_autoptr(World) late = world_new();
     g_autoptr(World) cancelled = world_new();
 
@@ -441,10 +419,7 @@ item_undo(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-static const XdStep item_steps[] = {
-    {"item",     item_call, item_undo, 1, 5},
-    {0}
-};
+static const XdStep item_steps[] = {{"item", item_call, item_undo, 1, 5}, {0}};
 
 static void
 each_wide(XdOp *op, gpointer data)
@@ -463,9 +438,9 @@ add_items(World *world)
 }
 
 static const XdStep each_steps[] = {
-    {"each",      each_wide, undo_first, 3, 60},
+    {"each", each_wide, undo_first, 3, 60},
     {"second", second, NULL, 1, 5},
-    {0        },
+    {0},
 };
 
 static void
@@ -520,10 +495,7 @@ test_each_cancelled(void)
 static void
 test_each_deadline(void)
 {
-    static const XdStep steps[] = {
-        {"each", each_wide, NULL, 3, 4},
-        {0 }
-    };
+    static const XdStep steps[] = {{"each", each_wide, NULL, 3, 4}, {0}};
     g_autoptr(World) world = world_new();
 
     add_items(world);
@@ -538,9 +510,9 @@ static void
 nested(XdOp *op, gpointer data)
 {
     static const XdStep inner[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"give-up", give_up, undo_second, 1, 5},
-        {0         },
+        {0},
     };
 
     xd_op_table(op, inner, data);
@@ -549,10 +521,7 @@ nested(XdOp *op, gpointer data)
 static void
 test_table(void)
 {
-    static const XdStep steps[] = {
-        {"nested", nested, NULL, 1, 9},
-        {0   }
-    };
+    static const XdStep steps[] = {{"nested", nested, NULL, 1, 9}, {0}};
     g_autoptr(World) world = world_new();
 
     start(world, steps);
@@ -565,11 +534,11 @@ static void
 test_no_return(void)
 {
     static const XdStep steps[] = {
-        {"first",              first, undo_first, 1, 5},
-        {"point-of-no-return",          xd_op_point_of_no_return, NULL, 0, 1},
-        {"call",                   call, undo_second, 1, 5},
+        {"first", first, undo_first, 1, 5},
+        {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
+        {"call", call, undo_second, 1, 5},
         {"give-up", give_up, NULL, 1, 5},
-        {0               },
+        {0},
     };
     g_autoptr(World) world = world_new();
 
@@ -622,15 +591,9 @@ two_tails(XdOp *op, gpointer data G_GNUC_UNUSED)
 static void
 test_tail_calls(void)
 {
-    static const XdStep none[] = {
-        {"no-tail",   no_tail, undo_first, 1, 5},
-        {0}
-    };
+    static const XdStep none[] = {{"no-tail", no_tail, undo_first, 1, 5}, {0}};
     static const XdStep two[] = {
-        {"two-tails", two_tails, NULL, 1, 5},
-        {"s",       second, NULL, 1, 5},
-        {0         }
-    };
+        {"two-tails", two_tails, NULL, 1, 5}, {"s", second, NULL, 1, 5}, {0}};
     g_autoptr(World) a = world_new();
     g_autoptr(World) b = world_new();
 
@@ -656,10 +619,7 @@ item_quick(XdOp *op, gpointer data G_GNUC_UNUSED)
 static void
 each_quick(XdOp *op, gpointer data)
 {
-    static const XdStep quick[] = {
-        {"quick", item_quick, NULL, 1, 1},
-        {0  }
-    };
+    static const XdStep quick[] = {{"quick", item_quick, NULL, 1, 1}, {0}};
 
     xd_op_each(op, ((World *) data)->items, quick, 4);
 }
@@ -668,10 +628,7 @@ each_quick(XdOp *op, gpointer data)
 static void
 test_trampoline(void)
 {
-    static const XdStep steps[] = {
-        {"each", each_quick, NULL, 1, 5},
-        {0 }
-    };
+    static const XdStep steps[] = {{"each", each_quick, NULL, 1, 5}, {0}};
     g_autoptr(World) world = world_new();
 
     for (guint i = 0; i < 100000; i++)
@@ -716,9 +673,9 @@ static void
 test_plan(void)
 {
     static const XdStep steps[] = {
-        {"first",     first, undo_first, 1, 5},
+        {"first", first, undo_first, 1, 5},
         {"start", plan_step, NULL, 1, 5},
-        {0         },
+        {0},
     };
     g_autoptr(World) world = world_new();
     g_autoptr(XdOpPlan) plan = xd_op_plan_new();

@@ -18,36 +18,36 @@ static const struct {
     guint snapshot_states;
     gboolean needs_agent;
 } vm_operations[] = {
-    {"create_vtpm",            HALTED,                                0,                  FALSE},
-    {"destroy",                HALTED | SUSPENDED,                    HALTED | SUSPENDED, FALSE},
-    {"metadata_export",        HALTED | PAUSED | RUNNING | SUSPENDED, HALTED | SUSPENDED, FALSE},
-    {"export",                 HALTED | SUSPENDED,                    HALTED | SUSPENDED, FALSE},
-    {"make_into_template",     HALTED,                                0,                  FALSE},
-    {"changing_NVRAM",         HALTED,                                0,                  FALSE},
-    {"changing_shadow_memory", HALTED,                                0,                  FALSE},
-    {"changing_VCPUs_live",    RUNNING,                               0,                  TRUE },
-    {"changing_static_range",  HALTED,                                0,                  FALSE},
-    {"changing_dynamic_range", HALTED | RUNNING,                      0,                  FALSE},
-    {"migrate_send",           HALTED | SUSPENDED,                    0,                  FALSE},
-    {"migrate_send",           RUNNING,                               0,                  TRUE },
-    {"pool_migrate",           RUNNING,                               0,                  TRUE },
-    {"suspend",                RUNNING,                               0,                  TRUE },
-    {"resume_on",              SUSPENDED,                             0,                  FALSE},
-    {"resume",                 SUSPENDED,                             0,                  FALSE},
-    {"hard_reboot",            RUNNING | PAUSED,                      0,                  FALSE},
-    {"hard_shutdown",          RUNNING | PAUSED | SUSPENDED,          SUSPENDED,          FALSE},
-    {"clean_reboot",           RUNNING,                               0,                  TRUE },
-    {"clean_shutdown",         RUNNING,                               0,                  TRUE },
-    {"unpause",                PAUSED,                                0,                  FALSE},
-    {"pause",                  RUNNING,                               0,                  FALSE},
-    {"start_on",               HALTED,                                0,                  FALSE},
-    {"start",                  HALTED,                                0,                  FALSE},
-    {"revert",                 0,                                     HALTED | SUSPENDED, FALSE},
-    {"copy",                   HALTED,                                HALTED | SUSPENDED, FALSE},
-    {"clone",                  HALTED,                                HALTED | SUSPENDED, FALSE},
-    {"checkpoint",             PAUSED | SUSPENDED,                    0,                  FALSE},
-    {"checkpoint",             RUNNING,                               0,                  TRUE },
-    {"snapshot",               HALTED | PAUSED | RUNNING | SUSPENDED, 0,                  FALSE},
+    {"create_vtpm", HALTED, 0, FALSE},
+    {"destroy", HALTED | SUSPENDED, HALTED | SUSPENDED, FALSE},
+    {"metadata_export", HALTED | PAUSED | RUNNING | SUSPENDED, HALTED | SUSPENDED, FALSE},
+    {"export", HALTED | SUSPENDED, HALTED | SUSPENDED, FALSE},
+    {"make_into_template", HALTED, 0, FALSE},
+    {"changing_NVRAM", HALTED, 0, FALSE},
+    {"changing_shadow_memory", HALTED, 0, FALSE},
+    {"changing_VCPUs_live", RUNNING, 0, TRUE},
+    {"changing_static_range", HALTED, 0, FALSE},
+    {"changing_dynamic_range", HALTED | RUNNING, 0, FALSE},
+    {"migrate_send", HALTED | SUSPENDED, 0, FALSE},
+    {"migrate_send", RUNNING, 0, TRUE},
+    {"pool_migrate", RUNNING, 0, TRUE},
+    {"suspend", RUNNING, 0, TRUE},
+    {"resume_on", SUSPENDED, 0, FALSE},
+    {"resume", SUSPENDED, 0, FALSE},
+    {"hard_reboot", RUNNING | PAUSED, 0, FALSE},
+    {"hard_shutdown", RUNNING | PAUSED | SUSPENDED, SUSPENDED, FALSE},
+    {"clean_reboot", RUNNING, 0, TRUE},
+    {"clean_shutdown", RUNNING, 0, TRUE},
+    {"unpause", PAUSED, 0, FALSE},
+    {"pause", RUNNING, 0, FALSE},
+    {"start_on", HALTED, 0, FALSE},
+    {"start", HALTED, 0, FALSE},
+    {"revert", 0, HALTED | SUSPENDED, FALSE},
+    {"copy", HALTED, HALTED | SUSPENDED, FALSE},
+    {"clone", HALTED, HALTED | SUSPENDED, FALSE},
+    {"checkpoint", PAUSED | SUSPENDED, 0, FALSE},
+    {"checkpoint", RUNNING, 0, TRUE},
+    {"snapshot", HALTED | PAUSED | RUNNING | SUSPENDED, 0, FALSE},
 };
 
 /* What the toolstack still offers while an operation runs (captures, scenarios). */
@@ -55,21 +55,21 @@ static const struct {
     const char *current;
     const char *offered[6];
 } vm_offers[] = {
-    {"clean_shutdown", {"hard_reboot", "hard_shutdown"}                                           },
-    {"clean_reboot",   {"hard_reboot", "hard_shutdown"}                                           },
-    {"shutdown",       {"hard_reboot", "hard_shutdown"}                                           },
-    {"pool_migrate",   {"hard_reboot", "hard_shutdown"}                                           },
-    {"suspend",        {"hard_reboot", "hard_shutdown"}                                           },
-    {"resume",         {"hard_reboot", "hard_shutdown"}                                           },
-    {"resume_on",      {"hard_reboot", "hard_shutdown"}                                           },
-    {"pause",          {"hard_reboot", "hard_shutdown"}                                           },
-    {"unpause",        {"hard_reboot", "hard_shutdown"}                                           },
-    {"hard_reboot",    {"hard_shutdown"}                                                          },
+    {"clean_shutdown", {"hard_reboot", "hard_shutdown"}},
+    {"clean_reboot", {"hard_reboot", "hard_shutdown"}},
+    {"shutdown", {"hard_reboot", "hard_shutdown"}},
+    {"pool_migrate", {"hard_reboot", "hard_shutdown"}},
+    {"suspend", {"hard_reboot", "hard_shutdown"}},
+    {"resume", {"hard_reboot", "hard_shutdown"}},
+    {"resume_on", {"hard_reboot", "hard_shutdown"}},
+    {"pause", {"hard_reboot", "hard_shutdown"}},
+    {"unpause", {"hard_reboot", "hard_shutdown"}},
+    {"hard_reboot", {"hard_shutdown"}},
     {"migrate_send",
-     {"metadata_export", "hard_reboot", "hard_shutdown", "clean_reboot", "clean_shutdown"}        },
-    {"snapshot",       {"hard_reboot", "hard_shutdown", "checkpoint", "snapshot", "clone", "copy"}},
-    {"clone",          {"snapshot", "clone", "copy", "export"}                                    },
-    {"copy",           {"snapshot", "clone", "copy", "export"}                                    },
+     {"metadata_export", "hard_reboot", "hard_shutdown", "clean_reboot", "clean_shutdown"}},
+    {"snapshot", {"hard_reboot", "hard_shutdown", "checkpoint", "snapshot", "clone", "copy"}},
+    {"clone", {"snapshot", "clone", "copy", "export"}},
+    {"copy", {"snapshot", "clone", "copy", "export"}},
 };
 
 /* Reads and copies do not wait for each other. */
@@ -83,11 +83,7 @@ state_of(const SimObject *vm)
         const char *name;
         guint state;
     } states[] = {
-        {"Halted",    HALTED   },
-        {"Paused",    PAUSED   },
-        {"Running",   RUNNING  },
-        {"Suspended", SUSPENDED}
-    };
+        {"Halted", HALTED}, {"Paused", PAUSED}, {"Running", RUNNING}, {"Suspended", SUSPENDED}};
 
     for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
         if (strcmp(sim_object_text(vm, "power_state"), states[i].name) == 0)
@@ -295,15 +291,15 @@ static const struct {
     gboolean needs_disabled;
     const char *excluded_by;
 } host_operations[] = {
-    {"vm_migrate",    TRUE,  FALSE, FALSE, NULL      },
-    {"provision",     TRUE,  FALSE, FALSE, NULL      },
-    {"vm_resume",     TRUE,  FALSE, FALSE, NULL      },
-    {"enable",        FALSE, FALSE, FALSE, NULL      },
-    {"evacuate",      FALSE, TRUE,  FALSE, NULL      },
-    {"vm_start",      FALSE, FALSE, FALSE, NULL      },
-    {"shutdown",      FALSE, TRUE,  TRUE,  "reboot"  },
-    {"reboot",        FALSE, TRUE,  TRUE,  "shutdown"},
-    {"apply_updates", FALSE, FALSE, TRUE,  "shutdown"},
+    {"vm_migrate", TRUE, FALSE, FALSE, NULL},
+    {"provision", TRUE, FALSE, FALSE, NULL},
+    {"vm_resume", TRUE, FALSE, FALSE, NULL},
+    {"enable", FALSE, FALSE, FALSE, NULL},
+    {"evacuate", FALSE, TRUE, FALSE, NULL},
+    {"vm_start", FALSE, FALSE, FALSE, NULL},
+    {"shutdown", FALSE, TRUE, TRUE, "reboot"},
+    {"reboot", FALSE, TRUE, TRUE, "shutdown"},
+    {"apply_updates", FALSE, FALSE, TRUE, "shutdown"},
 };
 
 static gboolean
@@ -410,13 +406,13 @@ may_run_alone(SimObject *object, const char *operation)
 }
 
 const SimPolicy sim_policies[] = {
-    {"VM",   vm_may_run,     sim_vm_update_allowed  },
-    {"VBD",  may_run_alone,  update_vbd_and_vdi     },
-    {"VIF",  may_run_alone,  sim_vif_update_allowed },
-    {"VDI",  may_run_alone,  sim_vdi_update_allowed },
-    {"SR",   sim_sr_may_run, sim_sr_update_allowed  },
-    {"host", NULL,           sim_host_update_allowed},
-    {NULL,   NULL,           NULL                   },
+    {"VM", vm_may_run, sim_vm_update_allowed},
+    {"VBD", may_run_alone, update_vbd_and_vdi},
+    {"VIF", may_run_alone, sim_vif_update_allowed},
+    {"VDI", may_run_alone, sim_vdi_update_allowed},
+    {"SR", sim_sr_may_run, sim_sr_update_allowed},
+    {"host", NULL, sim_host_update_allowed},
+    {NULL, NULL, NULL},
 };
 
 void

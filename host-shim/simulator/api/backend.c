@@ -40,25 +40,25 @@ static const struct {
     const char *code;
     const char *text;
 } missing_keys[] = {
-    {"device",     "SR_BACKEND_FAILURE_90",  "The request is missing the device parameter"    },
-    {"server",     "SR_BACKEND_FAILURE_102", "The request is missing the server parameter"    },
+    {"device", "SR_BACKEND_FAILURE_90", "The request is missing the device parameter"},
+    {"server", "SR_BACKEND_FAILURE_102", "The request is missing the server parameter"},
     {"serverpath", "SR_BACKEND_FAILURE_101", "The request is missing the serverpath parameter"},
-    {"location",   "SR_BACKEND_FAILURE_94",  "The request is missing the location parameter"  },
-    {"target",     "SR_BACKEND_FAILURE_95",  "The request is missing the target parameter"    },
-    {"targetIQN",  "SR_BACKEND_FAILURE_96",
-     "The request is missing or has an incorrect target IQN parameter"                        },
-    {"SCSIid",     "SR_BACKEND_FAILURE_107", "The SCSIid parameter is missing or incorrect"   },
+    {"location", "SR_BACKEND_FAILURE_94", "The request is missing the location parameter"},
+    {"target", "SR_BACKEND_FAILURE_95", "The request is missing the target parameter"},
+    {"targetIQN", "SR_BACKEND_FAILURE_96",
+     "The request is missing or has an incorrect target IQN parameter"},
+    {"SCSIid", "SR_BACKEND_FAILURE_107", "The SCSIid parameter is missing or incorrect"},
 };
 
 static const struct {
     const char *type;
     const char *keys[4];
 } required_keys[] = {
-    {"ext",       {"device"}                       },
-    {"lvm",       {"device"}                       },
-    {"nfs",       {"server", "serverpath"}         },
-    {"iso",       {"location"}                     },
-    {"iscsi",     {"target", "targetIQN"}          },
+    {"ext", {"device"}},
+    {"lvm", {"device"}},
+    {"nfs", {"server", "serverpath"}},
+    {"iso", {"location"}},
+    {"iscsi", {"target", "targetIQN"}},
     {"lvmoiscsi", {"target", "targetIQN", "SCSIid"}},
 };
 
@@ -138,21 +138,21 @@ static const struct {
     const char *operation;
     const char *feature;
 } operations[] = {
-    {"vdi_introduce",   "VDI_INTRODUCE"    },
-    {"unplug",          NULL               },
-    {"plug",            NULL               },
-    {"pbd_create",      NULL               },
-    {"update",          "SR_UPDATE"        },
-    {"pbd_destroy",     NULL               },
-    {"vdi_resize",      "VDI_RESIZE"       },
-    {"forget",          NULL               },
-    {"destroy",         NULL               },
-    {"vdi_clone",       NULL               },
-    {"scan",            NULL               },
-    {"vdi_snapshot",    "VDI_SNAPSHOT"     },
-    {"vdi_mirror",      "VDI_MIRROR"       },
-    {"vdi_create",      "VDI_CREATE"       },
-    {"vdi_destroy",     "VDI_DELETE"       },
+    {"vdi_introduce", "VDI_INTRODUCE"},
+    {"unplug", NULL},
+    {"plug", NULL},
+    {"pbd_create", NULL},
+    {"update", "SR_UPDATE"},
+    {"pbd_destroy", NULL},
+    {"vdi_resize", "VDI_RESIZE"},
+    {"forget", NULL},
+    {"destroy", NULL},
+    {"vdi_clone", NULL},
+    {"scan", NULL},
+    {"vdi_snapshot", "VDI_SNAPSHOT"},
+    {"vdi_mirror", "VDI_MIRROR"},
+    {"vdi_create", "VDI_CREATE"},
+    {"vdi_destroy", "VDI_DELETE"},
     {"vdi_set_on_boot", "VDI_RESET_ON_BOOT"},
 };
 

@@ -51,13 +51,13 @@ accept_data_source(SimCall *call)
 }
 
 const SimHandlerEntry sim_data_source_handlers[] = {
-    {"VM.get_data_sources",              get_data_sources  },
-    {"VM.query_data_source",             query_data_source },
-    {"VM.record_data_source",            accept_data_source},
-    {"VM.forget_data_source_archives",   accept_data_source},
-    {"host.get_data_sources",            get_data_sources  },
-    {"host.query_data_source",           query_data_source },
-    {"host.record_data_source",          accept_data_source},
+    {"VM.get_data_sources", get_data_sources},
+    {"VM.query_data_source", query_data_source},
+    {"VM.record_data_source", accept_data_source},
+    {"VM.forget_data_source_archives", accept_data_source},
+    {"host.get_data_sources", get_data_sources},
+    {"host.query_data_source", query_data_source},
+    {"host.record_data_source", accept_data_source},
     {"host.forget_data_source_archives", accept_data_source},
-    {NULL,                               NULL              },
+    {NULL, NULL},
 };

@@ -53,13 +53,13 @@ event_get_current_id(SimCall *call)
 }
 
 const SimHandlerEntry sim_event_handlers[] = {
-    {"event.from",           event_from          },
-    {"event.register",       event_register      },
-    {"event.unregister",     event_unregister    },
-    {"event.next",           event_next          },
-    {"event.inject",         event_inject        },
+    {"event.from", event_from},
+    {"event.register", event_register},
+    {"event.unregister", event_unregister},
+    {"event.next", event_next},
+    {"event.inject", event_inject},
     {"event.get_current_id", event_get_current_id},
-    {NULL,                   NULL                },
+    {NULL, NULL},
 };
 
 static void
@@ -108,10 +108,7 @@ message_destroy(SimCall *call)
 }
 
 const SimHandlerEntry sim_message_handlers[] = {
-    {"message.get_all",         message_get_all        },
-    {"message.get_all_records", message_get_all_records},
-    {"message.get_since",       message_get_since      },
-    {"message.get_record",      message_get_record     },
-    {"message.destroy",         message_destroy        },
-    {NULL,                      NULL                   },
+    {"message.get_all", message_get_all},     {"message.get_all_records", message_get_all_records},
+    {"message.get_since", message_get_since}, {"message.get_record", message_get_record},
+    {"message.destroy", message_destroy},     {NULL, NULL},
 };

@@ -77,14 +77,14 @@ host_list_methods(SimCall *call)
 }
 
 const SimHandlerEntry sim_host_handlers[] = {
-    {"host.get_servertime",          host_get_servertime         },
-    {"host.get_server_localtime",    host_get_servertime         },
-    {"host.enable",                  host_enable                 },
-    {"host.disable",                 host_disable                },
-    {"host.compute_free_memory",     host_compute_free_memory    },
+    {"host.get_servertime", host_get_servertime},
+    {"host.get_server_localtime", host_get_servertime},
+    {"host.enable", host_enable},
+    {"host.disable", host_disable},
+    {"host.compute_free_memory", host_compute_free_memory},
     {"host.compute_memory_overhead", host_compute_memory_overhead},
-    {"host.is_in_emergency_mode",    host_is_in_emergency_mode   },
-    {"host.local_assert_healthy",    host_local_assert_healthy   },
-    {"host.list_methods",            host_list_methods           },
-    {NULL,                           NULL                        },
+    {"host.is_in_emergency_mode", host_is_in_emergency_mode},
+    {"host.local_assert_healthy", host_local_assert_healthy},
+    {"host.list_methods", host_list_methods},
+    {NULL, NULL},
 };

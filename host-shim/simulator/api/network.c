@@ -399,15 +399,15 @@ pif_scan(SimCall *call)
 }
 
 const SimHandlerEntry sim_network_handlers[] = {
-    {"network.create",                   network_create                  },
-    {"network.destroy",                  network_destroy                 },
+    {"network.create", network_create},
+    {"network.destroy", network_destroy},
     {"network.set_default_locking_mode", network_set_default_locking_mode},
-    {"VLAN.create",                      vlan_create                     },
-    {"VLAN.destroy",                     vlan_destroy                    },
-    {"pool.create_VLAN_from_PIF",        pool_create_vlan_from_pif       },
-    {"pool.create_VLAN",                 pool_create_vlan                },
-    {"PIF.plug",                         pif_plug                        },
-    {"PIF.unplug",                       pif_unplug                      },
-    {"PIF.scan",                         pif_scan                        },
-    {NULL,                               NULL                            },
+    {"VLAN.create", vlan_create},
+    {"VLAN.destroy", vlan_destroy},
+    {"pool.create_VLAN_from_PIF", pool_create_vlan_from_pif},
+    {"pool.create_VLAN", pool_create_vlan},
+    {"PIF.plug", pif_plug},
+    {"PIF.unplug", pif_unplug},
+    {"PIF.scan", pif_scan},
+    {NULL, NULL},
 };

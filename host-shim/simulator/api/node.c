@@ -185,9 +185,9 @@ host_destroy(SimCall *call)
 }
 
 const SimHandlerEntry sim_node_handlers[] = {
-    {"host.reboot",       host_reboot      },
-    {"host.shutdown",     host_shutdown    },
+    {"host.reboot", host_reboot},
+    {"host.shutdown", host_shutdown},
     {"host.declare_dead", host_declare_dead},
-    {"host.destroy",      host_destroy     },
-    {NULL,                NULL             },
+    {"host.destroy", host_destroy},
+    {NULL, NULL},
 };

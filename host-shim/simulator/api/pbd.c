@@ -141,10 +141,7 @@ do_plug(SimCall *call)
     return FALSE;
 }
 
-static const SimStep plug_steps[] = {
-    {do_plug, 0, -1},
-    {NULL,    0, 0 }
-};
+static const SimStep plug_steps[] = {{do_plug, 0, -1}, {NULL, 0, 0}};
 
 static gboolean
 do_unplug(SimCall *call)
@@ -157,10 +154,7 @@ do_unplug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep unplug_steps[] = {
-    {do_unplug, 0, -1},
-    {NULL,      0, 0 }
-};
+static const SimStep unplug_steps[] = {{do_unplug, 0, -1}, {NULL, 0, 0}};
 
 static void
 unref_object(gpointer object)
@@ -266,10 +260,10 @@ pbd_unplug(SimCall *call)
 }
 
 const SimHandlerEntry sim_pbd_handlers[] = {
-    {"PBD.create",            pbd_create           },
-    {"PBD.destroy",           pbd_destroy          },
-    {"PBD.plug",              pbd_plug             },
-    {"PBD.unplug",            pbd_unplug           },
+    {"PBD.create", pbd_create},
+    {"PBD.destroy", pbd_destroy},
+    {"PBD.plug", pbd_plug},
+    {"PBD.unplug", pbd_unplug},
     {"PBD.set_device_config", pbd_set_device_config},
-    {NULL,                    NULL                 },
+    {NULL, NULL},
 };

@@ -95,5 +95,5 @@ host_call_plugin(SimCall *call)
 
 const SimHandlerEntry sim_plugin_handlers[] = {
     {"host.call_plugin", host_call_plugin},
-    {NULL,               NULL            },
+    {NULL, NULL},
 };

@@ -100,7 +100,7 @@ secret_destroy(SimCall *call)
 }
 
 const SimHandlerEntry sim_secret_handlers[] = {
-    {"secret.create",  secret_create },
+    {"secret.create", secret_create},
     {"secret.destroy", secret_destroy},
-    {NULL,             NULL          },
+    {NULL, NULL},
 };

@@ -74,11 +74,11 @@ get_all_subject_identifiers(SimCall *call)
 }
 
 const SimHandlerEntry sim_session_handlers[] = {
-    {"session.login_with_password",             login_with_password            },
+    {"session.login_with_password", login_with_password},
     {"session.slave_local_login_with_password", slave_local_login_with_password},
-    {"session.logout",                          logout                         },
-    {"session.local_logout",                    logout                         },
-    {"session.change_password",                 change_password                },
-    {"session.get_all_subject_identifiers",     get_all_subject_identifiers    },
-    {NULL,                                      NULL                           },
+    {"session.logout", logout},
+    {"session.local_logout", logout},
+    {"session.change_password", change_password},
+    {"session.get_all_subject_identifiers", get_all_subject_identifiers},
+    {NULL, NULL},
 };

@@ -115,10 +115,7 @@ do_create(SimCall *call)
     return TRUE;
 }
 
-static const SimStep create_steps[] = {
-    {do_create, 0, -1},
-    {NULL,      0, 0 }
-};
+static const SimStep create_steps[] = {{do_create, 0, -1}, {NULL, 0, 0}};
 
 static void
 unref_value(gpointer value)
@@ -220,10 +217,7 @@ do_scan(SimCall *call)
     return TRUE;
 }
 
-static const SimStep scan_steps[] = {
-    {do_scan, 0, -1},
-    {NULL,    0, 0 }
-};
+static const SimStep scan_steps[] = {{do_scan, 0, -1}, {NULL, 0, 0}};
 
 static gboolean
 require_attached(SimCall *call, const SimObject *sr)
@@ -350,17 +344,17 @@ sr_make(SimCall *call)
 }
 
 const SimHandlerEntry sim_sr_handlers[] = {
-    {"SR.create",               sr_create             },
-    {"SR.make",                 sr_make               },
-    {"SR.introduce",            sr_introduce          },
-    {"SR.forget",               sr_forget             },
-    {"SR.destroy",              sr_destroy            },
-    {"SR.scan",                 sr_scan               },
-    {"SR.update",               sr_update             },
-    {"SR.probe",                sr_probe              },
-    {"SR.get_supported_types",  sr_get_supported_types},
-    {"SR.set_name_label",       sr_set_name           },
-    {"SR.set_name_description", sr_set_name           },
-    {"SR.set_physical_size",    refuse_internal       },
-    {NULL,                      NULL                  },
+    {"SR.create", sr_create},
+    {"SR.make", sr_make},
+    {"SR.introduce", sr_introduce},
+    {"SR.forget", sr_forget},
+    {"SR.destroy", sr_destroy},
+    {"SR.scan", sr_scan},
+    {"SR.update", sr_update},
+    {"SR.probe", sr_probe},
+    {"SR.get_supported_types", sr_get_supported_types},
+    {"SR.set_name_label", sr_set_name},
+    {"SR.set_name_description", sr_set_name},
+    {"SR.set_physical_size", refuse_internal},
+    {NULL, NULL},
 };

@@ -73,9 +73,9 @@ task_set_status(SimCall *call)
 }
 
 const SimHandlerEntry sim_task_handlers[] = {
-    {"task.create",     task_create    },
-    {"task.destroy",    task_destroy   },
-    {"task.cancel",     task_cancel    },
+    {"task.create", task_create},
+    {"task.destroy", task_destroy},
+    {"task.cancel", task_cancel},
     {"task.set_status", task_set_status},
-    {NULL,              NULL           },
+    {NULL, NULL},
 };

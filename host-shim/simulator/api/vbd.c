@@ -193,10 +193,7 @@ do_plug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep plug_steps[] = {
-    {do_plug, 0.5, 0.5},
-    {NULL,    0,   0  }
-};
+static const SimStep plug_steps[] = {{do_plug, 0.5, 0.5}, {NULL, 0, 0}};
 
 /* (transfer full) (nullable) */
 static SimValue *
@@ -260,10 +257,7 @@ do_unplug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep unplug_steps[] = {
-    {do_unplug, 0.5, 0.5},
-    {NULL,      0,   0  }
-};
+static const SimStep unplug_steps[] = {{do_unplug, 0.5, 0.5}, {NULL, 0, 0}};
 
 static void
 unplug(SimCall *call, const char *operation, gboolean force)
@@ -358,13 +352,13 @@ vbd_assert_attachable(SimCall *call)
 }
 
 const SimHandlerEntry sim_vbd_handlers[] = {
-    {"VBD.create",            vbd_create           },
-    {"VBD.destroy",           vbd_destroy          },
-    {"VBD.plug",              vbd_plug             },
-    {"VBD.unplug",            vbd_unplug           },
-    {"VBD.unplug_force",      vbd_unplug_force     },
-    {"VBD.insert",            vbd_insert           },
-    {"VBD.eject",             vbd_eject            },
+    {"VBD.create", vbd_create},
+    {"VBD.destroy", vbd_destroy},
+    {"VBD.plug", vbd_plug},
+    {"VBD.unplug", vbd_unplug},
+    {"VBD.unplug_force", vbd_unplug_force},
+    {"VBD.insert", vbd_insert},
+    {"VBD.eject", vbd_eject},
     {"VBD.assert_attachable", vbd_assert_attachable},
-    {NULL,                    NULL                 },
+    {NULL, NULL},
 };

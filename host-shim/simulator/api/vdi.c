@@ -106,10 +106,7 @@ do_create(SimCall *call)
     return TRUE;
 }
 
-static const SimStep create_steps[] = {
-    {do_create, 0, -1},
-    {NULL,      0, 0 }
-};
+static const SimStep create_steps[] = {{do_create, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_create(SimCall *call)
@@ -174,10 +171,7 @@ do_destroy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {
-    {do_destroy, 0, -1},
-    {NULL,       0, 0 }
-};
+static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_destroy(SimCall *call)
@@ -197,10 +191,7 @@ do_snapshot(SimCall *call)
     return TRUE;
 }
 
-static const SimStep snapshot_steps[] = {
-    {do_snapshot, 0, -1},
-    {NULL,        0, 0 }
-};
+static const SimStep snapshot_steps[] = {{do_snapshot, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_snapshot(SimCall *call)
@@ -224,10 +215,7 @@ do_clone(SimCall *call)
     return TRUE;
 }
 
-static const SimStep clone_steps[] = {
-    {do_clone, 0, -1},
-    {NULL,     0, 0 }
-};
+static const SimStep clone_steps[] = {{do_clone, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_clone(SimCall *call)
@@ -252,10 +240,7 @@ do_resize(SimCall *call)
     return TRUE;
 }
 
-static const SimStep resize_steps[] = {
-    {do_resize, 0, -1},
-    {NULL,      0, 0 }
-};
+static const SimStep resize_steps[] = {{do_resize, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_resize(SimCall *call)
@@ -291,10 +276,7 @@ do_copy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep copy_steps[] = {
-    {do_copy, 1, 0.5},
-    {NULL,    0, 0  }
-};
+static const SimStep copy_steps[] = {{do_copy, 1, 0.5}, {NULL, 0, 0}};
 
 static gboolean
 check_copy_target(SimCall *call, const SimObject *vdi, const SimObject *sr, const SimObject *into)
@@ -415,16 +397,16 @@ vdi_get_nbd_info(SimCall *call)
 }
 
 const SimHandlerEntry sim_vdi_handlers[] = {
-    {"VDI.create",       vdi_create      },
-    {"VDI.destroy",      vdi_destroy     },
-    {"VDI.snapshot",     vdi_snapshot    },
-    {"VDI.clone",        vdi_clone       },
-    {"VDI.resize",       vdi_resize      },
-    {"VDI.copy",         vdi_copy        },
-    {"VDI.introduce",    vdi_introduce   },
-    {"VDI.forget",       vdi_forget      },
-    {"VDI.update",       vdi_update      },
+    {"VDI.create", vdi_create},
+    {"VDI.destroy", vdi_destroy},
+    {"VDI.snapshot", vdi_snapshot},
+    {"VDI.clone", vdi_clone},
+    {"VDI.resize", vdi_resize},
+    {"VDI.copy", vdi_copy},
+    {"VDI.introduce", vdi_introduce},
+    {"VDI.forget", vdi_forget},
+    {"VDI.update", vdi_update},
     {"VDI.set_sharable", vdi_set_sharable},
     {"VDI.get_nbd_info", vdi_get_nbd_info},
-    {NULL,               NULL            },
+    {NULL, NULL},
 };

@@ -130,10 +130,7 @@ finish_plug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep plug_steps[] = {
-    {finish_plug, 0.5, 0.5},
-    {NULL,        0,   0  }
-};
+static const SimStep plug_steps[] = {{finish_plug, 0.5, 0.5}, {NULL, 0, 0}};
 
 static void
 abort_plug(SimCall *call)
@@ -288,18 +285,18 @@ vif_remove_ipv6_allowed(SimCall *call)
 }
 
 const SimHandlerEntry sim_vif_handlers[] = {
-    {"VIF.create",              vif_create             },
-    {"VIF.destroy",             vif_destroy            },
-    {"VIF.plug",                vif_plug               },
-    {"VIF.unplug",              vif_unplug             },
-    {"VIF.unplug_force",        vif_unplug_force       },
-    {"VIF.move",                vif_move               },
-    {"VIF.set_locking_mode",    vif_set_locking_mode   },
-    {"VIF.set_ipv4_allowed",    vif_set_ipv4_allowed   },
-    {"VIF.set_ipv6_allowed",    vif_set_ipv6_allowed   },
-    {"VIF.add_ipv4_allowed",    vif_add_ipv4_allowed   },
+    {"VIF.create", vif_create},
+    {"VIF.destroy", vif_destroy},
+    {"VIF.plug", vif_plug},
+    {"VIF.unplug", vif_unplug},
+    {"VIF.unplug_force", vif_unplug_force},
+    {"VIF.move", vif_move},
+    {"VIF.set_locking_mode", vif_set_locking_mode},
+    {"VIF.set_ipv4_allowed", vif_set_ipv4_allowed},
+    {"VIF.set_ipv6_allowed", vif_set_ipv6_allowed},
+    {"VIF.add_ipv4_allowed", vif_add_ipv4_allowed},
     {"VIF.remove_ipv4_allowed", vif_remove_ipv4_allowed},
-    {"VIF.add_ipv6_allowed",    vif_add_ipv6_allowed   },
+    {"VIF.add_ipv6_allowed", vif_add_ipv6_allowed},
     {"VIF.remove_ipv6_allowed", vif_remove_ipv6_allowed},
-    {NULL,                      NULL                   },
+    {NULL, NULL},
 };

@@ -271,10 +271,7 @@ do_copy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep copy_steps[] = {
-    {do_copy, 0.5, 0.5},
-    {NULL,    0,   0  }
-};
+static const SimStep copy_steps[] = {{do_copy, 0.5, 0.5}, {NULL, 0, 0}};
 
 static const char *
 copyable_states(const SimObject *vm)
@@ -388,10 +385,7 @@ do_snapshot(SimCall *call)
     return TRUE;
 }
 
-static const SimStep snapshot_steps[] = {
-    {do_snapshot, 0.5, 0.5},
-    {NULL,        0,   0  }
-};
+static const SimStep snapshot_steps[] = {{do_snapshot, 0.5, 0.5}, {NULL, 0, 0}};
 
 static void
 vm_snapshot(SimCall *call)
@@ -410,8 +404,8 @@ vm_snapshot(SimCall *call)
 }
 
 const SimHandlerEntry sim_vm_copy_handlers[] = {
-    {"VM.clone",    vm_clone   },
-    {"VM.copy",     vm_copy    },
+    {"VM.clone", vm_clone},
+    {"VM.copy", vm_copy},
     {"VM.snapshot", vm_snapshot},
-    {NULL,          NULL       },
+    {NULL, NULL},
 };

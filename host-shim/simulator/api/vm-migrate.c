@@ -124,11 +124,8 @@ announce_move(SimCall *call)
 }
 
 static const SimStep move_steps[] = {
-    {send_memory,   1,   0.625},
-    {hand_over,     1,   0.875},
-    {arrive,        0.5, -1   },
-    {announce_move, 0.5, -1   },
-    {NULL,          0,   0    },
+    {send_memory, 1, 0.625},  {hand_over, 1, 0.875}, {arrive, 0.5, -1},
+    {announce_move, 0.5, -1}, {NULL, 0, 0},
 };
 
 static void
@@ -285,10 +282,7 @@ move_next(SimCall *call)
     return FALSE;
 }
 
-static const SimStep evacuate_steps[] = {
-    {move_next, 0, -1},
-    {NULL,      0, 0 }
-};
+static const SimStep evacuate_steps[] = {{move_next, 0, -1}, {NULL, 0, 0}};
 
 /* Nothing moves where one cannot (captures: host_evacuate). */
 static void
@@ -307,9 +301,9 @@ host_evacuate(SimCall *call)
 }
 
 const SimHandlerEntry sim_vm_migrate_handlers[] = {
-    {"VM.pool_migrate",                       vm_pool_migrate                      },
-    {"host.evacuate",                         host_evacuate                        },
-    {"host.assert_can_evacuate",              host_assert_can_evacuate             },
+    {"VM.pool_migrate", vm_pool_migrate},
+    {"host.evacuate", host_evacuate},
+    {"host.assert_can_evacuate", host_assert_can_evacuate},
     {"host.get_vms_which_prevent_evacuation", host_get_vms_which_prevent_evacuation},
-    {NULL,                                    NULL                                 },
+    {NULL, NULL},
 };

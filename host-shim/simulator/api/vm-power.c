@@ -117,10 +117,10 @@ announce_start(SimCall *call)
 }
 
 static const SimStep start_steps[] = {
-    {prepare_start,  0, 1.0 / 6},
-    {build,          1, -1     },
-    {announce_start, 0, -1     },
-    {NULL,           0, 0      },
+    {prepare_start, 0, 1.0 / 6},
+    {build, 1, -1},
+    {announce_start, 0, -1},
+    {NULL, 0, 0},
 };
 
 static gboolean
@@ -208,10 +208,7 @@ do_pause(SimCall *call)
     return TRUE;
 }
 
-static const SimStep pause_steps[] = {
-    {do_pause, 0, -1},
-    {NULL,     0, 0 }
-};
+static const SimStep pause_steps[] = {{do_pause, 0, -1}, {NULL, 0, 0}};
 
 static void
 change_pause(SimCall *call, const char *operation, const char *state, gboolean paused)
@@ -285,14 +282,14 @@ tear_down(SimCall *call)
 
 static const SimStep clean_shutdown_steps[] = {
     {stop_guest, 1, 1.0 / 11},
-    {tear_down,  1, 6.0 / 11},
-    {NULL,       0, 0       },
+    {tear_down, 1, 6.0 / 11},
+    {NULL, 0, 0},
 };
 
 static const SimStep hard_shutdown_steps[] = {
     {stop_guest, 0, 0.5},
-    {tear_down,  1, -1 },
-    {NULL,       0, 0  },
+    {tear_down, 1, -1},
+    {NULL, 0, 0},
 };
 
 static void
@@ -425,17 +422,17 @@ come_up(SimCall *call)
 }
 
 static const SimStep clean_reboot_steps[] = {
-    {go_down, 1, -1       },
-    {go_down, 1, 6.0 / 23 },
+    {go_down, 1, -1},
+    {go_down, 1, 6.0 / 23},
     {come_up, 1, 12.0 / 23},
-    {NULL,    0, 0        },
+    {NULL, 0, 0},
 };
 
 static const SimStep hard_reboot_steps[] = {
     {go_down, 0, 5.0 / 22},
-    {go_down, 1, 0.5     },
-    {come_up, 1, -1      },
-    {NULL,    0, 0       },
+    {go_down, 1, 0.5},
+    {come_up, 1, -1},
+    {NULL, 0, 0},
 };
 
 static void
@@ -499,15 +496,15 @@ vm_power_state_reset(SimCall *call)
 }
 
 const SimHandlerEntry sim_vm_power_handlers[] = {
-    {"VM.start",             vm_start            },
-    {"VM.start_on",          vm_start_on         },
-    {"VM.pause",             vm_pause            },
-    {"VM.unpause",           vm_unpause          },
-    {"VM.clean_shutdown",    vm_clean_shutdown   },
-    {"VM.shutdown",          vm_shutdown         },
-    {"VM.hard_shutdown",     vm_hard_shutdown    },
-    {"VM.clean_reboot",      vm_clean_reboot     },
-    {"VM.hard_reboot",       vm_hard_reboot      },
+    {"VM.start", vm_start},
+    {"VM.start_on", vm_start_on},
+    {"VM.pause", vm_pause},
+    {"VM.unpause", vm_unpause},
+    {"VM.clean_shutdown", vm_clean_shutdown},
+    {"VM.shutdown", vm_shutdown},
+    {"VM.hard_shutdown", vm_hard_shutdown},
+    {"VM.clean_reboot", vm_clean_reboot},
+    {"VM.hard_reboot", vm_hard_reboot},
     {"VM.power_state_reset", vm_power_state_reset},
-    {NULL,                   NULL                },
+    {NULL, NULL},
 };

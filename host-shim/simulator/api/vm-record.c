@@ -115,10 +115,7 @@ do_destroy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {
-    {do_destroy, 0, -1},
-    {NULL,       0, 0 }
-};
+static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
 
 static gboolean
 runs_clean_shutdown(const SimObject *vm)
@@ -463,26 +460,26 @@ vm_copy_bios_strings(SimCall *call)
 }
 
 const SimHandlerEntry sim_vm_record_handlers[] = {
-    {"VM.create",                    vm_create                   },
-    {"VM.destroy",                   vm_destroy                  },
-    {"VM.set_is_a_template",         vm_set_is_a_template        },
-    {"VM.provision",                 vm_provision                },
-    {"VM.set_memory",                vm_set_memory               },
-    {"VM.set_memory_limits",         vm_set_memory_limits        },
-    {"VM.set_memory_static_range",   vm_set_memory_static_range  },
-    {"VM.set_memory_dynamic_range",  vm_set_memory_dynamic_range },
-    {"VM.set_VCPUs_max",             vm_set_vcpus_max            },
-    {"VM.set_VCPUs_at_startup",      vm_set_vcpus_at_startup     },
-    {"VM.set_VCPUs_number_live",     vm_set_vcpus_number_live    },
-    {"VM.get_allowed_VBD_devices",   vm_get_allowed_vbd_devices  },
-    {"VM.get_allowed_VIF_devices",   vm_get_allowed_vif_devices  },
-    {"VM.assert_can_boot_here",      vm_assert_can_boot_here     },
-    {"VM.get_possible_hosts",        vm_get_possible_hosts       },
-    {"VM.assert_agile",              vm_assert_agile             },
-    {"VM.compute_memory_overhead",   vm_compute_memory_overhead  },
+    {"VM.create", vm_create},
+    {"VM.destroy", vm_destroy},
+    {"VM.set_is_a_template", vm_set_is_a_template},
+    {"VM.provision", vm_provision},
+    {"VM.set_memory", vm_set_memory},
+    {"VM.set_memory_limits", vm_set_memory_limits},
+    {"VM.set_memory_static_range", vm_set_memory_static_range},
+    {"VM.set_memory_dynamic_range", vm_set_memory_dynamic_range},
+    {"VM.set_VCPUs_max", vm_set_vcpus_max},
+    {"VM.set_VCPUs_at_startup", vm_set_vcpus_at_startup},
+    {"VM.set_VCPUs_number_live", vm_set_vcpus_number_live},
+    {"VM.get_allowed_VBD_devices", vm_get_allowed_vbd_devices},
+    {"VM.get_allowed_VIF_devices", vm_get_allowed_vif_devices},
+    {"VM.assert_can_boot_here", vm_assert_can_boot_here},
+    {"VM.get_possible_hosts", vm_get_possible_hosts},
+    {"VM.assert_agile", vm_assert_agile},
+    {"VM.compute_memory_overhead", vm_compute_memory_overhead},
     {"VM.update_allowed_operations", vm_update_allowed_operations},
-    {"VM.assert_operation_valid",    vm_assert_operation_valid   },
-    {"VM.get_cooperative",           vm_get_cooperative          },
-    {"VM.copy_bios_strings",         vm_copy_bios_strings        },
-    {NULL,                           NULL                        },
+    {"VM.assert_operation_valid", vm_assert_operation_valid},
+    {"VM.get_cooperative", vm_get_cooperative},
+    {"VM.copy_bios_strings", vm_copy_bios_strings},
+    {NULL, NULL},
 };

@@ -151,10 +151,10 @@ announce_suspend(SimCall *call)
 }
 
 static const SimStep suspend_steps[] = {
-    {create_image,     0, -1       },
-    {do_suspend,       1, 1.0 / 18 },
+    {create_image, 0, -1},
+    {do_suspend, 1, 1.0 / 18},
     {announce_suspend, 1, 13.0 / 18},
-    {NULL,             0, 0        },
+    {NULL, 0, 0},
 };
 
 static void
@@ -249,10 +249,10 @@ announce_resume(SimCall *call)
 }
 
 static const SimStep resume_steps[] = {
-    {do_resume,       1, 0.1 },
-    {drop_image,      0, 0.65},
-    {announce_resume, 0, -1  },
-    {NULL,            0, 0   },
+    {do_resume, 1, 0.1},
+    {drop_image, 0, 0.65},
+    {announce_resume, 0, -1},
+    {NULL, 0, 0},
 };
 
 static void
@@ -387,10 +387,10 @@ thaw(SimCall *call)
 }
 
 static const SimStep checkpoint_steps[] = {
-    {freeze,          1,   -1 },
+    {freeze, 1, -1},
     {take_checkpoint, 0.5, 0.4},
-    {thaw,            1,   0.6},
-    {NULL,            0,   0  },
+    {thaw, 1, 0.6},
+    {NULL, 0, 0},
 };
 
 static void
@@ -515,10 +515,7 @@ do_revert(SimCall *call)
     return TRUE;
 }
 
-static const SimStep revert_steps[] = {
-    {do_revert, 1, 0.1},
-    {NULL,      0, 0  }
-};
+static const SimStep revert_steps[] = {{do_revert, 1, 0.1}, {NULL, 0, 0}};
 
 /* Not cancellable (xenapi-protocol 3.4). */
 static void
@@ -543,10 +540,6 @@ vm_revert(SimCall *call)
 }
 
 const SimHandlerEntry sim_vm_suspend_handlers[] = {
-    {"VM.suspend",    vm_suspend   },
-    {"VM.resume",     vm_resume    },
-    {"VM.resume_on",  vm_resume_on },
-    {"VM.checkpoint", vm_checkpoint},
-    {"VM.revert",     vm_revert    },
-    {NULL,            NULL         },
+    {"VM.suspend", vm_suspend},       {"VM.resume", vm_resume}, {"VM.resume_on", vm_resume_on},
+    {"VM.checkpoint", vm_checkpoint}, {"VM.revert", vm_revert}, {NULL, NULL},
 };

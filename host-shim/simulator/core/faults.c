@@ -43,18 +43,10 @@ static const struct {
     SimKind kind;
     gint64 minimum;
 } rule_members[] = {
-    {"id",        SIM_STRING, 0},
-    {"method",    SIM_STRING, 0},
-    {"nth",       SIM_INT,    1},
-    {"count",     SIM_INT,    0},
-    {"when",      SIM_STRING, 0},
-    {"action",    SIM_STRING, 0},
-    {"error",     SIM_ARRAY,  0},
-    {"in",        SIM_STRING, 0},
-    {"bytes",     SIM_INT,    0},
-    {"text",      SIM_STRING, 0},
-    {"tag",       SIM_STRING, 0},
-    {"transfers", SIM_BOOL,   0},
+    {"id", SIM_STRING, 0},   {"method", SIM_STRING, 0}, {"nth", SIM_INT, 1},
+    {"count", SIM_INT, 0},   {"when", SIM_STRING, 0},   {"action", SIM_STRING, 0},
+    {"error", SIM_ARRAY, 0}, {"in", SIM_STRING, 0},     {"bytes", SIM_INT, 0},
+    {"text", SIM_STRING, 0}, {"tag", SIM_STRING, 0},    {"transfers", SIM_BOOL, 0},
 };
 
 static void

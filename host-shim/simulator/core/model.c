@@ -84,20 +84,20 @@ static const struct {
     SimMessageKind kind;
     gboolean prefix;
 } generated_kinds[] = {
-    {"get_record",            SIM_MESSAGE_GET_RECORD,            FALSE},
-    {"get_all",               SIM_MESSAGE_GET_ALL,               FALSE},
-    {"get_all_records",       SIM_MESSAGE_GET_ALL_RECORDS,       FALSE},
+    {"get_record", SIM_MESSAGE_GET_RECORD, FALSE},
+    {"get_all", SIM_MESSAGE_GET_ALL, FALSE},
+    {"get_all_records", SIM_MESSAGE_GET_ALL_RECORDS, FALSE},
     {"get_all_records_where", SIM_MESSAGE_GET_ALL_RECORDS_WHERE, FALSE},
-    {"get_by_uuid",           SIM_MESSAGE_GET_BY_UUID,           FALSE},
-    {"get_by_name_label",     SIM_MESSAGE_GET_BY_NAME_LABEL,     FALSE},
-    {"create",                SIM_MESSAGE_CREATE,                FALSE},
-    {"destroy",               SIM_MESSAGE_DESTROY,               FALSE},
-    {"get_",                  SIM_MESSAGE_GET,                   TRUE },
-    {"set_",                  SIM_MESSAGE_SET,                   TRUE },
-    {"add_to_",               SIM_MESSAGE_ADD_TO_MAP,            TRUE },
-    {"remove_from_",          SIM_MESSAGE_REMOVE_FROM_MAP,       TRUE },
-    {"add_",                  SIM_MESSAGE_ADD_TO_SET,            TRUE },
-    {"remove_",               SIM_MESSAGE_REMOVE_FROM_SET,       TRUE },
+    {"get_by_uuid", SIM_MESSAGE_GET_BY_UUID, FALSE},
+    {"get_by_name_label", SIM_MESSAGE_GET_BY_NAME_LABEL, FALSE},
+    {"create", SIM_MESSAGE_CREATE, FALSE},
+    {"destroy", SIM_MESSAGE_DESTROY, FALSE},
+    {"get_", SIM_MESSAGE_GET, TRUE},
+    {"set_", SIM_MESSAGE_SET, TRUE},
+    {"add_to_", SIM_MESSAGE_ADD_TO_MAP, TRUE},
+    {"remove_from_", SIM_MESSAGE_REMOVE_FROM_MAP, TRUE},
+    {"add_", SIM_MESSAGE_ADD_TO_SET, TRUE},
+    {"remove_", SIM_MESSAGE_REMOVE_FROM_SET, TRUE},
 };
 
 static void

@@ -160,14 +160,14 @@ static const struct {
     const char *prefix;
     const char *column;
 } namespaces[] = {
-    {"name_",        "name__"       },
-    {"memory_",      "memory__"     },
-    {"VCPUs_",       "VCPUs__"      },
-    {"actions_",     "actions__"    },
-    {"HVM_",         "HVM__"        },
-    {"qos_",         "qos__"        },
+    {"name_", "name__"},
+    {"memory_", "memory__"},
+    {"VCPUs_", "VCPUs__"},
+    {"actions_", "actions__"},
+    {"HVM_", "HVM__"},
+    {"qos_", "qos__"},
     {"API_version_", "API_version__"},
-    {"io_",          "io__"         },
+    {"io_", "io__"},
 };
 
 char *

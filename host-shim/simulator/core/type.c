@@ -44,12 +44,8 @@ static const struct {
     const char *text;
     SimTypeKind kind;
 } simple_types[] = {
-    {"string",   SIM_TYPE_STRING},
-    {"int",      SIM_TYPE_INT   },
-    {"float",    SIM_TYPE_FLOAT },
-    {"bool",     SIM_TYPE_BOOL  },
-    {"datetime", SIM_TYPE_DATE  },
-    {"void",     SIM_TYPE_VOID  },
+    {"string", SIM_TYPE_STRING}, {"int", SIM_TYPE_INT},       {"float", SIM_TYPE_FLOAT},
+    {"bool", SIM_TYPE_BOOL},     {"datetime", SIM_TYPE_DATE}, {"void", SIM_TYPE_VOID},
 };
 
 /* "(a -> b) map"; the arrow is the first one outside of inner brackets. */

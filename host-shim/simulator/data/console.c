@@ -171,5 +171,5 @@ connect_console(SimConnection *connection)
 
 const SimRoute sim_console_routes[] = {
     {"CONNECT", "/console", connect_console},
-    {NULL,      NULL,       NULL           },
+    {NULL, NULL, NULL},
 };

@@ -122,9 +122,9 @@ static const struct {
     const char *description;
     double kib;
 } daemon_memory[] = {
-    {"xapi_allocation_kib",   "Memory allocation done by the xapi daemon",  3000},
-    {"xapi_free_memory_kib",  "Free memory available to the xapi daemon",   1400},
-    {"xapi_live_memory_kib",  "Live memory used by xapi daemon",            5500},
+    {"xapi_allocation_kib", "Memory allocation done by the xapi daemon", 3000},
+    {"xapi_free_memory_kib", "Free memory available to the xapi daemon", 1400},
+    {"xapi_live_memory_kib", "Live memory used by xapi daemon", 5500},
     {"xapi_memory_usage_kib", "Total memory allocated used by xapi daemon", 6900},
 };
 
@@ -155,12 +155,12 @@ static const struct {
     const char *name;
     const char *share;
 } runstates[] = {
-    {"runstate_blocked",            "all VCPUs are blocked or offline"              },
-    {"runstate_concurrency_hazard", "some VCPUs are running and some are runnable"  },
-    {"runstate_full_contention",    "all VCPUs are runnable (i.e., waiting for CPU)"},
-    {"runstate_fullrun",            "all VCPUs are running"                         },
-    {"runstate_partial_contention", "some VCPUs are runnable and some are blocked"  },
-    {"runstate_partial_run",        "some VCPUs are running, and some are blocked"  },
+    {"runstate_blocked", "all VCPUs are blocked or offline"},
+    {"runstate_concurrency_hazard", "some VCPUs are running and some are runnable"},
+    {"runstate_full_contention", "all VCPUs are runnable (i.e., waiting for CPU)"},
+    {"runstate_fullrun", "all VCPUs are running"},
+    {"runstate_partial_contention", "some VCPUs are runnable and some are blocked"},
+    {"runstate_partial_run", "some VCPUs are running, and some are blocked"},
 };
 
 static void

@@ -204,12 +204,8 @@ static const struct {
     gsize length;
     Take take;
 } messages[] = {
-    {0, 20, take_format   },
-    {2, 4,  take_encodings},
-    {3, 10, take_request  },
-    {4, 8,  skip_message  },
-    {5, 6,  skip_message  },
-    {6, 8,  take_cut      },
+    {0, 20, take_format}, {2, 4, take_encodings}, {3, 10, take_request},
+    {4, 8, skip_message}, {5, 6, skip_message},   {6, 8, take_cut},
 };
 
 static gboolean

@@ -16,9 +16,9 @@ static const struct {
     gint64 steps;
     guint rows;
 } archives[] = {
-    {1,     120},
-    {12,    120},
-    {720,   168},
+    {1, 120},
+    {12, 120},
+    {720, 168},
     {17280, 366},
 };
 
@@ -376,8 +376,8 @@ get_host_rrd(SimConnection *connection)
 }
 
 const SimRoute sim_rrd_routes[] = {
-    {"GET", "/rrd_updates", get_updates },
-    {"GET", "/vm_rrd",      get_vm_rrd  },
-    {"GET", "/host_rrd",    get_host_rrd},
-    {NULL,  NULL,           NULL        },
+    {"GET", "/rrd_updates", get_updates},
+    {"GET", "/vm_rrd", get_vm_rrd},
+    {"GET", "/host_rrd", get_host_rrd},
+    {NULL, NULL, NULL},
 };

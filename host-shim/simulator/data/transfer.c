@@ -26,8 +26,8 @@ refuse_archive(SimConnection *connection)
 const SimRoute sim_transfer_routes[] = {
     {"PUT", "/import_raw_vdi", sim_import_put},
     {"GET", "/export_raw_vdi", sim_export_get},
-    {"GET", "/export",         refuse_archive},
-    {NULL,  NULL,              NULL          },
+    {"GET", "/export", refuse_archive},
+    {NULL, NULL, NULL},
 };
 
 /* ---- who, what, where ---- */

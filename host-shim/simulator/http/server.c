@@ -24,11 +24,11 @@ struct _SimServer {
 };
 
 static const SimRoute own_routes[] = {
-    {"POST",    "/jsonrpc", sim_rpc_post_json},
-    {"POST",    "/",        sim_rpc_post_xml },
-    {"OPTIONS", "/",        sim_rpc_options  },
-    {"GET",     "/",        sim_page_moved   },
-    {NULL,      NULL,       NULL             },
+    {"POST", "/jsonrpc", sim_rpc_post_json},
+    {"POST", "/", sim_rpc_post_xml},
+    {"OPTIONS", "/", sim_rpc_options},
+    {"GET", "/", sim_page_moved},
+    {NULL, NULL, NULL},
 };
 
 static void

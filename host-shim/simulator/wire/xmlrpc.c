@@ -154,14 +154,10 @@ static const struct {
     const char *element;
     SimValue *(*read)(const char *text, char **problem);
 } scalars[] = {
-    {"string",           read_string },
-    {"int",              read_number },
-    {"i4",               read_number },
-    {"i8",               read_number },
-    {"double",           read_double },
-    {"boolean",          read_boolean},
-    {"base64",           read_string },
-    {"dateTime.iso8601", read_date   },
+    {"string", read_string}, {"int", read_number},
+    {"i4", read_number},     {"i8", read_number},
+    {"double", read_double}, {"boolean", read_boolean},
+    {"base64", read_string}, {"dateTime.iso8601", read_date},
 };
 
 static SimValue *
