@@ -6,21 +6,43 @@
 
 #include <string.h>
 
+#define MAX_TYPED 65536
+
 typedef struct {
     SimConnection *connection;
-    SimRfb *rfb;      /* NULL: a serial line */
-    gboolean sending; /* what comes in meanwhile is not echoed */
+    SimRfb *rfb; /* NULL: a serial line */
+    gboolean sending;
+    GByteArray *typed; /* of a serial line: what came in meanwhile, to be echoed */
 } Console;
 
 static void
 console_free(Console *console)
 {
     g_clear_pointer(&console->rfb, sim_rfb_free);
+    g_byte_array_unref(console->typed);
     sim_connection_unref(console->connection);
     g_free(console);
 }
 
 static void wait_until_sent(Console *console);
+
+static void
+send_bytes(const char *bytes, gsize length, gpointer data)
+{
+    Console *console = data;
+
+    console->sending = TRUE;
+    sim_connection_write(console->connection, bytes, length);
+}
+
+static void
+echo(Console *console)
+{
+    if (console->sending || console->typed->len == 0)
+        return;
+    send_bytes((const char *) console->typed->data, console->typed->len, console);
+    g_byte_array_set_size(console->typed, 0);
+}
 
 static void
 on_written(SimConnection *connection, gpointer data)
@@ -31,16 +53,9 @@ on_written(SimConnection *connection, gpointer data)
     console->sending = FALSE;
     if (console->rfb != NULL)
         sim_rfb_sent(console->rfb);
+    else
+        echo(console);
     wait_until_sent(console);
-}
-
-static void
-send_bytes(const char *bytes, gsize length, gpointer data)
-{
-    Console *console = data;
-
-    console->sending = TRUE;
-    sim_connection_write(console->connection, bytes, length);
 }
 
 static void
@@ -59,8 +74,10 @@ on_data(SimConnection *connection, const char *bytes, gsize length, gpointer dat
         sim_connection_drop(connection);
         return;
     }
-    if (console->rfb == NULL && !console->sending)
-        send_bytes(bytes, length, console);
+    if (console->rfb == NULL && console->typed->len + length <= MAX_TYPED)
+        g_byte_array_append(console->typed, (const guint8 *) bytes, (guint) length);
+    if (console->rfb == NULL)
+        echo(console);
     wait_until_sent(console);
 }
 
@@ -81,6 +98,7 @@ start(SimConnection *connection, const SimObject *record)
     Console *console = g_new0(Console, 1);
 
     console->connection = sim_connection_ref(connection);
+    console->typed = g_byte_array_new();
     sim_page_status_line(connection, "200 OK");
     sim_connection_write(connection, head, strlen(head));
     if (strcmp(sim_object_text(record, "protocol"), "rfb") == 0)
