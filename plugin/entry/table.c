@@ -4,6 +4,7 @@
 #include "ops/power.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
+#include "ops/volume.h"
 
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -22,7 +23,7 @@ static const HvdDriver driver = {
     .struct_size = sizeof(HvdDriver),
     .name = "xenapi",
     .version = HVD_VERSION,
-    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN,
+    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN | HVD_CAPABILITY_CHAP,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,
@@ -73,6 +74,10 @@ static const HvdDriver driver = {
 
     .get_volume_connector_async = xd_get_volume_connector_async,
     .get_volume_connector_finish = xd_border_finish,
+    .attach_volume_async = xd_attach_volume_async,
+    .attach_volume_finish = xd_border_finish,
+    .detach_volume_async = xd_detach_volume_async,
+    .detach_volume_finish = xd_border_finish,
 };
 
 G_MODULE_EXPORT const HvdDriver *hvd_query(guint32 host_major, guint32 host_minor, GError **error);

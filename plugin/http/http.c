@@ -58,7 +58,7 @@ exchange_end(XdExchange *x)
     } else {
         g_queue_remove(&http->waiting, x);
     }
-    http->exchanges--;
+    g_queue_unlink(&http->exchanges, &x->link);
     http->depth++;
     x->klass->done(x, error, x->data);
     xd_exchange_free(x);
@@ -300,7 +300,9 @@ xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *
 
     x->klass = klass;
     x->data = data;
-    http->exchanges++;
+    x->link.data = x;
+    x->serial = ++http->serials;
+    g_queue_push_tail_link(&http->exchanges, &x->link);
     if (cancellable != NULL) {
         x->cancelled = g_cancellable_source_new(cancellable);
         g_source_set_callback(x->cancelled, G_SOURCE_FUNC(on_cancelled), x, NULL);
@@ -425,7 +427,7 @@ http_destroy(XdHttp *http)
 void
 xd_http_free(XdHttp *http)
 {
-    g_return_if_fail(http->exchanges == 0);
+    g_return_if_fail(g_queue_is_empty(&http->exchanges));
     http->freed = TRUE;
     http->depth++;
     http_leave(http);
@@ -434,5 +436,23 @@ xd_http_free(XdHttp *http)
 guint
 xd_http_get_busy(const XdHttp *http)
 {
-    return http->exchanges;
+    return g_queue_get_length((GQueue *) &http->exchanges);
+}
+
+guint64
+xd_http_get_serial(const XdHttp *http)
+{
+    return http->serials;
+}
+
+guint64
+xd_http_get_oldest(const XdHttp *http)
+{
+    for (const GList *link = http->exchanges.head; link != NULL; link = link->next) {
+        const XdExchange *x = link->data;
+
+        if (x->lane != XD_LANE_POLL)
+            return x->serial;
+    }
+    return 0;
 }

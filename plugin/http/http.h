@@ -38,6 +38,9 @@ typedef struct {
 XdHttp *xd_http_new(const XdHttpOptions *options, GError **error);
 void xd_http_free(XdHttp *http);
 guint xd_http_get_busy(const XdHttp *http); /* exchanges queued or under way */
+/* Exchanges are numbered from 1: the latest, and the oldest that has not ended yet, polls aside (0: none). */
+guint64 xd_http_get_serial(const XdHttp *http);
+guint64 xd_http_get_oldest(const XdHttp *http);
 
 typedef enum {
     XD_LANE_SHORT, /* a call that is answered at once: shares the kept connections of its origin */

@@ -23,10 +23,11 @@ struct _XdHttp {
     GQueue waiting;      /* (element-type XdExchange) */
     GQueue idle;         /* (element-type CURL): handles to use again */
     guint running;       /* polls aside */
-    guint exchanges;     /* all that exist */
-    guint depth;         /* of our own callbacks on the stack: see http_leave() */
-    gboolean in_curl;    /* libcurl is on the stack and must not be entered again */
-    gboolean freed;      /* by a callback */
+    GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
+    guint64 serials;  /* that were given out */
+    guint depth;      /* of our own callbacks on the stack: see http_leave() */
+    gboolean in_curl; /* libcurl is on the stack and must not be entered again */
+    gboolean freed;   /* by a callback */
     XdHttpOptions options;
     char *user_agent;
     char *ca_file;
@@ -35,6 +36,8 @@ struct _XdHttp {
 
 struct _XdExchange {
     XdHttp *http;
+    GList link; /* in XdHttp.exchanges */
+    guint64 serial;
     const XdExchangeClass *klass;
     gpointer data;
     XdSlot *slot;

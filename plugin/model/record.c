@@ -334,3 +334,45 @@ xd_vif_record_new(const XdInstanceNetwork *network, guint device, const char *ne
     add(&record, "ipv6_allowed", text_set(network->ipv6_allowed));
     return g_variant_builder_end(&record);
 }
+
+/* ---- volumes ---- */
+
+GVariant *
+xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position, gboolean read_only,
+                         const char *tag)
+{
+    g_autofree char *device = g_strdup_printf("%u", position);
+    GVariantBuilder record, marks;
+
+    g_variant_builder_init(&marks, G_VARIANT_TYPE("a{ss}"));
+    add_pair(&marks, "osvol", "True");
+    add_pair(&marks, "hvd", tag);
+    g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
+    add_text(&record, "VM", vm);
+    add_text(&record, "VDI", vdi);
+    add_text(&record, "userdevice", device);
+    add_bool(&record, "bootable", FALSE);
+    add_text(&record, "mode", read_only ? "RO" : "RW");
+    add_text(&record, "type", "Disk");
+    add_bool(&record, "unpluggable", TRUE);
+    add_bool(&record, "empty", FALSE);
+    add(&record, "other_config", g_variant_builder_end(&marks));
+    add_text(&record, "qos_algorithm_type", "");
+    add(&record, "qos_algorithm_params", empty_map());
+    return g_variant_builder_end(&record);
+}
+
+GVariant *
+xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config, const char *tag)
+{
+    GVariantBuilder record, marks;
+
+    g_variant_builder_init(&marks, G_VARIANT_TYPE("a{ss}"));
+    add_pair(&marks, "hvd", tag);
+    g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
+    add_text(&record, "host", host);
+    add_text(&record, "SR", sr);
+    add(&record, "device_config", device_config);
+    add(&record, "other_config", g_variant_builder_end(&marks));
+    return g_variant_builder_end(&record);
+}

@@ -20,6 +20,14 @@ xd_vbd_record_new(const XdInstance *instance, const XdDisk *disk, const char *vm
 GVariant *xd_vif_record_new(const XdInstanceNetwork *network, guint device, const char *network_ref,
                             gint64 network_mtu, const char *vm, const char *tag);
 
+/* A volume's connection to a VM: marked as one in the same request that makes it, since a disk without
+ * the mark would go with the instance (Nova's defect 6). */
+GVariant *xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position,
+                                   gboolean read_only, const char *tag);
+/* @device_config: an a{sv} of texts and secrets */
+GVariant *
+xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config, const char *tag);
+
 /* What is known of the image, whatever its kind. */
 const char *xd_image_get_sha256(const XdImage *image); /* (nullable) */
 const char *xd_image_get_id(const XdImage *image);     /* (nullable) */

@@ -4,8 +4,6 @@
 #include "ops/disposal.h"
 #include "ops/find.h"
 #include "ops/operation.h"
-#include "wire/rpc.h"
-#include "wire/value.h"
 #include "xd-documents.h"
 
 #define ROOT_POSITION "0"
@@ -80,32 +78,16 @@ take_snapshot(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
-/* (nullable): what the task of the lost reply has made */
-static const XdVDI *
-find_by_task(Snapshot *snapshot)
-{
-    const XdTask *task = (const XdTask *) xd_mirror_find_one(mirror_of(snapshot), XD_BY_TASK_TAG,
-                                                             snapshot->task_tag);
-    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
-    g_autoptr(GVariant) ref = NULL;
-
-    if (task == NULL || task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
-        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value),
-                               snapshot->head.base.connection->arena, NULL))
-        return NULL;
-    ref = xd_value_sink_steal(value);
-    return xd_get_vdi(mirror_of(snapshot), g_variant_get_string(ref, NULL));
-}
-
 static void
 reap_snapshot(XdOp *op, gpointer data)
 {
     Snapshot *snapshot = data;
-    const XdVDI *vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
     g_autoptr(GPtrArray) doomed = xd_doomed_disks_new();
+    const XdVDI *vdi;
 
-    if (vdi == NULL && snapshot->task_tag != NULL)
-        vdi = find_by_task(snapshot);
+    if (snapshot->snapshot == NULL && snapshot->task_tag != NULL)
+        snapshot->snapshot = xd_operation_made(&snapshot->head.base, snapshot->task_tag);
+    vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
     if (vdi != NULL && vdi->is_a_snapshot)
         xd_doomed_disks_add(doomed, vdi);
     xd_op_each(op, doomed, xd_dispose_disk_steps, 1);

@@ -5,7 +5,6 @@
 #include "ops/disposal.h"
 #include "ops/find.h"
 #include "ops/operation.h"
-#include "xenapi/gates.h"
 
 #include <string.h>
 
@@ -23,7 +22,6 @@ typedef struct {
     XdInstanceState head;
     XdInstance document;
     char *request_id;
-    gboolean has_turn;
     gboolean done_before; /* by an earlier call with the same request id */
 
     GInputStream *stream;
@@ -62,8 +60,6 @@ spawn_clear(gpointer data)
 {
     Spawn *spawn = data;
 
-    if (spawn->has_turn)
-        xd_gate_leave(spawn->head.base.connection->turns, spawn->head.instance);
     g_clear_pointer(&spawn->source, xd_source_free);
     g_clear_object(&spawn->stream);
     g_clear_pointer(&spawn->disks, g_ptr_array_unref);
@@ -77,29 +73,10 @@ spawn_clear(gpointer data)
 
 /* ---- before anything is made ---- */
 
-typedef struct {
-    XdOp *op;
-    Spawn *spawn;
-} Turn;
-
-static void
-on_turn(gpointer data, GError *error)
-{
-    g_autofree Turn *turn = data;
-
-    turn->spawn->has_turn = error == NULL;
-    xd_op_complete(turn->op, error);
-}
-
 static void
 take_turn(XdOp *op, gpointer data)
 {
-    Spawn *spawn = data;
-    Turn *turn = g_new0(Turn, 1);
-
-    *turn = (Turn){op, spawn};
-    xd_gate_enter(spawn->head.base.connection->turns, spawn->head.instance, xd_op_pend(op), on_turn,
-                  turn);
+    xd_op_take_turn(op, ((Spawn *) data)->head.instance);
 }
 
 /* Started once, so the spawn that made it came to its end (xapi_xenops.ml sets it at the start). */

@@ -25,6 +25,9 @@ xd_operation_init(XdOperation *operation, XdConnection *connection)
 void
 xd_operation_clear(XdOperation *operation)
 {
+    if (operation->turn != NULL)
+        xd_gate_leave(operation->connection->turns, operation->turn);
+    g_clear_pointer(&operation->turn, g_free);
     g_clear_pointer(&operation->connection, xd_connection_unref);
     g_clear_pointer(&operation->id, g_free);
 }
@@ -36,6 +39,23 @@ xd_operation_tag(const XdOperation *operation, const char *kind, guint index)
 
     return xd_tag_print(operation->id, kind, index, connection->owner, connection->epoch,
                         xd_session_get_uuid(connection->session));
+}
+
+char *
+xd_operation_made(XdOperation *operation, const char *tag)
+{
+    const XdConnection *connection = operation->connection;
+    const XdTask *task =
+        (const XdTask *) xd_mirror_find_one(connection->mirror, XD_BY_TASK_TAG, tag);
+    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+    g_autoptr(GVariant) ref = NULL;
+
+    if (task == NULL || task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
+        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value), connection->arena,
+                               NULL))
+        return NULL;
+    ref = xd_value_sink_steal(value);
+    return ref != NULL ? g_variant_dup_string(ref, NULL) : NULL;
 }
 
 /* ---- a call under way ---- */
@@ -448,6 +468,35 @@ void
 xd_op_see(XdOp *op, const char *ref, XdPredicate holds, gpointer data)
 {
     wait_for(op, ref, holds, data, TRUE);
+}
+
+/* ---- turns ---- */
+
+typedef struct {
+    XdOp *op;
+    XdOperation *operation;
+    char *key;
+} Turn;
+
+static void
+on_turn(gpointer data, GError *error)
+{
+    g_autofree Turn *turn = data;
+
+    if (error == NULL)
+        turn->operation->turn = g_steal_pointer(&turn->key);
+    g_free(turn->key);
+    xd_op_complete(turn->op, error);
+}
+
+void
+xd_op_take_turn(XdOp *op, const char *key)
+{
+    XdOperation *operation = xd_op_get_state(op);
+    Turn *turn = g_new0(Turn, 1);
+
+    *turn = (Turn){op, operation, g_strdup(key)};
+    xd_gate_enter(operation->connection->turns, key, xd_op_pend(op), on_turn, turn);
 }
 
 /* ---- settling before a rollback ---- */

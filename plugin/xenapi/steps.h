@@ -12,12 +12,14 @@ G_BEGIN_DECLS
  * @klass: (unowned): what the layer above knows of it
  * @id: of this run; begins all its marks
  * @n_calls: those without a mark of their own
+ * @turn: (nullable): see xd_op_take_turn()
  */
 typedef struct {
     const struct _XdOperationClass *klass;
     XdConnection *connection;
     char *id;
     guint n_calls;
+    char *turn;
 } XdOperation;
 
 void xd_operation_init(XdOperation *operation, XdConnection *connection);
@@ -91,6 +93,12 @@ typedef struct {
 /* Ends when the last byte has gone, the task of the server has ended well, and the count is
  * right. */
 void xd_op_transfer(XdOp *op, const XdStepTransfer *transfer);
+
+/* Waits until no other operation has the turn for @key, and keeps it until this one ends. */
+void xd_op_take_turn(XdOp *op, const char *key);
+
+/* (transfer full) (nullable): what the finished task of the call with @tag has made: its reference. */
+char *xd_operation_made(XdOperation *operation, const char *tag);
 
 /* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
  * mirror. */

@@ -10,6 +10,7 @@ struct _TestPool {
     GDataInputStream *answers;
     JsonParser *ready;
     JsonParser *parser;
+    char *volume;
 };
 
 /* ---- life ---- */
@@ -26,29 +27,6 @@ pool_connect(TestPool *pool)
     g_assert_no_error(error);
     pool->answers =
         g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(pool->control)));
-}
-
-TestPool *
-test_pool_new(void)
-{
-    TestPool *pool = g_new0(TestPool, 1);
-    g_autoptr(GDataInputStream) output = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *line = NULL;
-
-    pool->directory = g_dir_make_tmp("hvd-pool-XXXXXX", NULL);
-    pool->process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, g_getenv("XAPI_SIM"),
-                                     "--state", pool->directory, "--event-delay", "0", "--seed",
-                                     "1", "--linger", "1", NULL);
-    g_assert_no_error(error);
-    output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(pool->process));
-    line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
-    g_assert_nonnull(line);
-    pool->ready = json_parser_new();
-    g_assert_true(json_parser_load_from_data(pool->ready, line, -1, NULL));
-    pool->parser = json_parser_new();
-    pool_connect(pool);
-    return pool;
 }
 
 static void
@@ -72,6 +50,7 @@ test_pool_free(TestPool *pool)
     g_object_unref(pool->parser);
     remove_directory(pool->directory);
     g_free(pool->directory);
+    g_free(pool->volume);
     g_free(pool);
 }
 
@@ -170,6 +149,89 @@ test_pool_call(TestPool *pool, const char *method, const char *parameters)
     return json_object_get_member(answer, "result");
 }
 
+/* ---- what volumes are made of ---- */
+
+static void
+add_targets(TestPool *pool)
+{
+    static const char target[] = "{\"cmd\":\"iscsi-target\",\"target\":\"%s\",\"iqn\":\"" TARGET_IQN
+                                 "\",\"luns\":[{\"lun\":0,\"size\":1073741824},"
+                                 "{\"lun\":1,\"size\":1073741824}]%s}";
+    static const char chap[] =
+        ",\"chap\":{\"user\":\"" TARGET_USER "\",\"password\":\"" TARGET_PASSWORD "\"}";
+
+    test_pool_control(pool, target, TARGET, "");
+    test_pool_control(pool, target, GUARDED_TARGET, chap);
+}
+
+static char *
+call_for_text(TestPool *pool, const char *method, const char *parameters)
+{
+    return g_strdup(json_node_get_string(test_pool_call(pool, method, parameters)));
+}
+
+static void
+add_volume(TestPool *pool)
+{
+    JsonArray *pools = json_node_get_array(test_pool_call(pool, "pool.get_all", "[]"));
+    g_autofree char *pool_ref =
+        g_strdup_printf("[\"%s\"]", json_array_get_string_element(pools, 0));
+    g_autofree char *sr = call_for_text(pool, "pool.get_default_SR", pool_ref);
+    g_autofree char *record = g_strdup_printf(
+        "[{\"SR\":\"%s\",\"virtual_size\":\"1048576\",\"type\":\"user\",\"sharable\":false,"
+        "\"read_only\":false,\"other_config\":{},\"name_label\":\"volume\"}]",
+        sr);
+    g_autofree char *vdi = call_for_text(pool, "VDI.create", record);
+    g_autofree char *vdi_ref = g_strdup_printf("[\"%s\"]", vdi);
+
+    pool->volume = call_for_text(pool, "VDI.get_uuid", vdi_ref);
+}
+
+const char *
+test_pool_get_volume(TestPool *pool)
+{
+    return pool->volume;
+}
+
+TestPool *
+test_pool_new(void)
+{
+    TestPool *pool = g_new0(TestPool, 1);
+    g_autoptr(GDataInputStream) output = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *line = NULL;
+
+    pool->directory = g_dir_make_tmp("hvd-pool-XXXXXX", NULL);
+    pool->process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, g_getenv("XAPI_SIM"),
+                                     "--state", pool->directory, "--event-delay", "0", "--seed",
+                                     "1", "--linger", "1", NULL);
+    g_assert_no_error(error);
+    output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(pool->process));
+    line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
+    g_assert_nonnull(line);
+    pool->ready = json_parser_new();
+    g_assert_true(json_parser_load_from_data(pool->ready, line, -1, NULL));
+    pool->parser = json_parser_new();
+    pool_connect(pool);
+    add_targets(pool);
+    add_volume(pool);
+    return pool;
+}
+
+char *
+test_pool_find(TestPool *pool, const char *class, const char *name)
+{
+    g_autofree char *by_name = g_strconcat(class, ".get_by_name_label", NULL);
+    g_autofree char *by_ref = g_strconcat(class, ".get_uuid", NULL);
+    g_autofree char *name_json = g_strdup_printf("[\"%s\"]", name);
+    JsonArray *refs = json_node_get_array(test_pool_call(pool, by_name, name_json));
+    g_autofree char *ref = NULL;
+
+    g_assert_cmpuint(json_array_get_length(refs), ==, 1);
+    ref = g_strdup_printf("[\"%s\"]", json_array_get_string_element(refs, 0));
+    return call_for_text(pool, by_ref, ref);
+}
+
 guint
 test_pool_count_requests(TestPool *pool)
 {
@@ -231,8 +293,10 @@ static const char *const shown_fields[] = {"name_label",
 static gboolean
 is_noise(const char *key)
 {
-    static const char *const noise[] = {"content_id",  "mac_seed",           "vgpu_pci",
-                                        "import_task", "base_template_name", NULL};
+    static const char *const noise[] = {
+        "content_id",  "mac_seed",           "vgpu_pci",
+        "import_task", "base_template_name", "storage_driver_domain",
+        NULL};
 
     return g_strv_contains(noise, key);
 }

@@ -8,12 +8,21 @@ G_BEGIN_DECLS
 
 typedef struct _TestPool TestPool;
 
+/* Two iSCSI targets with two units each; the second one wants CHAP. */
+#define TARGET          "192.0.2.10"
+#define GUARDED_TARGET  "192.0.2.11"
+#define TARGET_IQN      "iqn.2026-01.example:volumes"
+#define TARGET_USER     "guest"
+#define TARGET_PASSWORD "correct horse"
+
 /* Starts xapi-sim (environment XAPI_SIM) with a fixed seed and no delays. */
 TestPool *test_pool_new(void);
 void test_pool_free(TestPool *pool);
 /* (transfer full): settings for opening a connection to it; @more: (nullable) */
 GStrv test_pool_settings(TestPool *pool, const char *const *more);
 const char *test_pool_get_directory(TestPool *pool);
+/* The uuid of a disk in the default storage that belongs to no VM. */
+const char *test_pool_get_volume(TestPool *pool);
 
 /* Sends a command, a printf format of JSON, and waits for its answer (transfer none): valid until the
  * next command. Fails the test where the pool refuses it. */
@@ -22,6 +31,9 @@ JsonObject *test_pool_control(TestPool *pool, const char *format, ...) G_GNUC_PR
 JsonObject *test_pool_control_turning(TestPool *pool, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* XenAPI as root, from inside; @parameters is a JSON array. */
 JsonNode *test_pool_call(TestPool *pool, const char *method, const char *parameters);
+
+/* (transfer full): the uuid of the only object of @class with this name */
+char *test_pool_find(TestPool *pool, const char *class, const char *name);
 
 /* Requests since the last reset, those of sessions and events aside; transfers count as one. */
 guint test_pool_count_requests(TestPool *pool);

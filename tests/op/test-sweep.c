@@ -105,7 +105,7 @@ static void
 wait_for_hold(World *world)
 {
     test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
-    world->hangs = TRUE;
+    world_hang(world);
 }
 
 /* Lines that only one of the two has. */

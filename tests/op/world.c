@@ -4,6 +4,7 @@
 #include "ops/power.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
+#include "ops/volume.h"
 
 #include <string.h>
 
@@ -18,19 +19,35 @@ on_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     world->ended = TRUE;
 }
 
-/* When nothing but the poll is under way the driver can only be waiting for time to pass. A call that
- * hangs is under way until its deadline has come. */
+/* The call that is never answered is still under way. */
+static gboolean
+is_hanging(const World *world)
+{
+    guint64 oldest = xd_http_get_oldest(world->connection->http);
+
+    return oldest > 0 && oldest <= world->hung;
+}
+
+/* When nothing but the poll is under way the driver can only be waiting for time to pass; or a call hangs,
+ * and all others have ended. */
 static gboolean
 on_tick(gpointer data)
 {
     World *world = data;
-    gboolean idle = world->connection != NULL && xd_http_get_busy(world->connection->http) <= 1;
 
-    if (idle)
-        world->hangs = FALSE;
-    if (idle || world->hangs)
-        xd_clock_advance(world->clock, world->hangs ? 3600000 : 1000);
+    if (world->connection == NULL)
+        return G_SOURCE_CONTINUE;
+    if (is_hanging(world))
+        xd_clock_advance(world->clock, 3600000);
+    else if (xd_http_get_busy(world->connection->http) <= 1)
+        xd_clock_advance(world->clock, 1000);
     return G_SOURCE_CONTINUE;
+}
+
+void
+world_hang(World *world)
+{
+    world->hung = xd_http_get_serial(world->connection->http);
 }
 
 World *
@@ -125,6 +142,17 @@ start_spawn_rich(World *world, const HvdCall *call, GAsyncReadyCallback callback
           call, callback);
 }
 
+/* On another node than the coordinator, which is where XenAPI would have put it. */
+static void
+start_spawn_elsewhere(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_autofree char *node = test_pool_find(world->pool, "host", "xapisim2");
+    g_autofree char *document =
+        g_strdup_printf("{" BASE ",\"node\":\"%s\",\"networks\":[" NIC("01") "]}", node);
+
+    spawn(world, document, call, callback);
+}
+
 static void
 start_snapshot(World *world, const HvdCall *call, GAsyncReadyCallback callback)
 {
@@ -165,6 +193,64 @@ start_set_unbootable(World *world, const HvdCall *call, GAsyncReadyCallback call
                           world);
 }
 
+/* ---- volumes ---- */
+
+#define ISCSI(target, lun, more)                                                                   \
+    "{\"driver_volume_type\":\"iscsi\",\"data\":{\"volume_id\":\"vol-" #lun                        \
+    "\",\"target_portal\":\"" target ":3260\",\"target_iqn\":\"" TARGET_IQN                        \
+    "\",\"target_lun\":" #lun more "}}"
+#define CHAP                                                                                       \
+    ",\"auth_method\":\"CHAP\",\"auth_username\":\"" TARGET_USER                                   \
+    "\",\"auth_password\":\"" TARGET_PASSWORD "\""
+
+static const char first_unit[] = ISCSI(TARGET, 0, "");
+static const char second_unit[] = ISCSI(TARGET, 1, "");
+static const char guarded_unit[] = ISCSI(GUARDED_TARGET, 0, CHAP);
+
+static char *
+known_disk(World *world)
+{
+    return g_strdup_printf("{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"%s\"}}",
+                           test_pool_get_volume(world->pool));
+}
+
+static void
+start_attach_disk(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_autofree char *info = known_disk(world);
+
+    xd_attach_volume_async(world->connection, INSTANCE, info, NULL, call, world->cancellable,
+                           callback, world);
+}
+
+static void
+start_detach_disk(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_autofree char *info = known_disk(world);
+
+    xd_detach_volume_async(world->connection, INSTANCE, info, call, world->cancellable, callback,
+                           world);
+}
+
+#define DEFINE_VOLUME(name, info)                                                                  \
+    static void start_attach_##name(World *world, const HvdCall *call,                             \
+                                    GAsyncReadyCallback callback)                                  \
+    {                                                                                              \
+        xd_attach_volume_async(world->connection, INSTANCE, info, NULL, call, world->cancellable,  \
+                               callback, world);                                                   \
+    }                                                                                              \
+    static void start_detach_##name(World *world, const HvdCall *call,                             \
+                                    GAsyncReadyCallback callback)                                  \
+    {                                                                                              \
+        xd_detach_volume_async(world->connection, INSTANCE, info, call, world->cancellable,        \
+                               callback, world);                                                   \
+    }
+DEFINE_VOLUME(first, first_unit)
+DEFINE_VOLUME(second, second_unit)
+DEFINE_VOLUME(guarded, guarded_unit)
+
+/* ---- what needs nothing but the instance ---- */
+
 #define DEFINE_START(name)                                                                         \
     static void start_##name(World *world, const HvdCall *call, GAsyncReadyCallback callback)      \
     {                                                                                              \
@@ -183,6 +269,7 @@ DEFINE_START(restore)
 const Operation operations[] = {
     {"spawn", "", 8, start_spawn},
     {"spawn-rich", "", 13, start_spawn_rich},
+    {"spawn-elsewhere", "", 8, start_spawn_elsewhere},
     {"snapshot", "spawn", 5, start_snapshot},
     {"destroy", "spawn", 4, start_destroy},
     {"destroy-rich", "spawn-rich", 6, start_destroy},
@@ -201,6 +288,19 @@ const Operation operations[] = {
     {"soft-delete", "spawn", 2, start_soft_delete},
     {"restore", "spawn soft-delete", 2, start_restore},
     {"set-unbootable", "spawn", 1, start_set_unbootable},
+    {"attach-disk", "spawn", 2, start_attach_disk},
+    {"attach-halted", "spawn power-off-hard", 1, start_attach_disk},
+    {"attach-first", "spawn", 5, start_attach_first},
+    {"attach-second", "spawn attach-first", 2, start_attach_second},
+    {"attach-guarded", "spawn", 8, start_attach_guarded},
+    {"detach-disk", "spawn attach-disk", 2, start_detach_disk},
+    {"detach-halted", "spawn attach-disk power-off-hard", 1, start_detach_disk},
+    {"detach-second", "spawn attach-first attach-second", 2, start_detach_second},
+    {"detach-first", "spawn attach-first", 4, start_detach_first},
+    {"detach-guarded", "spawn attach-guarded", 4, start_detach_guarded},
+    {"attach-elsewhere", "spawn-elsewhere", 8 + 2, start_attach_guarded},
+    {"detach-elsewhere", "spawn-elsewhere attach-guarded", 4 + 1, start_detach_guarded},
+    {"detach-nothing", "spawn", 0, start_detach_first},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 

@@ -23,7 +23,7 @@ typedef struct {
     GError *error;
     GOutputStream *sink; /* of a snapshot */
     GSource *tick;
-    gboolean hangs; /* a call of it is never answered: let time pass until it is given up */
+    guint64 hung; /* see world_hang() */
 } World;
 
 /* @more: (nullable): further settings */
@@ -47,6 +47,8 @@ void world_start(World *world, const Operation *operation, const HvdCall *call);
 void world_wait(World *world);
 /* Both; @world->result and @world->error are those of this run. */
 void world_run(World *world, const Operation *operation);
+/* A call that is under way is never answered: from now on time passes until it has been given up. */
+void world_hang(World *world);
 /* Runs what @operation needs before it. */
 void world_prepare(World *world, const Operation *operation);
 

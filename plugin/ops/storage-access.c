@@ -1,0 +1,450 @@
+#include "ops/storage-access.h"
+
+#include "model/record.h"
+#include "ops/find.h"
+
+#include <string.h>
+
+/* ---- life ---- */
+
+static void
+node_access_free(gpointer data)
+{
+    XdNodeAccess *node = data;
+
+    g_free(node->host);
+    g_free(node->pbd);
+    g_free(node->tag);
+    g_free(node);
+}
+
+static void
+pair_free(gpointer data)
+{
+    XdPair *pair = data;
+
+    g_free((char *) pair->key);
+    g_free((char *) pair->value);
+    g_free(pair);
+}
+
+XdStorageAccess *
+xd_storage_access_new(XdOperation *operation)
+{
+    XdStorageAccess *access = g_new0(XdStorageAccess, 1);
+
+    access->operation = operation;
+    access->config = g_ptr_array_new_with_free_func(pair_free);
+    access->nodes = g_ptr_array_new_with_free_func(node_access_free);
+    return access;
+}
+
+void
+xd_storage_access_free(XdStorageAccess *access)
+{
+    g_free(access->uuid);
+    g_free(access->type);
+    g_free(access->label);
+    g_ptr_array_unref(access->config);
+    g_clear_pointer(&access->password, xd_secret_unref);
+    g_ptr_array_unref(access->nodes);
+    g_free(access->sr);
+    g_free(access->secret);
+    g_free(access->secret_uuid);
+    g_free(access->secret_tag);
+    g_free(access);
+}
+
+static const XdMirror *
+mirror_of(const XdStorageAccess *access)
+{
+    return access->operation->connection->mirror;
+}
+
+void
+xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value)
+{
+    XdPair *pair = g_new0(XdPair, 1);
+
+    pair->key = g_strdup(key);
+    pair->value = g_strdup(value);
+    g_ptr_array_add(access->config, pair);
+}
+
+void
+xd_storage_access_add_node(XdStorageAccess *access, const char *host)
+{
+    XdNodeAccess *node;
+    const XdPBD *pbd;
+
+    for (guint i = 0; i < access->nodes->len; i++) {
+        if (strcmp(((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->host, host) == 0)
+            return;
+    }
+    node = g_new0(XdNodeAccess, 1);
+    pbd = access->sr != NULL ? xd_find_pbd(mirror_of(access), access->sr, host) : NULL;
+    node->storage = access;
+    node->host = g_strdup(host);
+    node->pbd = pbd != NULL ? g_strdup(pbd->parent.ref) : NULL;
+    node->plugged = pbd != NULL && pbd->currently_attached;
+    g_ptr_array_add(access->nodes, node);
+}
+
+static gboolean
+needs_pbd(const XdStorageAccess *access)
+{
+    for (guint i = 0; i < access->nodes->len; i++) {
+        if (((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->pbd == NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+needs_secret(const XdStorageAccess *access)
+{
+    return access->password != NULL && needs_pbd(access);
+}
+
+/* ---- the CHAP secret: an object of its own for a moment; PBD.create makes a copy, which the
+ * toolstack removes with the PBD (verified-sequences 7.1) ---- */
+
+static void
+create_secret(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+    XdStepCall call = {.method = "secret.create",
+                       .kind = "secret",
+                       .secrets = &access->password,
+                       .n_secrets = 1,
+                       .out = &access->secret};
+
+    if (!needs_secret(access)) {
+        xd_op_next(op);
+        return;
+    }
+    access->secret_tag = xd_operation_tag(access->operation, "secret", 0);
+    call.parameters = g_variant_new_parsed(
+        "({'value': <handle 0>, 'other_config': <{'hvd': %s}>},)", access->secret_tag);
+    /* secrets are in no event: a lost reply is found by its task alone */
+    xd_op_task(op, &call);
+}
+
+static void
+destroy_secret(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdStorageAccess *access = data;
+    XdStepCall call = {.method = "secret.destroy", .done = done};
+
+    if (access->secret == NULL && access->secret_tag != NULL)
+        access->secret = xd_operation_made(access->operation, access->secret_tag);
+    if (access->secret == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", access->secret);
+    xd_op_call(op, &call);
+}
+
+static void
+name_secret(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+    XdStepCall call = {.method = "secret.get_uuid", .out = &access->secret_uuid};
+
+    if (!needs_secret(access)) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", access->secret);
+    xd_op_call(op, &call);
+}
+
+/* ---- the repository: its uuid is chosen beforehand, and finds it again ---- */
+
+static const XdSR *
+find_sr(const XdStorageAccess *access)
+{
+    return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
+}
+
+static gboolean
+is_introduced(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    return find_sr(data) != NULL;
+}
+
+static void
+introduce_sr(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"SR_UUID_EXISTS", NULL};
+    XdStorageAccess *access = data;
+    g_autofree char *tag = NULL;
+    g_autofree char *description = NULL;
+    XdStepCall call = {.method = "SR.introduce",
+                       .kind = "sr",
+                       .out = &access->sr,
+                       .done = done,
+                       .holds = is_introduced,
+                       .data = access};
+
+    if (access->sr != NULL) {
+        xd_op_next(op);
+        return;
+    }
+    access->introduced = TRUE;
+    tag = xd_operation_tag(access->operation, "sr", 0);
+    description = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
+    /* sm_config stays empty: whatever stands there can be read by everybody (SEC-9) */
+    call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, description,
+                                    access->type, "", access->shared, g_variant_new("a{ss}", NULL));
+    xd_op_call(op, &call);
+}
+
+static void
+forget_sr(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdStorageAccess *access = data;
+    const XdSR *sr = access->introduced ? find_sr(access) : NULL;
+    XdStepCall call = {.method = "SR.forget", .done = done};
+
+    if (sr == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", sr->parent.ref); /* its PBDs go with it */
+    xd_op_call(op, &call);
+}
+
+/* A lost reply that was found again gave no reference. */
+static void
+note_sr(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+    const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
+
+    if (access->sr == NULL && sr == NULL && xd_op_get_plan(op) == NULL) {
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage did not appear"));
+        return;
+    }
+    if (sr != NULL)
+        access->sr = g_strdup(sr->parent.ref);
+    xd_op_next(op);
+}
+
+/* ---- a node's connection ---- */
+
+static GVariant *
+device_config(const XdStorageAccess *access)
+{
+    GVariantBuilder config;
+
+    g_variant_builder_init(&config, G_VARIANT_TYPE("a{ss}"));
+    for (guint i = 0; i < access->config->len; i++) {
+        const XdPair *pair = g_ptr_array_index(access->config, i);
+
+        g_variant_builder_add(&config, "{ss}", pair->key, pair->value);
+    }
+    if (access->secret_uuid != NULL)
+        g_variant_builder_add(&config, "{ss}", "chappassword_secret", access->secret_uuid);
+    return g_variant_builder_end(&config);
+}
+
+static guint
+node_index(const XdNodeAccess *node)
+{
+    guint index = 0;
+
+    g_ptr_array_find(node->storage->nodes, node, &index);
+    return index;
+}
+
+static void
+create_pbd(XdOp *op, gpointer data)
+{
+    XdNodeAccess *node = data;
+    XdStorageAccess *access = node->storage;
+    XdStepCall call = {
+        .method = "PBD.create", .kind = "pbd", .index = node_index(node), .out = &node->pbd};
+
+    if (node->pbd != NULL) {
+        xd_op_next(op);
+        return;
+    }
+    node->tag = xd_operation_tag(access->operation, "pbd", call.index);
+    call.parameters = g_variant_new(
+        "(@a{sv})", xd_pbd_record_new(node->host, access->sr, device_config(access), node->tag));
+    xd_op_call(op, &call);
+}
+
+static const XdPBD *
+find_made_pbd(const XdNodeAccess *node)
+{
+    return node->tag != NULL ? (const XdPBD *) xd_mirror_find_one(mirror_of(node->storage),
+                                                                  XD_BY_PBD_TAG, node->tag)
+                             : NULL;
+}
+
+static void
+destroy_pbd(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    const XdPBD *pbd = find_made_pbd(data);
+    XdStepCall call = {.method = "PBD.destroy", .done = done};
+
+    if (pbd == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", pbd->parent.ref);
+    xd_op_call(op, &call);
+}
+
+static gboolean
+is_plugged(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const XdNodeAccess *node = data;
+    const XdPBD *pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
+
+    return pbd != NULL && pbd->currently_attached;
+}
+
+static void
+plug_pbd(XdOp *op, gpointer data)
+{
+    XdNodeAccess *node = data;
+    XdStepCall call = {
+        .method = "PBD.plug", .gate = node->storage->sr, .holds = is_plugged, .data = node};
+
+    if (node->plugged) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", node->pbd);
+    xd_op_task(op, &call);
+}
+
+static void
+unplug_pbd(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdNodeAccess *node = data;
+    XdStepCall call = {.method = "PBD.unplug", .done = done};
+
+    if (node->plugged || !is_plugged(NULL, node)) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", node->pbd);
+    xd_op_task(op, &call);
+}
+
+static const XdStep node_steps[] = {
+    {"create-pbd", create_pbd, destroy_pbd, 1, 60},
+    {"plug-pbd", plug_pbd, unplug_pbd, 10, 600},
+    {0},
+};
+
+static void
+connect_nodes(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+
+    xd_op_each(op, access->nodes, node_steps, 1); /* one by one: the first scans for the others */
+}
+
+const XdStep xd_storage_connect_steps[] = {
+    {"create-secret", create_secret, destroy_secret, 1, 60},
+    {"name-secret", name_secret, NULL, 1, 60},
+    {"introduce-storage", introduce_sr, forget_sr, 1, 60},
+    {"note-storage", note_sr, NULL, 0, 5},
+    {"connect-nodes", connect_nodes, NULL, 10, 3600},
+    {"destroy-secret", destroy_secret, NULL, 1, 60},
+    {0},
+};
+
+/* ---- dropping ---- */
+
+gboolean
+xd_is_volume_storage(const XdSR *sr)
+{
+    g_autofree char *nova = g_strconcat("tempSR-", sr->uuid, NULL);
+
+    return g_str_has_prefix(sr->name_description, XD_VOLUME_STORAGE) ||
+           strcmp(sr->name_label, nova) == 0;
+}
+
+gboolean
+xd_storage_is_used(const XdMirror *mirror, const XdSR *sr)
+{
+    const GPtrArray *disks = xd_mirror_find(mirror, XD_BY_VDI_SR, sr->parent.ref);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const XdVDI *vdi = g_ptr_array_index(disks, i);
+
+        if (xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref)->len > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+leave_node(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdStepCall call = {.method = "PBD.unplug", .done = done};
+
+    call.parameters = g_variant_new("(s)", (const char *) data);
+    xd_op_task(op, &call);
+}
+
+static void
+leave_nodes(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {{"unplug-pbd", leave_node, NULL, 1, 600}, {0}};
+    const XdStorageAccess *access = data;
+    const GPtrArray *pbds = xd_mirror_find(mirror_of(access), XD_BY_PBD_SR, access->sr);
+    g_autoptr(GPtrArray) plugged = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < pbds->len; i++) {
+        const XdPBD *pbd = g_ptr_array_index(pbds, i);
+
+        if (pbd->currently_attached)
+            g_ptr_array_add(plugged, g_strdup(pbd->parent.ref));
+    }
+    xd_op_each(op, plugged, steps, 1);
+}
+
+static void
+forget(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    const XdStorageAccess *access = data;
+    XdStepCall call = {.method = "SR.forget", .done = done};
+
+    call.parameters = g_variant_new("(s)", access->sr);
+    xd_op_call(op, &call);
+}
+
+static gboolean
+is_forgotten(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const XdStorageAccess *access = data;
+
+    return xd_get_sr(mirror_of(access), access->sr) == NULL;
+}
+
+static void
+see_forgotten(XdOp *op, gpointer data)
+{
+    xd_op_see(op, ((XdStorageAccess *) data)->sr, is_forgotten, data);
+}
+
+const XdStep xd_storage_drop_steps[] = {
+    {"leave-nodes", leave_nodes, NULL, 5, 3600},
+    {"forget-storage", forget, NULL, 1, 300},
+    {"see-forgotten", see_forgotten, NULL, 0, 30},
+    {0},
+};

@@ -1,0 +1,66 @@
+/* Giving nodes access to a volume's storage, and taking it away: what volumes and migrations share. */
+#pragma once
+
+#include "ops/operation.h"
+#include "xd-documents.h"
+
+G_BEGIN_DECLS
+
+/* How repositories that the driver introduced describe themselves. */
+#define XD_VOLUME_STORAGE "volume storage of hvd; "
+
+/* One node's access. */
+typedef struct {
+    struct _XdStorageAccess *storage;
+    char *host;
+    char *pbd;        /* NULL: there is none yet */
+    char *tag;        /* of the one that is made */
+    gboolean plugged; /* it was, before us */
+} XdNodeAccess;
+
+/**
+ * XdStorageAccess: one storage repository, and the nodes that need it.
+ * @operation: whose marks are used
+ * @config: (element-type XdPair): texts of the device configuration, without what is secret
+ * @password: (nullable): of CHAP
+ * @nodes: (element-type XdNodeAccess): the coordinator first, since it scans shared storage
+ */
+typedef struct _XdStorageAccess {
+    XdOperation *operation;
+    char *uuid;
+    char *type;
+    char *label;
+    gboolean shared;
+    GPtrArray *config;
+    XdSecret *password;
+    GPtrArray *nodes;
+
+    char *sr;
+    gboolean introduced; /* by this operation, or about to be */
+    char *secret;
+    char *secret_uuid;
+    char *secret_tag;
+} XdStorageAccess;
+
+XdStorageAccess *xd_storage_access_new(XdOperation *operation);
+void xd_storage_access_free(XdStorageAccess *access);
+void xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value);
+/* What is there already is noted; a node that has access needs nothing. */
+void xd_storage_access_add_node(XdStorageAccess *access, const char *host);
+
+/* The table that gives access, for xd_op_table() over an #XdStorageAccess: everything that is made is
+ * taken back when a later step fails; what was there before is never touched. */
+extern const XdStep xd_storage_connect_steps[];
+
+/* Is it one that this driver, or Nova, introduced for volumes? */
+gboolean xd_is_volume_storage(const XdSR *sr);
+/* Does a device of any VM use a disk of it? */
+gboolean xd_storage_is_used(const XdMirror *mirror, const XdSR *sr);
+
+/* The table that drops a volume storage which nothing uses: unplugs it everywhere and forgets it.
+ * Over an #XdStorageAccess of which only @sr is used. */
+extern const XdStep xd_storage_drop_steps[];
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdStorageAccess, xd_storage_access_free)
+
+G_END_DECLS
