@@ -100,17 +100,6 @@ static const XdSinkClass all_class = {
     .null = all_null,
 };
 
-static char *
-find_captures(void)
-{
-    const char *shared = g_getenv("HVD_SHARED");
-    g_autofree char *folder = shared != NULL ? g_build_filename(shared, "captures", NULL)
-                                             : g_test_build_filename(G_TEST_DIST, "..", "..", "..",
-                                                                     "shared", "captures", NULL);
-
-    return g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&folder) : NULL;
-}
-
 static GPtrArray *
 read_all(const char *folder, const char *name, const XdClass *klass)
 {
@@ -152,14 +141,9 @@ test_classes(void)
         {"host_metrics_get_all_records", &xd_class_host_metrics},
         {"task_get_all_records", &xd_class_task},
     };
-    g_autofree char *folder = find_captures();
 
-    if (folder == NULL) {
-        g_test_skip("no captures here");
-        return;
-    }
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(GPtrArray) records = read_all(folder, cases[i].name, cases[i].klass);
+        g_autoptr(GPtrArray) records = read_all(TEST_CAPTURES, cases[i].name, cases[i].klass);
 
         g_assert_cmpuint(records->len, >, 0);
         for (guint n = 0; n < records->len; n++) {
@@ -176,15 +160,10 @@ test_classes(void)
 static void
 test_vm(void)
 {
-    g_autofree char *folder = find_captures();
     g_autoptr(GPtrArray) records = NULL;
     const XdVM *found = NULL;
 
-    if (folder == NULL) {
-        g_test_skip("no captures here");
-        return;
-    }
-    records = read_all(folder, "json2_VM_get_all_records", &xd_class_vm);
+    records = read_all(TEST_CAPTURES, "json2_VM_get_all_records", &xd_class_vm);
     for (guint i = 0; i < records->len; i++) {
         const XdVM *vm = g_ptr_array_index(records, i);
 

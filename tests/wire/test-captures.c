@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-/* $HVD_SHARED, or a folder beside the project; not everybody has it. */
-static char *
-find_captures(void)
-{
-    const char *shared = g_getenv("HVD_SHARED");
-    g_autofree char *folder = shared != NULL ? g_build_filename(shared, "captures", NULL)
-                                             : g_test_build_filename(G_TEST_DIST, "..", "..", "..",
-                                                                     "shared", "captures", NULL);
-
-    return g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&folder) : NULL;
-}
-
 static gboolean
 has_header(const char *head, const char *line)
 {
@@ -98,19 +86,14 @@ decode_file(const char *folder, const char *name)
 static void
 test_all(void)
 {
-    g_autofree char *folder = find_captures();
     g_autoptr(GDir) directory = NULL;
     const char *name;
     guint n = 0;
 
-    if (folder == NULL) {
-        g_test_skip("no captures here");
-        return;
-    }
-    directory = g_dir_open(folder, 0, NULL);
+    directory = g_dir_open(TEST_CAPTURES, 0, NULL);
     while ((name = g_dir_read_name(directory)) != NULL) {
         if (!is_other(name))
-            n += decode_file(folder, name);
+            n += decode_file(TEST_CAPTURES, name);
     }
     g_test_message("%u answers", n);
     g_assert_cmpuint(n, >, 200);
