@@ -152,6 +152,14 @@ running_succeed(Running *running, const char *result)
     running_end(running, NULL);
 }
 
+static void
+running_take_secrets(Running *running, GHashTable *secrets)
+{
+    g_clear_pointer(running->call.out_secrets, g_hash_table_unref);
+    *running->call.out_secrets = g_hash_table_ref(secrets);
+    running_end(running, NULL);
+}
+
 /* The outcome is not known: does what the call is for hold? */
 static void
 running_doubt(Running *running, GError *error)
@@ -272,6 +280,8 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
+    else if (running->call.out_secrets != NULL)
+        running_take_secrets(running, reply->secrets);
     else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
         running_succeed(running, g_variant_get_string(reply->value, NULL));
     else

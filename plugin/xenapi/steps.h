@@ -37,7 +37,8 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed
-         * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
+ * @out_secrets: (nullable): gets a result that is a map of secrets
+ * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
  * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
  *   says that it is so already
  * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
@@ -54,6 +55,7 @@ typedef struct {
     const char *kind;
     guint index;
     char **out;
+    GHashTable **out_secrets;
     const char *const *done;
     const char *already;
     const char *const *retry;
