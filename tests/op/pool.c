@@ -402,6 +402,16 @@ name_of(JsonObject *dump, const char *ref)
     return g_strdup(strcmp(ref, "OpaqueRef:NULL") == 0 ? "none" : "gone");
 }
 
+/* A mark of an operation, which stands behind a word of ours, is different each time. */
+static void
+add_pair(GString *line, const char *key, const char *value)
+{
+    const char *ours = strstr(value, "(hvd)");
+    int length = ours != NULL ? (int) (ours - value) + 5 : (int) strlen(value);
+
+    g_string_append_printf(line, "{%s=%.*s}", key, length, value);
+}
+
 static void
 add_map(GString *line, JsonObject *map)
 {
@@ -415,7 +425,7 @@ add_map(GString *line, JsonObject *map)
         if (g_str_has_prefix(key, "hvd") || g_str_has_prefix(key, "OpaqueRef:"))
             g_string_append_printf(line, "{%s}", g_str_has_prefix(key, "hvd") ? key : "ref");
         else
-            g_string_append_printf(line, "{%s=%s}", key, json_object_get_string_member(map, key));
+            add_pair(line, key, json_object_get_string_member(map, key));
     }
 }
 

@@ -325,7 +325,7 @@ const Operation operations[] = {
     {"destroy", "spawn", 4, start_destroy},
     {"destroy-rich", "spawn-rich", 6, start_destroy},
     {"destroy-halted", "spawn power-off-hard", 3, start_destroy},
-    {"destroy-suspended", "spawn suspend", 4, start_destroy},
+    {"destroy-suspended", "spawn suspend", 6, start_destroy},
     {"cleanup", "spawn destroy", 0, start_cleanup},
     {"power-on", "spawn power-off-hard", 1, start_power_on},
     {"power-off", "spawn", 1, start_power_off},
