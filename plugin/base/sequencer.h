@@ -10,7 +10,7 @@ typedef struct _XdOp XdOp;
 
 /**
  * XdStepFunc: starts one piece of work and ends in exactly one tail call:
- * xd_op_next(), xd_op_fail(), xd_op_retry(), xd_op_each(), or one of xd_op_call(), xd_op_task(),
+ * xd_op_next(), xd_op_fail(), xd_op_retry(), xd_op_each(), xd_op_try(), or one of xd_op_call(), xd_op_task(),
  * xd_op_transfer(), xd_op_wait() of xenapi/steps.h. None, or two, is a mistake that the sequencer
  * reports. @data is the operation's state, or the item of an xd_op_each().
  */
@@ -105,6 +105,9 @@ void xd_op_retry(XdOp *op, GError *error, guint attempts, guint delay_ms);
 void xd_op_each(XdOp *op, GPtrArray *items, const XdStep *steps, guint width);
 /* @steps once, on @data: a nested table. */
 void xd_op_table(XdOp *op, const XdStep *steps, gpointer data);
+/* The same, and what fails there is no failure of this step: it is told in @caught, and the step ends. It
+ * is one when the operation itself is stopped. */
+void xd_op_try(XdOp *op, const XdStep *steps, gpointer data, GError **caught);
 /* A step function: from here on nothing that was done is taken back, and cancelling is too late. */
 void xd_op_point_of_no_return(XdOp *op, gpointer data);
 

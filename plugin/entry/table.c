@@ -1,6 +1,7 @@
 #include "entry/border.h"
 #include "ops/destroy.h"
 #include "ops/inventory.h"
+#include "ops/migrate.h"
 #include "ops/power.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
@@ -78,6 +79,26 @@ static const HvdDriver driver = {
     .attach_volume_finish = xd_border_finish,
     .detach_volume_async = xd_detach_volume_async,
     .detach_volume_finish = xd_border_finish,
+
+    .check_can_live_migrate_destination_async = xd_check_can_live_migrate_destination_async,
+    .check_can_live_migrate_destination_finish = xd_border_finish,
+    .cleanup_live_migration_destination_check_async =
+        xd_cleanup_live_migration_destination_check_async,
+    .cleanup_live_migration_destination_check_finish = xd_border_finish,
+    .check_can_live_migrate_source_async = xd_check_can_live_migrate_source_async,
+    .check_can_live_migrate_source_finish = xd_border_finish,
+    .pre_live_migration_async = xd_pre_live_migration_async,
+    .pre_live_migration_finish = xd_border_finish,
+    .live_migration_async = xd_live_migration_async,
+    .live_migration_finish = xd_border_finish,
+    .post_live_migration_async = xd_post_live_migration_async,
+    .post_live_migration_finish = xd_border_finish,
+    .post_live_migration_at_source_async = xd_post_live_migration_at_source_async,
+    .post_live_migration_at_source_finish = xd_border_finish,
+    .post_live_migration_at_destination_async = xd_post_live_migration_at_destination_async,
+    .post_live_migration_at_destination_finish = xd_border_finish,
+    .rollback_live_migration_at_destination_async = xd_rollback_live_migration_at_destination_async,
+    .rollback_live_migration_at_destination_finish = xd_border_finish,
 };
 
 G_MODULE_EXPORT const HvdDriver *hvd_query(guint32 host_major, guint32 host_minor, GError **error);

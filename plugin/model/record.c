@@ -363,16 +363,14 @@ xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position, gboole
 }
 
 GVariant *
-xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config, const char *tag)
+xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config)
 {
-    GVariantBuilder record, marks;
+    GVariantBuilder record;
 
-    g_variant_builder_init(&marks, G_VARIANT_TYPE("a{ss}"));
-    add_pair(&marks, "hvd", tag);
     g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
     add_text(&record, "host", host);
     add_text(&record, "SR", sr);
     add(&record, "device_config", device_config);
-    add(&record, "other_config", g_variant_builder_end(&marks));
+    add(&record, "other_config", empty_map());
     return g_variant_builder_end(&record);
 }

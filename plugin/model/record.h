@@ -24,9 +24,8 @@ GVariant *xd_vif_record_new(const XdInstanceNetwork *network, guint device, cons
  * the mark would go with the instance (Nova's defect 6). */
 GVariant *xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position,
                                    gboolean read_only, const char *tag);
-/* @device_config: an a{sv} of texts and secrets */
-GVariant *
-xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config, const char *tag);
+/* @device_config: an a{sv} of texts and secrets. No mark: the toolstack drops it (xapi_pbd.ml: create). */
+GVariant *xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config);
 
 /* What is known of the image, whatever its kind. */
 const char *xd_image_get_sha256(const XdImage *image); /* (nullable) */

@@ -47,7 +47,9 @@ xd_storage_access_free(XdStorageAccess *access)
     g_free(access->label);
     g_ptr_array_unref(access->config);
     g_clear_pointer(&access->password, xd_secret_unref);
+    g_clear_pointer(&access->model_config, g_hash_table_unref);
     g_ptr_array_unref(access->nodes);
+    g_free(access->model);
     g_free(access->sr);
     g_free(access->secret);
     g_free(access->secret_uuid);
@@ -236,19 +238,46 @@ note_sr(XdOp *op, gpointer data)
 
 /* ---- a node's connection ---- */
 
+/* It may name secrets, so it is treated as one; the toolstack copies the secret that it names for the new
+ * connection (verified-sequences 7.1). */
+static void
+read_model(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+    XdStepCall call = {.method = "PBD.get_device_config", .out_secrets = &access->model_config};
+
+    if (access->model == NULL || !needs_pbd(access)) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", access->model);
+    xd_op_call(op, &call);
+}
+
+/* @secrets: what the handles in it stand for */
 static GVariant *
-device_config(const XdStorageAccess *access)
+device_config(const XdStorageAccess *access, GPtrArray *secrets)
 {
     GVariantBuilder config;
+    GHashTableIter iter;
+    gpointer key, value;
 
-    g_variant_builder_init(&config, G_VARIANT_TYPE("a{ss}"));
+    g_variant_builder_init(&config, G_VARIANT_TYPE_VARDICT);
     for (guint i = 0; i < access->config->len; i++) {
         const XdPair *pair = g_ptr_array_index(access->config, i);
 
-        g_variant_builder_add(&config, "{ss}", pair->key, pair->value);
+        g_variant_builder_add(&config, "{sv}", pair->key, g_variant_new_string(pair->value));
     }
     if (access->secret_uuid != NULL)
-        g_variant_builder_add(&config, "{ss}", "chappassword_secret", access->secret_uuid);
+        g_variant_builder_add(&config, "{sv}", "chappassword_secret",
+                              g_variant_new_string(access->secret_uuid));
+    if (access->model_config == NULL)
+        return g_variant_builder_end(&config);
+    g_hash_table_iter_init(&iter, access->model_config);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        g_variant_builder_add(&config, "{sv}", key, g_variant_new_handle((gint32) secrets->len));
+        g_ptr_array_add(secrets, value);
+    }
     return g_variant_builder_end(&config);
 }
 
@@ -268,37 +297,40 @@ create_pbd(XdOp *op, gpointer data)
     XdStorageAccess *access = node->storage;
     XdStepCall call = {
         .method = "PBD.create", .kind = "pbd", .index = node_index(node), .out = &node->pbd};
+    g_autoptr(GPtrArray) secrets = g_ptr_array_new();
+    GVariant *config;
 
     if (node->pbd != NULL) {
         xd_op_next(op);
         return;
     }
     node->tag = xd_operation_tag(access->operation, "pbd", call.index);
-    call.parameters = g_variant_new(
-        "(@a{sv})", xd_pbd_record_new(node->host, access->sr, device_config(access), node->tag));
-    xd_op_call(op, &call);
+    config = device_config(access, secrets);
+    call.parameters = g_variant_new("(@a{sv})", xd_pbd_record_new(node->host, access->sr, config));
+    call.secrets = (XdSecret *const *) secrets->pdata;
+    call.n_secrets = secrets->len;
+    xd_op_task(op, &call);
 }
 
-static const XdPBD *
-find_made_pbd(const XdNodeAccess *node)
-{
-    return node->tag != NULL ? (const XdPBD *) xd_mirror_find_one(mirror_of(node->storage),
-                                                                  XD_BY_PBD_TAG, node->tag)
-                             : NULL;
-}
-
+/* A connection takes no mark, so a lost reply is found by its task alone. */
 static void
 destroy_pbd(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
-    const XdPBD *pbd = find_made_pbd(data);
+    XdNodeAccess *node = data;
     XdStepCall call = {.method = "PBD.destroy", .done = done};
 
-    if (pbd == NULL) {
+    if (node->tag == NULL) { /* it was there before */
         xd_op_next(op);
         return;
     }
-    call.parameters = g_variant_new("(s)", pbd->parent.ref);
+    if (node->pbd == NULL)
+        node->pbd = xd_operation_made(node->storage->operation, node->tag);
+    if (xd_get_pbd(mirror_of(node->storage), node->pbd) == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", node->pbd);
     xd_op_call(op, &call);
 }
 
@@ -360,6 +392,7 @@ const XdStep xd_storage_connect_steps[] = {
     {"name-secret", name_secret, NULL, 1, 60},
     {"introduce-storage", introduce_sr, forget_sr, 1, 60},
     {"note-storage", note_sr, NULL, 0, 5},
+    {"read-model", read_model, NULL, 1, 60},
     {"connect-nodes", connect_nodes, NULL, 10, 3600},
     {"destroy-secret", destroy_secret, NULL, 1, 60},
     {0},

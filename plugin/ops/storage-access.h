@@ -23,6 +23,7 @@ typedef struct {
  * @operation: whose marks are used
  * @config: (element-type XdPair): texts of the device configuration, without what is secret
  * @password: (nullable): of CHAP
+ * @model: (nullable): reference of another node's connection: new ones are made like it
  * @nodes: (element-type XdNodeAccess): the coordinator first, since it scans shared storage
  */
 typedef struct _XdStorageAccess {
@@ -33,6 +34,7 @@ typedef struct _XdStorageAccess {
     gboolean shared;
     GPtrArray *config;
     XdSecret *password;
+    char *model;
     GPtrArray *nodes;
 
     char *sr;
@@ -40,6 +42,7 @@ typedef struct _XdStorageAccess {
     char *secret;
     char *secret_uuid;
     char *secret_tag;
+    GHashTable *model_config; /* (element-type utf8 XdSecret) */
 } XdStorageAccess;
 
 XdStorageAccess *xd_storage_access_new(XdOperation *operation);

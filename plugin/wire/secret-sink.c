@@ -8,19 +8,45 @@ struct _XdSecretSink {
     XdSink parent;
     XdArena *arena;
     XdSecret *secret;
+    gboolean is_map;
+    GHashTable *map; /* (element-type utf8 XdSecret): NULL before it has begun */
+    char *key;       /* of the value that comes next */
 };
 
 static XdVerdict
 refuse(XdSink *sink)
 {
-    sink->error = xd_error_new(HVD_ERROR_PROTOCOL, "expected one string");
+    sink->error = xd_error_new(HVD_ERROR_PROTOCOL, "expected %s",
+                               ((XdSecretSink *) sink)->is_map ? "a map of strings" : "one string");
     return XD_SINK_REFUSE;
 }
 
 static XdVerdict
-secret_begin(XdSink *sink, gboolean is_map G_GNUC_UNUSED)
+secret_begin(XdSink *sink, gboolean is_map)
 {
-    return refuse(sink);
+    XdSecretSink *self = (XdSecretSink *) sink;
+
+    if (!self->is_map || !is_map || self->map != NULL)
+        return refuse(sink);
+    self->map =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) xd_secret_unref);
+    return XD_SINK_TAKE;
+}
+
+static XdVerdict
+secret_end(XdSink *sink G_GNUC_UNUSED)
+{
+    return XD_SINK_TAKE;
+}
+
+static XdVerdict
+secret_key(XdSink *sink, const char *text, gsize length)
+{
+    XdSecretSink *self = (XdSecretSink *) sink;
+
+    g_free(self->key);
+    self->key = g_strndup(text, length);
+    return g_hash_table_contains(self->map, self->key) ? refuse(sink) : XD_SINK_TAKE;
 }
 
 static XdVerdict
@@ -28,7 +54,12 @@ secret_string(XdSink *sink, const char *text, gsize length)
 {
     XdSecretSink *self = (XdSecretSink *) sink;
 
-    if (self->secret != NULL)
+    if (self->is_map && self->key != NULL) {
+        g_hash_table_insert(self->map, g_steal_pointer(&self->key),
+                            xd_secret_new(self->arena, text, length));
+        return XD_SINK_TAKE;
+    }
+    if (self->is_map || self->secret != NULL)
         return refuse(sink);
     self->secret = xd_secret_new(self->arena, text, length);
     return XD_SINK_TAKE;
@@ -52,9 +83,10 @@ secret_boolean(XdSink *sink, gboolean value G_GNUC_UNUSED)
     return refuse(sink);
 }
 
-/* Neither key() nor end(): they come behind begin() only, and that refuses. */
 static const XdSinkClass secret_class = {
     .begin = secret_begin,
+    .end = secret_end,
+    .key = secret_key,
     .string = secret_string,
     .integer = secret_integer,
     .real = secret_real,
@@ -63,12 +95,13 @@ static const XdSinkClass secret_class = {
 };
 
 XdSecretSink *
-xd_secret_sink_new(XdArena *arena)
+xd_secret_sink_new(XdArena *arena, gboolean is_map)
 {
     XdSecretSink *self = g_new0(XdSecretSink, 1);
 
     self->parent.klass = &secret_class;
     self->arena = xd_arena_ref(arena);
+    self->is_map = is_map;
     return self;
 }
 
@@ -78,9 +111,17 @@ xd_secret_sink_steal(XdSecretSink *self)
     return g_steal_pointer(&self->secret);
 }
 
+GHashTable *
+xd_secret_sink_steal_map(XdSecretSink *self)
+{
+    return g_steal_pointer(&self->map);
+}
+
 void
 xd_secret_sink_free(XdSecretSink *self)
 {
+    g_clear_pointer(&self->map, g_hash_table_unref);
+    g_free(self->key);
     g_clear_pointer(&self->secret, xd_secret_unref);
     g_clear_error(&self->parent.error);
     xd_arena_unref(self->arena);

@@ -22,12 +22,14 @@ void xd_value_sink_free(XdValueSink *sink);
 XdSink *xd_value_sink_get_sink(XdValueSink *sink);
 
 /**
- * XdSecretSink: collects one string straight into an #XdSecret, leaving no other copy.
+ * XdSecretSink: collects one string straight into an #XdSecret, or a map of strings into one each,
+ * leaving no other copy.
  */
 typedef struct _XdSecretSink XdSecretSink;
 
-XdSecretSink *xd_secret_sink_new(XdArena *arena);
+XdSecretSink *xd_secret_sink_new(XdArena *arena, gboolean is_map);
 XdSecret *xd_secret_sink_steal(XdSecretSink *sink);
+GHashTable *xd_secret_sink_steal_map(XdSecretSink *sink); /* (element-type utf8 XdSecret) */
 void xd_secret_sink_free(XdSecretSink *sink);
 XdSink *xd_secret_sink_get_sink(XdSecretSink *sink);
 

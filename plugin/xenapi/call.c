@@ -113,7 +113,8 @@ pending_succeed(Pending *p)
 {
     g_autoptr(GVariant) value = p->value != NULL ? xd_value_sink_steal(p->value) : NULL;
     g_autoptr(XdSecret) secret = p->secret != NULL ? xd_secret_sink_steal(p->secret) : NULL;
-    XdReply reply = {.value = value, .secret = secret};
+    g_autoptr(GHashTable) secrets = p->secret != NULL ? xd_secret_sink_steal_map(p->secret) : NULL;
+    XdReply reply = {.value = value, .secret = secret, .secrets = secrets};
 
     pending_log(p, "done");
     p->done(p->connection, &reply, NULL, p->data);
@@ -151,7 +152,7 @@ pending_mend(Pending *p, const char *const *failure, GError **error)
 {
     XdSession *session = p->connection->session;
 
-    if ((p->flags & XD_CALL_NO_SESSION) != 0)
+    if ((p->flags & XD_CALL_NO_SESSION) != 0 || p->session != NULL) /* it says nothing of ours */
         return FALSE;
     if (g_strcmp0(failure[0], "SESSION_INVALID") == 0) {
         xd_session_lost(session, p->generation);
@@ -247,7 +248,7 @@ pending_sink(Pending *p)
     if (p->sink != NULL)
         return p->sink;
     if ((p->method->flags & XD_METHOD_SECRET_RESULT) != 0) {
-        p->secret = xd_secret_sink_new(p->connection->arena);
+        p->secret = xd_secret_sink_new(p->connection->arena, p->method->result[0] == 'a');
         return xd_secret_sink_get_sink(p->secret);
     }
     p->value = xd_value_sink_new(

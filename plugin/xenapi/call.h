@@ -44,11 +44,13 @@ typedef struct {
  * XdReply:
  * @value: (nullable): the result, of the type that schemas/xenapi.json gives
  * @secret: (nullable): the result of calls whose result is a secret
+ * @secrets: (nullable) (element-type utf8 XdSecret): of those whose result is a map of secrets
  * @unknown: it failed, and may have been executed all the same
  */
 typedef struct {
     GVariant *value;
     XdSecret *secret;
+    GHashTable *secrets;
     gboolean unknown;
 } XdReply;
 

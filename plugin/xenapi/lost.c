@@ -23,8 +23,10 @@ static const struct {
     const char *method;
     XdIndex index;
 } creators[] = {
-    {"VM.create", XD_BY_VM_TAG},   {"VDI.create", XD_BY_VDI_TAG}, {"VBD.create", XD_BY_VBD_TAG},
-    {"VIF.create", XD_BY_VIF_TAG}, {"PBD.create", XD_BY_PBD_TAG},
+    {"VM.create", XD_BY_VM_TAG},
+    {"VDI.create", XD_BY_VDI_TAG},
+    {"VBD.create", XD_BY_VBD_TAG},
+    {"VIF.create", XD_BY_VIF_TAG},
 };
 
 static void search_look(Search *search);

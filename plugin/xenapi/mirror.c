@@ -35,7 +35,6 @@ static const IndexSpec index_specs[XD_N_INDEXES] = {
     [XD_BY_VIF_VM] = FIELD(XdVIF, vif, vm),
     [XD_BY_VIF_TAG] = MAP(XdVIF, vif, XD_TAG_KEY),
     [XD_BY_PBD_SR] = FIELD(XdPBD, pbd, sr),
-    [XD_BY_PBD_TAG] = MAP(XdPBD, pbd, XD_TAG_KEY),
     [XD_BY_SR_UUID] = FIELD(XdSR, sr, uuid),
     [XD_BY_SR_NAME] = FIELD(XdSR, sr, name_label),
     [XD_BY_HOST_UUID] = FIELD(XdHost, host, uuid),

@@ -49,7 +49,6 @@ typedef enum {
     XD_BY_VIF_VM,
     XD_BY_VIF_TAG,
     XD_BY_PBD_SR,
-    XD_BY_PBD_TAG,
     XD_BY_SR_UUID,
     XD_BY_SR_NAME,
     XD_BY_HOST_UUID,

@@ -152,6 +152,25 @@ running_succeed(Running *running, const char *result)
     running_end(running, NULL);
 }
 
+/* A result that is no text. FALSE: the caller wants none of these. */
+static gboolean
+take_result(const XdStepCall *call, const XdReply *reply)
+{
+    if (call->out_secret != NULL && reply->secret != NULL) {
+        g_clear_pointer(call->out_secret, xd_secret_unref);
+        *call->out_secret = xd_secret_ref(reply->secret);
+    } else if (call->out_secrets != NULL && reply->secrets != NULL) {
+        g_clear_pointer(call->out_secrets, g_hash_table_unref);
+        *call->out_secrets = g_hash_table_ref(reply->secrets);
+    } else if (call->out_value != NULL && reply->value != NULL) {
+        g_clear_pointer(call->out_value, g_variant_unref);
+        *call->out_value = g_variant_ref(reply->value);
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
+
 /* The outcome is not known: does what the call is for hold? */
 static void
 running_doubt(Running *running, GError *error)
@@ -272,6 +291,8 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
+    else if (take_result(&running->call, reply) || reply->value == NULL)
+        running_end(running, NULL);
     else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
         running_succeed(running, g_variant_get_string(reply->value, NULL));
     else
@@ -286,6 +307,7 @@ send(Running *running)
                    .secrets = (XdSecret *const *) running->secrets->pdata,
                    .n_secrets = running->secrets->len,
                    .tag = running->tag,
+                   .session = running->call.session,
                    .flags = running->async ? XD_CALL_ASYNC : 0};
 
     xd_call(running->operation->connection, &call, running->cancellable, on_reply, running);

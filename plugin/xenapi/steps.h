@@ -37,7 +37,11 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed
-         * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
+ * @out_secret: (nullable): gets a result that is a secret; a former one is released
+ * @out_secrets: (nullable): gets a result that is a map of secrets
+ * @out_value: (nullable): gets any other result; a former one is released
+ * @session: (nullable): instead of the connection's own
+ * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
  * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
  *   says that it is so already
  * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
@@ -54,6 +58,10 @@ typedef struct {
     const char *kind;
     guint index;
     char **out;
+    XdSecret **out_secret;
+    GHashTable **out_secrets;
+    GVariant **out_value;
+    const XdSecret *session;
     const char *const *done;
     const char *already;
     const char *const *retry;

@@ -11,6 +11,7 @@ struct _TestPool {
     JsonParser *ready;
     JsonParser *parser;
     char *volume;
+    char *kept;
 };
 
 /* ---- life ---- */
@@ -51,6 +52,7 @@ test_pool_free(TestPool *pool)
     remove_directory(pool->directory);
     g_free(pool->directory);
     g_free(pool->volume);
+    g_free(pool->kept);
     g_free(pool);
 }
 
@@ -193,6 +195,19 @@ test_pool_get_volume(TestPool *pool)
     return pool->volume;
 }
 
+void
+test_pool_keep(TestPool *pool, const char *text)
+{
+    g_free(pool->kept);
+    pool->kept = g_strdup(text);
+}
+
+const char *
+test_pool_get_kept(TestPool *pool)
+{
+    return pool->kept;
+}
+
 TestPool *
 test_pool_new(void)
 {
@@ -219,17 +234,62 @@ test_pool_new(void)
 }
 
 char *
-test_pool_find(TestPool *pool, const char *class, const char *name)
+test_pool_find_ref(TestPool *pool, const char *class, const char *name)
 {
     g_autofree char *by_name = g_strconcat(class, ".get_by_name_label", NULL);
-    g_autofree char *by_ref = g_strconcat(class, ".get_uuid", NULL);
     g_autofree char *name_json = g_strdup_printf("[\"%s\"]", name);
     JsonArray *refs = json_node_get_array(test_pool_call(pool, by_name, name_json));
-    g_autofree char *ref = NULL;
 
     g_assert_cmpuint(json_array_get_length(refs), ==, 1);
-    ref = g_strdup_printf("[\"%s\"]", json_array_get_string_element(refs, 0));
-    return call_for_text(pool, by_ref, ref);
+    return g_strdup(json_array_get_string_element(refs, 0));
+}
+
+/* A field of an object that is text. */
+static char *
+get_text(TestPool *pool, const char *class, const char *ref, const char *field)
+{
+    g_autofree char *method = g_strconcat(class, ".get_", field, NULL);
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"]", ref);
+
+    return call_for_text(pool, method, parameters);
+}
+
+char *
+test_pool_find(TestPool *pool, const char *class, const char *name)
+{
+    g_autofree char *ref = test_pool_find_ref(pool, class, name);
+
+    return get_text(pool, class, ref, "uuid");
+}
+
+char *
+test_pool_find_local_storage(TestPool *pool, const char *node)
+{
+    g_autofree char *host = test_pool_find_ref(pool, "host", node);
+    JsonArray *found =
+        json_node_get_array(test_pool_call(pool, "SR.get_by_name_label", "[\"Local storage\"]"));
+    g_autoptr(JsonArray) storage = json_array_ref(found);
+
+    for (guint i = 0; i < json_array_get_length(storage); i++) {
+        const char *sr = json_array_get_string_element(storage, i);
+        g_autofree char *parameters = g_strdup_printf("[\"%s\"]", sr);
+        JsonArray *pbds = json_node_get_array(test_pool_call(pool, "SR.get_PBDs", parameters));
+        g_autofree char *pbd = g_strdup(json_array_get_string_element(pbds, 0));
+        g_autofree char *owner = get_text(pool, "PBD", pbd, "host");
+
+        if (strcmp(owner, host) == 0)
+            return get_text(pool, "SR", sr, "uuid");
+    }
+    g_error("node %s has no storage of its own", node);
+}
+
+void
+test_pool_set(TestPool *pool, const char *class, const char *ref, const char *field,
+              const char *value)
+{
+    test_pool_control(
+        pool, "{\"cmd\":\"set\",\"class\":\"%s\",\"ref\":\"%s\",\"field\":\"%s\",\"value\":%s}",
+        class, ref, field, value);
 }
 
 guint
@@ -342,6 +402,16 @@ name_of(JsonObject *dump, const char *ref)
     return g_strdup(strcmp(ref, "OpaqueRef:NULL") == 0 ? "none" : "gone");
 }
 
+/* A mark of an operation, which stands behind a word of ours, is different each time. */
+static void
+add_pair(GString *line, const char *key, const char *value)
+{
+    const char *ours = strstr(value, "(hvd)");
+    int length = ours != NULL ? (int) (ours - value) + 5 : (int) strlen(value);
+
+    g_string_append_printf(line, "{%s=%.*s}", key, length, value);
+}
+
 static void
 add_map(GString *line, JsonObject *map)
 {
@@ -355,7 +425,7 @@ add_map(GString *line, JsonObject *map)
         if (g_str_has_prefix(key, "hvd") || g_str_has_prefix(key, "OpaqueRef:"))
             g_string_append_printf(line, "{%s}", g_str_has_prefix(key, "hvd") ? key : "ref");
         else
-            g_string_append_printf(line, "{%s=%s}", key, json_object_get_string_member(map, key));
+            add_pair(line, key, json_object_get_string_member(map, key));
     }
 }
 

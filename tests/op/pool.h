@@ -24,6 +24,10 @@ const char *test_pool_get_directory(TestPool *pool);
 /* The uuid of a disk in the default storage that belongs to no VM. */
 const char *test_pool_get_volume(TestPool *pool);
 
+/* A text that one operation hands on to the next: the migration document. (nullable) */
+void test_pool_keep(TestPool *pool, const char *text);
+const char *test_pool_get_kept(TestPool *pool);
+
 /* Sends a command, a printf format of JSON, and waits for its answer (transfer none): valid until the
  * next command. Fails the test where the pool refuses it. */
 JsonObject *test_pool_control(TestPool *pool, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -34,6 +38,14 @@ JsonNode *test_pool_call(TestPool *pool, const char *method, const char *paramet
 
 /* (transfer full): the uuid of the only object of @class with this name */
 char *test_pool_find(TestPool *pool, const char *class, const char *name);
+
+/* (transfer full): the reference of the only object of @class with this name */
+char *test_pool_find_ref(TestPool *pool, const char *class, const char *name);
+/* (transfer full): the uuid of the storage that only this node has */
+char *test_pool_find_local_storage(TestPool *pool, const char *node);
+/* Sets a field from outside, as a change that nobody asked the toolstack for; @value is JSON. */
+void test_pool_set(TestPool *pool, const char *class, const char *ref, const char *field,
+                   const char *value);
 
 /* Requests since the last reset, those of sessions and events aside; transfers count as one. */
 guint test_pool_count_requests(TestPool *pool);

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "ops/destroy.h"
+#include "ops/migrate.h"
 #include "ops/power.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
@@ -153,6 +154,19 @@ start_spawn_elsewhere(World *world, const HvdCall *call, GAsyncReadyCallback cal
     spawn(world, document, call, callback);
 }
 
+/* On the coordinator's own storage, where nobody else can get at it. */
+static void
+start_spawn_local(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    g_autofree char *node = test_pool_find(world->pool, "host", "xapisim1");
+    g_autofree char *storage = test_pool_find_local_storage(world->pool, "xapisim1");
+    g_autofree char *document = g_strdup_printf(
+        "{" BASE ",\"node\":\"%s\",\"storage\":\"%s\",\"networks\":[" NIC("01") "]}", node,
+        storage);
+
+    spawn(world, document, call, callback);
+}
+
 static void
 start_snapshot(World *world, const HvdCall *call, GAsyncReadyCallback callback)
 {
@@ -249,6 +263,42 @@ DEFINE_VOLUME(first, first_unit)
 DEFINE_VOLUME(second, second_unit)
 DEFINE_VOLUME(guarded, guarded_unit)
 
+/* ---- live migration ---- */
+
+static char *
+destination_document(World *world)
+{
+    g_autofree char *node = test_pool_find(world->pool, "host", "xapisim2");
+
+    return g_strdup_printf("{\"destination\":\"%s\"}", node);
+}
+
+#define DEFINE_MIGRATION(slot)                                                                     \
+    static void start_##slot(World *world, const HvdCall *call, GAsyncReadyCallback callback)      \
+    {                                                                                              \
+        g_autofree char *document = destination_document(world);                                   \
+                                                                                                   \
+        xd_##slot##_async(world->connection, INSTANCE, document, call, world->cancellable,         \
+                          callback, world);                                                        \
+    }
+DEFINE_MIGRATION(check_can_live_migrate_destination)
+DEFINE_MIGRATION(cleanup_live_migration_destination_check)
+DEFINE_MIGRATION(check_can_live_migrate_source)
+DEFINE_MIGRATION(pre_live_migration)
+DEFINE_MIGRATION(live_migration)
+DEFINE_MIGRATION(post_live_migration)
+DEFINE_MIGRATION(post_live_migration_at_source)
+DEFINE_MIGRATION(post_live_migration_at_destination)
+
+/* With what pre_live_migration has handed on. */
+static void
+start_rollback(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_rollback_live_migration_at_destination_async(world->connection, INSTANCE,
+                                                    test_pool_get_kept(world->pool), call,
+                                                    world->cancellable, callback, world);
+}
+
 /* ---- what needs nothing but the instance ---- */
 
 #define DEFINE_START(name)                                                                         \
@@ -270,11 +320,12 @@ const Operation operations[] = {
     {"spawn", "", 8, start_spawn},
     {"spawn-rich", "", 13, start_spawn_rich},
     {"spawn-elsewhere", "", 8, start_spawn_elsewhere},
+    {"spawn-local", "", 8, start_spawn_local},
     {"snapshot", "spawn", 5, start_snapshot},
     {"destroy", "spawn", 4, start_destroy},
     {"destroy-rich", "spawn-rich", 6, start_destroy},
     {"destroy-halted", "spawn power-off-hard", 3, start_destroy},
-    {"destroy-suspended", "spawn suspend", 4, start_destroy},
+    {"destroy-suspended", "spawn suspend", 6, start_destroy},
     {"cleanup", "spawn destroy", 0, start_cleanup},
     {"power-on", "spawn power-off-hard", 1, start_power_on},
     {"power-off", "spawn", 1, start_power_off},
@@ -301,6 +352,23 @@ const Operation operations[] = {
     {"attach-elsewhere", "spawn-elsewhere", 8 + 2, start_attach_guarded},
     {"detach-elsewhere", "spawn-elsewhere attach-guarded", 4 + 1, start_detach_guarded},
     {"detach-nothing", "spawn", 0, start_detach_first},
+    {"check-destination", "spawn", 0, start_check_can_live_migrate_destination},
+    {"cleanup-check", "spawn", 0, start_cleanup_live_migration_destination_check},
+    {"check-source", "spawn", 1, start_check_can_live_migrate_source},
+    {"pre-migrate", "spawn", 0, start_pre_live_migration, TRUE},
+    {"pre-migrate-first", "spawn attach-first", 3, start_pre_live_migration, TRUE},
+    {"pre-migrate-guarded", "spawn attach-guarded", 3, start_pre_live_migration, TRUE},
+    {"check-source-first", "spawn attach-first", 1, start_check_can_live_migrate_source},
+    {"live-migrate", "spawn pre-migrate", 1, start_live_migration},
+    {"live-migrate-guarded", "spawn attach-guarded pre-migrate-guarded", 1, start_live_migration},
+    {"post-migrate", "spawn live-migrate", 0, start_post_live_migration},
+    {"post-source", "spawn live-migrate", 0, start_post_live_migration_at_source},
+    {"post-destination", "spawn live-migrate", 0, start_post_live_migration_at_destination},
+    {"rollback", "spawn pre-migrate", 0, start_rollback},
+    {"rollback-first", "spawn attach-first pre-migrate-first", 2, start_rollback},
+    {"rollback-guarded", "spawn attach-guarded pre-migrate-guarded", 2, start_rollback},
+    {"detach-moved", "spawn attach-guarded pre-migrate-guarded live-migrate-guarded", 5,
+     start_detach_guarded},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 
@@ -324,12 +392,15 @@ on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_assert_false(world->ended);
     world->ended = TRUE;
     world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
+    if (world->running->keeps && world->result != NULL)
+        test_pool_keep(world->pool, world->result);
 }
 
 void
 world_start(World *world, const Operation *operation, const HvdCall *call)
 {
     world->ended = FALSE;
+    world->running = operation;
     g_clear_pointer(&world->result, g_free);
     g_clear_error(&world->error);
     operation->start(world, call, on_ended);

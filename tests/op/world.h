@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 #define INSTANCE    "6f1ed0b4-9a34-4a5c-8a51-0d5a3c0a1f55"
 #define IMAGE_BYTES 100000
 
+typedef struct _Operation Operation;
+
 /**
  * World: one opened connection with a clock that moves when nothing else does.
  * @clock: (nullable): NULL: the real one
@@ -24,6 +26,7 @@ typedef struct {
     GOutputStream *sink; /* of a snapshot */
     GSource *tick;
     guint64 hung; /* see world_hang() */
+    const Operation *running;
 } World;
 
 /* @more: (nullable): further settings */
@@ -31,12 +34,13 @@ World *world_new(TestPool *pool, gboolean manual_clock, const char *const *more)
 void world_free(World *world);
 
 /* An operation, as tests call it. */
-typedef struct {
+struct _Operation {
     const char *name;
     const char *before; /* names of operations that prepare the pool, separated by spaces */
     guint budget;       /* requests at the most */
     void (*start)(World *world, const HvdCall *call, GAsyncReadyCallback callback);
-} Operation;
+    gboolean keeps; /* its result is for those that follow: see test_pool_keep() */
+};
 
 extern const Operation operations[];
 extern const guint n_operations;

@@ -9,6 +9,7 @@ typedef struct {
     GCancellable *cancellable;
     char *result;
     GError *error;
+    GError *caught; /* by xd_op_try() */
     gboolean ended;
     guint failures; /* of "flaky" */
 } World;
@@ -81,6 +82,7 @@ world_free(World *world)
     g_object_unref(world->cancellable);
     g_free(world->result);
     g_clear_error(&world->error);
+    g_clear_error(&world->caught);
     g_free(world);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
@@ -529,6 +531,73 @@ test_table(void)
     g_assert_cmpstr(world->error->message, ==, "test it: nested: give-up: trouble");
 }
 
+/* ---- what may fail ---- */
+
+static void
+try_call(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {{"call", call, NULL, 1, 30}, {0}};
+
+    xd_op_try(op, steps, data, &((World *) data)->caught);
+}
+
+static const XdStep try_steps[] = {
+    {"try", try_call, NULL, 1, 10},
+    {"second", second, NULL, 1, 10},
+    {0},
+};
+
+static void
+test_try(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    answer(world, 0, trouble());
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->caught->message, ==, "call: trouble");
+    g_assert_nonnull(strstr(world->trace->str, " second"));
+}
+
+static void
+test_try_succeeds(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    answer(world, 0, NULL);
+    g_assert_no_error(world->error);
+    g_assert_no_error(world->caught);
+}
+
+/* Its time is over: that is what is told, and the operation goes on with the next step. */
+static void
+test_try_deadline(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    advance(world, 10000);
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_true(xd_error_is(world->caught, HVD_ERROR_TIMED_OUT));
+}
+
+/* Who is stopped does not go on as if a part had failed. */
+static void
+test_try_cancelled(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    g_assert_true(world->ended);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_no_error(world->caught);
+}
+
 /* After the point of no return nothing before it is undone and cancelling is too late. */
 static void
 test_no_return(void)
@@ -712,6 +781,10 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/each-cancelled", test_each_cancelled);
     g_test_add_func("/base/sequencer/each-deadline", test_each_deadline);
     g_test_add_func("/base/sequencer/table", test_table);
+    g_test_add_func("/base/sequencer/try", test_try);
+    g_test_add_func("/base/sequencer/try-succeeds", test_try_succeeds);
+    g_test_add_func("/base/sequencer/try-deadline", test_try_deadline);
+    g_test_add_func("/base/sequencer/try-cancelled", test_try_cancelled);
     g_test_add_func("/base/sequencer/no-return", test_no_return);
     g_test_add_func("/base/sequencer/make-good", test_make_good);
     g_test_add_func("/base/sequencer/tail-calls", test_tail_calls);

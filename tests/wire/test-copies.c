@@ -13,7 +13,7 @@ decode_answer(const XdCodec *codec, const XdSecret *canary, gsize step, XdArena 
     const XdDecoderLimits limits = {.max_bytes = 1 << 20, .max_string = 1 << 16};
     gboolean is_json = codec == &xd_codec_json;
     g_auto(XdVault) text = {0};
-    g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena);
+    g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena, FALSE);
     g_autoptr(XdDecoder) decoder =
         codec->decoder_new(xd_secret_sink_get_sink(sink), 1, &limits, arena);
     char **failure;

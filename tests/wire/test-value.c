@@ -124,7 +124,7 @@ static void
 test_secret(void)
 {
     g_autoptr(XdArena) arena = xd_arena_new();
-    g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena);
+    g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena, FALSE);
     XdSink *inner = xd_secret_sink_get_sink(sink);
     g_autoptr(XdSecret) secret = NULL;
 
@@ -144,7 +144,7 @@ test_secret_type(void)
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(XdArena) arena = xd_arena_new();
-        g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena);
+        g_autoptr(XdSecretSink) sink = xd_secret_sink_new(arena, FALSE);
         g_autoptr(XdJsonReader) reader =
             xd_json_reader_new(xd_secret_sink_get_sink(sink), &limits, arena);
 
