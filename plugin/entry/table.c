@@ -7,13 +7,18 @@
 #include "ops/spawn.h"
 #include "ops/volume.h"
 
+#include <string.h>
+
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
            gpointer user_data)
 {
-    XdConnectionOptions options = {
-        .config_file = open->config_file, .settings = open->settings, .callbacks = open->callbacks};
+    HvdOpen known = {0}; /* an older host's structure ends earlier */
+    XdConnectionOptions options;
 
+    memcpy(&known, open, MIN(open->struct_size, sizeof known));
+    options = (XdConnectionOptions){
+        .config_file = known.config_file, .settings = known.settings, .callbacks = known.callbacks};
     xd_connection_open_async(&options, cancellable, callback, user_data);
 }
 
