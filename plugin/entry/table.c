@@ -3,6 +3,7 @@
 #include "ops/inventory.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
+#include "ops/reconcile.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
 #include "ops/volume.h"
@@ -24,7 +25,8 @@ static const HvdDriver driver = {
     .struct_size = sizeof(HvdDriver),
     .name = "xenapi",
     .version = HVD_VERSION,
-    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN | HVD_CAPABILITY_CHAP,
+    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN |
+                    HVD_CAPABILITY_RECONCILE | HVD_CAPABILITY_CHAP,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,
@@ -99,6 +101,9 @@ static const HvdDriver driver = {
     .post_live_migration_at_destination_finish = xd_border_finish,
     .rollback_live_migration_at_destination_async = xd_rollback_live_migration_at_destination_async,
     .rollback_live_migration_at_destination_finish = xd_border_finish,
+
+    .reconcile_async = xd_reconcile_async,
+    .reconcile_finish = xd_border_finish,
 };
 
 G_MODULE_EXPORT const HvdDriver *hvd_query(guint32 host_major, guint32 host_minor, GError **error);

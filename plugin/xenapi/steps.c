@@ -332,7 +332,8 @@ on_gate_open(gpointer data, GError *error)
 static char *
 print_parameters(XdArena *arena, const XdStepCall *call)
 {
-    g_autoptr(GVariant) parameters = g_variant_ref_sink(call->parameters);
+    g_autoptr(GVariant) parameters =
+        g_variant_ref_sink(call->parameters != NULL ? call->parameters : g_variant_new("()"));
     g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     g_auto(XdVault) text = {0};
     XdJsonWriter writer;
@@ -389,7 +390,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
     running->operation = operation;
     running->call = *call;
     running->async = async;
-    running->parameters = g_variant_ref_sink(call->parameters);
+    running->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
     running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));

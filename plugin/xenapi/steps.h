@@ -33,7 +33,7 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
 /**
  * XdStepCall: one call, as a step makes it.
  * @method: without "Async."
- * @parameters: (transfer floating)
+ * @parameters: (nullable) (transfer floating): a tuple, without the session
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed

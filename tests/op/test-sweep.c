@@ -108,27 +108,6 @@ wait_for_hold(World *world)
     world_hang(world);
 }
 
-/* Lines that only one of the two has. */
-static void
-print_lines(const char *sign, const char *in, const char *not_in)
-{
-    g_auto(GStrv) lines = g_strsplit(in, "\n", -1);
-    g_auto(GStrv) others = g_strsplit(not_in, "\n", -1);
-
-    for (guint i = 0; lines[i] != NULL; i++) {
-        if (!g_strv_contains((const char *const *) others, lines[i]))
-            g_printerr("  %s %s\n", sign, lines[i]);
-    }
-}
-
-static void
-print_difference(const char *name, const char *wanted, const char *now)
-{
-    g_printerr(" not as %s:\n", name);
-    print_lines("missing", wanted, now);
-    print_lines("surplus", now, wanted);
-}
-
 static void
 assert_whole(const Sweep *sweep, World *world, const char *what)
 {
@@ -141,8 +120,8 @@ assert_whole(const Sweep *sweep, World *world, const char *what)
         return;
     }
     g_printerr("%s: %s\n", what, world->error != NULL ? world->error->message : "succeeded");
-    print_difference("before", sweep->before, now);
-    print_difference("after", sweep->after, now);
+    test_pool_print_difference("before", sweep->before, now);
+    test_pool_print_difference("after", sweep->after, now);
     g_test_fail();
 }
 

@@ -3,6 +3,7 @@
 #include "ops/destroy.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
+#include "ops/reconcile.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
 #include "ops/volume.h"
@@ -299,6 +300,14 @@ start_rollback(World *world, const HvdCall *call, GAsyncReadyCallback callback)
                                                     world->cancellable, callback, world);
 }
 
+/* ---- after a crash ---- */
+
+static void
+start_reconcile(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_reconcile_async(world->connection, call, world->cancellable, callback, world);
+}
+
 /* ---- what needs nothing but the instance ---- */
 
 #define DEFINE_START(name)                                                                         \
@@ -369,6 +378,7 @@ const Operation operations[] = {
     {"rollback-guarded", "spawn attach-guarded pre-migrate-guarded", 2, start_rollback},
     {"detach-moved", "spawn attach-guarded pre-migrate-guarded live-migrate-guarded", 5,
      start_detach_guarded},
+    {"reconcile", "spawn", 2, start_reconcile},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 
