@@ -1,6 +1,7 @@
 #include "entry/border.h"
 #include "ops/destroy.h"
 #include "ops/inventory.h"
+#include "ops/lifecycle.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
 #include "ops/reconcile.h"
@@ -12,8 +13,10 @@ static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
            gpointer user_data)
 {
-    XdConnectionOptions options = {
-        .config_file = open->config_file, .settings = open->settings, .callbacks = open->callbacks};
+    XdConnectionOptions options = {.config_file = open->config_file,
+                                   .settings = open->settings,
+                                   .callbacks = open->callbacks,
+                                   .watch = xd_lifecycle_watch};
 
     xd_connection_open_async(&options, cancellable, callback, user_data);
 }
@@ -26,7 +29,8 @@ static const HvdDriver driver = {
     .name = "xenapi",
     .version = HVD_VERSION,
     .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN |
-                    HVD_CAPABILITY_RECONCILE | HVD_CAPABILITY_CHAP,
+                    HVD_CAPABILITY_RECONCILE | HVD_CAPABILITY_LIFECYCLE_EVENTS |
+                    HVD_CAPABILITY_CHAP,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "ops/destroy.h"
+#include "ops/lifecycle.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
 #include "ops/reconcile.h"
@@ -55,9 +56,18 @@ world_hang(World *world)
 World *
 world_new(TestPool *pool, gboolean manual_clock, const char *const *more)
 {
+    return world_new_with(pool, manual_clock, more, NULL);
+}
+
+World *
+world_new_with(TestPool *pool, gboolean manual_clock, const char *const *more,
+               const HvdHostCallbacks *callbacks)
+{
     World *world = g_new0(World, 1);
     g_auto(GStrv) settings = test_pool_settings(pool, more);
-    XdConnectionOptions options = {.settings = (const char *const *) settings};
+    XdConnectionOptions options = {.settings = (const char *const *) settings,
+                                   .callbacks = callbacks,
+                                   .watch = xd_lifecycle_watch};
 
     world->pool = pool;
     world->cancellable = g_cancellable_new();

@@ -31,6 +31,9 @@ typedef struct {
 
 /* @more: (nullable): further settings */
 World *world_new(TestPool *pool, gboolean manual_clock, const char *const *more);
+/* The same with a host's callbacks. */
+World *world_new_with(TestPool *pool, gboolean manual_clock, const char *const *more,
+                      const HvdHostCallbacks *callbacks);
 void world_free(World *world);
 
 /* An operation, as tests call it. */
