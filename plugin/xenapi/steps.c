@@ -603,3 +603,18 @@ xd_op_settle(XdOp *op, gpointer data)
     settling->cancellable = g_object_ref(xd_op_pend(op));
     xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
 }
+
+static void
+on_caught_up(XdConnection *connection G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED,
+             gpointer data)
+{
+    xd_op_complete(data, NULL);
+}
+
+void
+xd_op_catch_up(XdOp *op, gpointer data)
+{
+    XdOperation *operation = data;
+
+    xd_barrier(operation->connection, xd_op_pend(op), on_caught_up, op);
+}

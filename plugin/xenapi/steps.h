@@ -112,6 +112,9 @@ char *xd_operation_made(XdOperation *operation, const char *tag);
  * mirror. */
 void xd_op_settle(XdOp *op, gpointer data);
 
+/* XdRunOptions.catch_up: the mirror has all that has happened, if the pool answers at all. */
+void xd_op_catch_up(XdOp *op, gpointer data);
+
 /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
  */
 const XdHost *xd_node_of_storage(const XdMirror *mirror, const char *sr);

@@ -218,6 +218,7 @@ test_rollback(void)
 }
 
 STEP_ASK(settle)
+STEP_ASK(catch_up)
 
 /* What may still be under way is waited for, before the first undo and only where there is one. */
 static void
@@ -240,6 +241,23 @@ test_settle(void)
     answer(nothing, 0, trouble());
     g_assert_cmpstr(nothing->trace->str, ==, " call");
     g_assert_true(nothing->ended);
+}
+
+/* ... and after the last one the picture is brought up to date. */
+static void
+test_catch_up(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5}, {"call", call, NULL, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start_with(world, steps, (XdRunOptions){.settle = settle, .catch_up = catch_up});
+    answer(world, 0, trouble());
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " first call settle undo_first catch_up");
+    g_assert_false(world->ended);
+    answer(world, 0, NULL);
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
 }
 
 static void
@@ -768,6 +786,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/order", test_order);
     g_test_add_func("/base/sequencer/rollback", test_rollback);
     g_test_add_func("/base/sequencer/settle", test_settle);
+    g_test_add_func("/base/sequencer/catch-up", test_catch_up);
     g_test_add_func("/base/sequencer/leftovers", test_leftovers);
     g_test_add_func("/base/sequencer/cancel", test_cancel);
     g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);
