@@ -527,3 +527,14 @@ test_pool_print_difference(const char *name, const char *picture, const char *no
     print_lines("missing", picture, now);
     print_lines("surplus", now, picture);
 }
+
+void
+test_pool_assert_picture(TestPool *pool, const char *picture)
+{
+    g_autofree char *now = test_pool_picture(pool);
+
+    if (strcmp(picture, now) == 0)
+        return;
+    test_pool_print_difference("before", picture, now);
+    g_test_fail();
+}

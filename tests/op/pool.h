@@ -58,6 +58,8 @@ void test_pool_reset_stats(TestPool *pool);
  * pictures are equal when the pool is the same to whoever uses it.
  */
 char *test_pool_picture(TestPool *pool);
+/* The pool is as it was in @picture; else what differs is printed, and the test fails. */
+void test_pool_assert_picture(TestPool *pool, const char *picture);
 /* Says what @picture has and @now has not, and the other way round, under the headline @name. */
 void test_pool_print_difference(const char *name, const char *picture, const char *now);
 

@@ -42,11 +42,8 @@ assert_untouched(const char *setting)
 {
     g_autofree char *before = test_pool_picture(pool);
     g_autoptr(World) world = reconciled(setting);
-    g_autofree char *after = test_pool_picture(pool);
 
-    if (strcmp(before, after) != 0)
-        test_pool_print_difference("before", before, after);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
     g_assert_nonnull(strstr(world->result, "\"completed\":[],\"removed\":[]"));
 }
 
@@ -86,7 +83,6 @@ test_another_owner(void)
 {
     static const char *const settings[] = {"reconcile.grace=0", "pool.owner=somebody-else", NULL};
     g_autofree char *before = NULL;
-    g_autofree char *after = NULL;
     g_autoptr(World) world = NULL;
 
     fresh();
@@ -97,8 +93,7 @@ test_another_owner(void)
     world_run(world, operation_find("reconcile"));
     g_assert_no_error(world->error);
     g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
-    after = test_pool_picture(pool);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
 }
 
 /* Whole instances, running or not, with volumes, of a process that ended long ago. */
@@ -126,7 +121,6 @@ test_clone(void)
     g_autofree char *vm = NULL;
     g_autofree char *parameters = NULL;
     g_autofree char *before = NULL;
-    g_autofree char *after = NULL;
     g_autoptr(World) world = NULL;
 
     fresh();
@@ -137,8 +131,7 @@ test_clone(void)
     victim_is_long_gone(pool);
     before = test_pool_picture(pool);
     world = reconciled("reconcile.grace=0");
-    after = test_pool_picture(pool);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
     g_assert_nonnull(strstr(world->result, "another object carries the same mark"));
 }
 
@@ -150,7 +143,6 @@ test_kept_disk(gconstpointer restarted)
     g_autofree char *vm = NULL;
     g_autofree char *parameters = NULL;
     g_autofree char *before = NULL;
-    g_autofree char *after = NULL;
     g_autoptr(World) world = NULL;
 
     fresh();
@@ -163,8 +155,7 @@ test_kept_disk(gconstpointer restarted)
     victim_is_long_gone(pool);
     before = test_pool_picture(pool);
     world = reconciled("reconcile.grace=0");
-    after = test_pool_picture(pool);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
     g_assert_nonnull(strstr(world->result, "it has contents"));
 }
 

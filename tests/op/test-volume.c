@@ -9,51 +9,21 @@
 static TestPool *pool;
 
 static void
-on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    World *world = data;
-
-    world->ended = TRUE;
-    world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
-}
-
-static void
-begin(World *world)
-{
-    world->ended = FALSE;
-    g_clear_pointer(&world->result, g_free);
-    g_clear_error(&world->error);
-}
-
-static void
 attach(World *world, const char *info, const char *mountpoint)
 {
-    begin(world);
+    world_begin(world);
     xd_attach_volume_async(world->connection, INSTANCE, info, mountpoint, NULL, world->cancellable,
-                           on_ended, world);
+                           world_on_ended, world);
     world_wait(world);
 }
 
 static void
 detach(World *world, const char *info)
 {
-    begin(world);
-    xd_detach_volume_async(world->connection, INSTANCE, info, NULL, world->cancellable, on_ended,
-                           world);
+    world_begin(world);
+    xd_detach_volume_async(world->connection, INSTANCE, info, NULL, world->cancellable,
+                           world_on_ended, world);
     world_wait(world);
-}
-
-static World *
-prepared(const char *names)
-{
-    const Operation operation = {.before = names};
-    World *world;
-
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
-    test_pool_control(pool, "{\"cmd\":\"restore-state\"}");
-    world = world_new(pool, TRUE, NULL);
-    world_prepare(world, &operation);
-    return world;
 }
 
 #define ISCSI(target, data)                                                                        \
@@ -62,26 +32,6 @@ prepared(const char *names)
 #define CHAP(password)                                                                             \
     ",\"auth_method\":\"CHAP\",\"auth_username\":\"" TARGET_USER                                   \
     "\",\"auth_password\":\"" password "\""
-
-static void
-assert_refused(World *world, HvdError code, const char *word)
-{
-    g_assert_nonnull(world->error);
-    g_test_message("%s", world->error->message);
-    g_assert_true(xd_error_is(world->error, code));
-    g_assert_nonnull(strstr(world->error->message, word));
-    g_assert_null(strchr(world->error->message, '\n'));
-}
-
-static void
-assert_same(const char *before)
-{
-    g_autofree char *now = test_pool_picture(pool);
-
-    if (strcmp(before, now) != 0)
-        test_pool_print_difference("before", before, now);
-    g_assert_cmpstr(before, ==, now);
-}
 
 /* ---- what is asked for ---- */
 
@@ -104,47 +54,47 @@ test_documents(void)
         {ISCSI(TARGET, ",\"auth_method\":\"CHAP\""), HVD_ERROR_INVALID, "/data/auth_method"},
         {ISCSI(TARGET, ",\"auth_method\":\"KRB5\""), HVD_ERROR_INVALID, "/data/auth_method"},
     };
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
 
     test_pool_reset_stats(pool);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         attach(world, cases[i].document, NULL);
-        assert_refused(world, cases[i].code, cases[i].word);
+        world_assert_refused(world, cases[i].code, cases[i].word);
         detach(world, cases[i].document);
-        assert_refused(world, cases[i].code, cases[i].word);
+        world_assert_refused(world, cases[i].code, cases[i].word);
     }
     attach(world, ISCSI(TARGET, ",\"target_lun\":0"), "/dev/md0");
-    assert_refused(world, HVD_ERROR_INVALID, "\"/dev/md0\" is no device");
+    world_assert_refused(world, HVD_ERROR_INVALID, "\"/dev/md0\" is no device");
     g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
 }
 
 static void
 test_unknown(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *before = test_pool_picture(pool);
 
     attach(world, "{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"" INSTANCE "\"}}",
            NULL);
-    assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
     attach(world, ISCSI(TARGET, ",\"target_lun\":7"), NULL);
-    assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
     attach(world, ISCSI("192.0.2.99", ",\"target_lun\":0"), NULL);
     g_assert_nonnull(world->error);
     g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
-    assert_same(before);
+    test_pool_assert_picture(pool, before);
 }
 
 /* With two units behind one target nobody guesses which one is meant. */
 static void
 test_which_unit(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *before = test_pool_picture(pool);
 
     attach(world, ISCSI(TARGET, ""), NULL);
-    assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
-    assert_same(before);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    test_pool_assert_picture(pool, before);
     attach(world, ISCSI(TARGET, ",\"target_lun\":1"), "xvdc");
     g_assert_no_error(world->error);
     g_assert_nonnull(strstr(world->result, "\"device\":\"2\""));
@@ -153,11 +103,11 @@ test_which_unit(void)
 static void
 test_positions(void)
 {
-    g_autoptr(World) world = prepared("spawn-rich");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn-rich");
     const char *info = ISCSI(TARGET, ",\"target_lun\":0");
 
     attach(world, info, "/dev/xvdb");
-    assert_refused(world, HVD_ERROR_EXISTS, "device 1 of the instance is taken");
+    world_assert_refused(world, HVD_ERROR_EXISTS, "device 1 of the instance is taken");
     attach(world, info, NULL);
     g_assert_no_error(world->error);
     g_assert_nonnull(strstr(world->result, "\"device\":\"2\""));
@@ -165,7 +115,7 @@ test_positions(void)
     g_assert_no_error(world->error);
     g_assert_nonnull(strstr(world->result, "\"device\":\"2\""));
     attach(world, info, "3");
-    assert_refused(world, HVD_ERROR_EXISTS, "attached already, as device 2");
+    world_assert_refused(world, HVD_ERROR_EXISTS, "attached already, as device 2");
 }
 
 /* ---- states ---- */
@@ -174,16 +124,16 @@ static void
 test_states(void)
 {
     const char *info = ISCSI(TARGET, ",\"target_lun\":0");
-    g_autoptr(World) world = prepared("spawn pause");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn pause");
 
     attach(world, info, NULL);
-    assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
+    world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
     world_run(world, operation_find("unpause"));
     attach(world, info, NULL);
     g_assert_no_error(world->error);
     world_run(world, operation_find("pause"));
     detach(world, info);
-    assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
+    world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
 }
 
 /* ---- what others have stays ---- */
@@ -192,7 +142,7 @@ test_states(void)
 static void
 test_storage_of_others(void)
 {
-    g_autoptr(World) world = prepared("spawn attach-first");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
     g_autofree char *before = test_pool_picture(pool);
 
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"p\",\"method\":\"VBD.plug\","
@@ -200,19 +150,19 @@ test_storage_of_others(void)
                             "[\"INTERNAL_ERROR\",\"planted\"]}}");
     attach(world, ISCSI(TARGET, ",\"target_lun\":1"), NULL);
     g_assert_nonnull(world->error);
-    assert_same(before);
+    test_pool_assert_picture(pool, before);
     attach(world, ISCSI(TARGET, ",\"target_lun\":1"), NULL);
     g_assert_no_error(world->error);
     detach(world, ISCSI(TARGET, ",\"target_lun\":1"));
     g_assert_no_error(world->error);
-    assert_same(before);
+    test_pool_assert_picture(pool, before);
 }
 
 /* An instance's own disk is no volume of it. */
 static void
 test_own_disk(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     const XdVM *vm =
         (const XdVM *) xd_mirror_find_one(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE);
     const GPtrArray *vbds = xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, vm->parent.ref);
@@ -223,15 +173,15 @@ test_own_disk(void)
     g_autofree char *before = test_pool_picture(pool);
 
     detach(world, info);
-    assert_refused(world, HVD_ERROR_DENIED, "the instance's own");
-    assert_same(before);
+    world_assert_refused(world, HVD_ERROR_DENIED, "the instance's own");
+    test_pool_assert_picture(pool, before);
 }
 
 /* Destroying an instance leaves its volumes and their storage alone. */
 static void
 test_destroy(void)
 {
-    g_autoptr(World) world = prepared("spawn attach-disk attach-first destroy");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk attach-first destroy");
 
     g_assert_cmpuint(
         xd_mirror_find(world->connection->mirror, XD_BY_VDI_UUID, test_pool_get_volume(pool))->len,
@@ -267,7 +217,7 @@ count_secrets(void)
 static void
 test_secret(void)
 {
-    g_autoptr(World) world = prepared("spawn attach-guarded");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-guarded");
     g_autofree char *dump = dump_without_secrets();
 
     g_assert_null(strstr(dump, TARGET_PASSWORD));
@@ -280,14 +230,14 @@ test_secret(void)
 static void
 test_wrong_password(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *before = test_pool_picture(pool);
 
     attach(world, ISCSI(GUARDED_TARGET, ",\"target_lun\":0" CHAP("tiger-canary")), NULL);
     g_assert_nonnull(world->error);
     g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
     g_assert_null(strstr(world->error->message, "canary"));
-    assert_same(before);
+    test_pool_assert_picture(pool, before);
     g_assert_cmpuint(count_secrets(), ==, 0);
 }
 
