@@ -9,15 +9,20 @@
 #include "ops/spawn.h"
 #include "ops/volume.h"
 
+#include <string.h>
+
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
            gpointer user_data)
 {
-    XdConnectionOptions options = {.config_file = open->config_file,
-                                   .settings = open->settings,
-                                   .callbacks = open->callbacks,
-                                   .watch = xd_lifecycle_watch};
+    HvdOpen known = {0}; /* an older host's structure ends earlier */
+    XdConnectionOptions options;
 
+    memcpy(&known, open, MIN(open->struct_size, sizeof known));
+    options = (XdConnectionOptions){.config_file = known.config_file,
+                                    .settings = known.settings,
+                                    .callbacks = known.callbacks,
+                                    .watch = xd_lifecycle_watch};
     xd_connection_open_async(&options, cancellable, callback, user_data);
 }
 

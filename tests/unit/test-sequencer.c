@@ -731,8 +731,8 @@ on_progress(const HvdProgress *progress, gpointer data)
     World *world = data;
 
     g_assert_cmpuint(progress->struct_size, ==, sizeof *progress);
-    g_string_append_printf(world->trace, " [%s %u/%u %.2f]", progress->step, progress->step_index,
-                           progress->n_steps, progress->fraction);
+    g_string_append_printf(world->trace, " [%s %u/%u %.0f%%]", progress->step, progress->step_index,
+                           progress->n_steps, progress->fraction * 100);
 }
 
 static void
@@ -746,7 +746,7 @@ test_progress(void)
     xd_clock_advance(world->clock, 60);
     answer(world, 0, NULL);
     answer(world, 0, NULL);
-    g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0.00] +a +b +c [second 1/2 0.75] second");
+    g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0%] +a +b +c [second 1/2 75%] second");
 }
 
 static void
