@@ -342,7 +342,13 @@ print_parameters(XdArena *arena, const XdStepCall *call)
         g_ptr_array_add(hidden, xd_secret_new(arena, "<hidden>", 8));
     xd_vault_init(&text, arena);
     xd_json_writer_init(&writer, &text, FALSE);
-    xd_value_walk(parameters, (XdSecret *const *) hidden->pdata, &writer.parent);
+    writer.parent.klass->begin(&writer.parent, FALSE);
+    for (gsize i = 0; i < g_variant_n_children(parameters); i++) {
+        g_autoptr(GVariant) value = g_variant_get_child_value(parameters, i);
+
+        xd_value_walk(value, (XdSecret *const *) hidden->pdata, &writer.parent);
+    }
+    writer.parent.klass->end(&writer.parent);
     g_clear_error(&writer.parent.error);
     return g_strdup(text.data);
 }
