@@ -124,7 +124,7 @@ test_clone(void)
     g_autoptr(World) world = NULL;
 
     fresh();
-    victim_kill_at(pool, self, "spawn", 7, "before");
+    victim_kill_at(pool, self, "spawn", 6, "after");
     vm = test_pool_find_ref(pool, "VM", "web");
     parameters = g_strdup_printf("[\"%s\",\"web\"]", vm);
     test_pool_call(pool, "VM.clone", parameters);
