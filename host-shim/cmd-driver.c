@@ -29,11 +29,8 @@ interface_version(const HvdDriver *driver)
 static void
 print_object(Output *output, JsonObject *object)
 {
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-    g_autofree char *text = NULL;
+    g_autofree char *text = document_print_object(object);
 
-    json_node_set_object(node, object);
-    text = document_print(node);
     output_json(output, text);
 }
 

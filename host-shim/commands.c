@@ -38,6 +38,85 @@ static const Option nodes_options[] = {
     {NULL},
 };
 
+static const Option events_options[] = {
+    {"follow", 'f', OPTION_FLAG, NULL, N_("go on with every change, until a signal comes"), 0, 0},
+    {NULL},
+};
+
+#define MAX_VCPUS 1024
+
+static const Option spawn_options[] = {
+    {"name", 0, OPTION_TEXT, N_("NAME"),
+     N_("for people; without it the file's, but for its suffix"), 0, 0},
+    {"uuid", 0, OPTION_TEXT, N_("UUID"), N_("key of the instance; without it a random one"), 0, 0},
+    {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), 0, 0},
+    {"vcpus", 0, OPTION_NUMBER, N_("N"), N_("virtual processors; 1"), 1, MAX_VCPUS},
+    {"disk", 0, OPTION_SIZE, N_("SIZE"),
+     N_("size of the root disk; without it as large as the image, rounded up by the storage"), 0,
+     0},
+    {"extra-disk", 0, OPTION_LIST, N_("SIZE"), N_("an empty disk; again for another"), 0, 0},
+    {"network", 0, OPTION_LIST, N_("NETWORK"),
+     N_("a network by uuid, name or bridge; again for another; xenbr0, the bridge of the first "
+        "network card"),
+     0, 0},
+    {"no-network", 0, OPTION_FLAG, NULL, N_("no network at all"), 0, 0},
+    {"mac", 0, OPTION_LIST, N_("MAC"),
+     N_("address on a network, in the order of these; without it a random one of fa:16:3e"), 0, 0},
+    {"node", 0, OPTION_TEXT, N_("NODE"), N_("where to start; without it the pool chooses"), 0, 0},
+    {"storage", 0, OPTION_TEXT, N_("STORAGE"),
+     N_("where its disks lie, by uuid or name; without it as configured, or the pool's default"), 0,
+     0},
+    {"hostname", 0, OPTION_TEXT, N_("NAME"), N_("what the guest is told that it is called"), 0, 0},
+    {"metadata", 0, OPTION_LIST, N_("KEY=VALUE"), N_("what the guest can read; again for another"),
+     0, 0},
+    {"firmware", 0, OPTION_TEXT, N_("KIND"), N_("bios or uefi; bios"), 0, 0},
+    {"sha256", 0, OPTION_TEXT, N_("DIGEST"), N_("what the image has to be"), 0, 0},
+    {"image-size", 0, OPTION_SIZE, N_("BYTES"),
+     N_("how long the image is: needed where FILE is a pipe"), 0, 0},
+    {"image", 0, OPTION_TEXT, N_("FILE"),
+     N_("the image of a document that takes it as a stream; - is standard input"), 0, 0},
+    {"request-id", 0, OPTION_TEXT, N_("ID"),
+     N_("a repeated spawn with the same one has the same result"), 0, 0},
+    {NULL},
+};
+
+static const Option destroy_options[] = {
+    {"yes", 'y', OPTION_FLAG, NULL, N_("ask nothing"), 0, 0},
+    {NULL},
+};
+
+static const Option snapshot_options[] = {
+    {"to", 0, OPTION_TEXT, N_("FILE"), N_("where the disk's bytes go; - is standard output"), 0, 0},
+    {"force", 0, OPTION_FLAG, NULL, N_("replace FILE where it is there already"), 0, 0},
+    {NULL},
+};
+
+static const Option migrate_options[] = {
+    {"to", 0, OPTION_TEXT, N_("NODE"),
+     N_("by uuid, name or address; without it the one with the most free memory"), 0, 0},
+    {NULL},
+};
+
+#define MAX_WAIT_S 3600
+
+static const Option off_options[] = {
+    {"hard", 0, OPTION_FLAG, NULL, N_("at once, without asking the guest"), 0, 0},
+    {"wait", 0, OPTION_NUMBER, N_("SECONDS"),
+     N_("how long the guest has to shut down before it is stopped hard"), 0, MAX_WAIT_S},
+    {NULL},
+};
+
+static const Option reboot_options[] = {
+    {"hard", 0, OPTION_FLAG, NULL, N_("like a reset button, without asking the guest"), 0, 0},
+    {NULL},
+};
+
+static const Option attach_options[] = {
+    {"device", 0, OPTION_TEXT, N_("DEVICE"),
+     N_("/dev/xvdb, sdb or 1; without it the first that is free"), 0, 0},
+    {NULL},
+};
+
 /* ---- commands ---- */
 
 const char *const group_titles[N_GROUPS] = {
@@ -47,6 +126,11 @@ const char *const group_titles[N_GROUPS] = {
 };
 
 #define INSTANCE_INFO N_("an instance-info document (instance-info.schema.json)")
+#define NOTHING       N_("an empty object")
+#define CONNECTION                                                                                 \
+    N_("FILE is a connection-info document (connection-info.schema.json) as Cinder makes it, - "   \
+       "is "                                                                                       \
+       "standard input. Passwords in it are shown nowhere.")
 
 const Command commands[] = {
     {
@@ -78,6 +162,238 @@ const Command commands[] = {
         .examples = "nodes\nnodes --storage",
         .options = nodes_options,
         .run = cmd_nodes,
+    },
+    {
+        .name = "events",
+        .operands = "",
+        .group = GROUP_LOOK,
+        .summary = N_("the state of each instance, and every change of it"),
+        .details = N_("A line for each instance as it is now; with --follow a line more for each "
+                      "change, once the instance has come to rest."),
+        .json = N_("an object a line, with time, uuid, name, state, node and gone"),
+        .examples = "events --follow\n--json events --follow",
+        .options = events_options,
+        .run = cmd_events,
+    },
+    {
+        .name = "spawn",
+        .operands = "FILE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("makes an instance and starts it"),
+        .details = N_("FILE is the image of a disk, raw, or an instance document "
+                      "(instance.schema.json). For an image the options say the rest; a document "
+                      "says all of it itself. - is standard input: a document, or with "
+                      "--image-size an image. Where it fails nothing stays in the pool."),
+        .json = INSTANCE_INFO,
+        .examples = "spawn debian.raw\n"
+                    "spawn debian.raw --name web-1 --memory 4G --vcpus 2 --disk 20G\n"
+                    "spawn debian.raw --network lan --network storage --node node-2\n"
+                    "spawn - --image-size 2147483648 --name web-2 --request-id job-17\n"
+                    "--plan spawn web-1.json",
+        .options = spawn_options,
+        .run = cmd_spawn,
+    },
+    {
+        .name = "destroy",
+        .operands = "INSTANCE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("stops an instance and removes it with its disks"),
+        .details = N_("Volumes, inserted media and disks that another VM uses stay. An instance "
+                      "that is not there, named by its uuid, is success. At a terminal it asks "
+                      "first, unless the pool is the simulated one."),
+        .json = NOTHING,
+        .examples = "destroy web-1\ndestroy --yes web-1",
+        .options = destroy_options,
+        .run = cmd_destroy,
+    },
+    {
+        .name = "soft-delete",
+        .operands = "INSTANCE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("stops an instance and keeps it from starting, until \"restore\""),
+        .json = INSTANCE_INFO,
+        .examples = "soft-delete web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "restore",
+        .operands = "INSTANCE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("starts what \"soft-delete\" has put away"),
+        .json = INSTANCE_INFO,
+        .examples = "restore web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "snapshot",
+        .operands = "INSTANCE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("writes the root disk into a file while the instance goes on"),
+        .details = N_("The bytes are those of one moment, raw. FILE appears when it is complete, "
+                      "readable by you alone, and not at all where something fails; nothing stays "
+                      "in the pool."),
+        .json = N_("a snapshot-info document (snapshot-info.schema.json)"),
+        .examples = "snapshot web-1 --to web-1.raw\nsnapshot web-1 --to web-1.raw --force\n"
+                    "snapshot web-1 --to -",
+        .options = snapshot_options,
+        .run = cmd_snapshot,
+    },
+    {
+        .name = "migrate",
+        .operands = "INSTANCE",
+        .group = GROUP_INSTANCES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("moves a running instance to another node"),
+        .details = N_("Inside the pool, on storage that both nodes reach. Both sides are checked "
+                      "and the destination is made ready first; what fails before the move is "
+                      "undone there. Once it has moved, what fails is told and stops nothing."),
+        .json = INSTANCE_INFO,
+        .examples = "migrate web-1\nmigrate web-1 --to node-2\n--plan migrate web-1 --to node-2",
+        .options = migrate_options,
+        .run = cmd_migrate,
+    },
+    {
+        .name = "power on",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("starts it where it ran before"),
+        .json = INSTANCE_INFO,
+        .examples = "power on web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "power off",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("asks the guest to shut down, then stops it"),
+        .details = N_("The guest has as long as power.shutdown-timeout of the configuration says."),
+        .json = INSTANCE_INFO,
+        .examples = "power off web-1\npower off web-1 --wait 30\npower off web-1 --hard",
+        .options = off_options,
+        .run = cmd_power_off,
+    },
+    {
+        .name = "power reboot",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("starts it anew, through the guest or hard"),
+        .json = INSTANCE_INFO,
+        .examples = "power reboot web-1\npower reboot web-1 --hard",
+        .options = reboot_options,
+        .run = cmd_reboot,
+    },
+    {
+        .name = "power pause",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("stops its processors and keeps its memory"),
+        .json = INSTANCE_INFO,
+        .examples = "power pause web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "power unpause",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("lets a paused one go on"),
+        .json = INSTANCE_INFO,
+        .examples = "power unpause web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "power suspend",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("saves its memory to storage and stops it"),
+        .json = INSTANCE_INFO,
+        .examples = "power suspend web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "power resume",
+        .operands = "INSTANCE",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("lets a suspended one go on where it was"),
+        .json = INSTANCE_INFO,
+        .examples = "power resume web-1",
+        .run = cmd_power,
+    },
+    {
+        .name = "bootable",
+        .operands = "INSTANCE ANSWER",
+        .group = GROUP_POWER,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("allows or forbids every kind of start: ANSWER is yes or no"),
+        .json = INSTANCE_INFO,
+        .examples = "bootable web-1 no\nbootable web-1 yes",
+        .run = cmd_bootable,
+    },
+    {
+        .name = "volume attach",
+        .operands = "INSTANCE FILE",
+        .group = GROUP_VOLUMES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("connects a volume and gives it to an instance"),
+        .details = CONNECTION,
+        .json = N_("a volume-info document (volume-info.schema.json)"),
+        .examples = "volume attach web-1 volume.json\nvolume attach web-1 - --device /dev/xvdc",
+        .options = attach_options,
+        .run = cmd_volume_attach,
+    },
+    {
+        .name = "volume detach",
+        .operands = "INSTANCE FILE",
+        .group = GROUP_VOLUMES,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("takes a volume from an instance"),
+        .details = CONNECTION,
+        .json = NOTHING,
+        .examples = "volume detach web-1 volume.json",
+        .run = cmd_volume_detach,
+    },
+    {
+        .name = "volume connector",
+        .operands = "[NODE]",
+        .group = GROUP_VOLUMES,
+        .summary = N_("what storage has to know of a node to export a volume to it"),
+        .json = N_("a connector document (connector.schema.json)"),
+        .examples = "volume connector\nvolume connector node-2",
+        .run = cmd_volume_connector,
+    },
+    {
+        .name = "reconcile",
+        .operands = "",
+        .group = GROUP_POOL,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("ends or removes what processes that are gone have left half-done"),
+        .details = N_("Only what was made in the name of the same owner and is older than "
+                      "reconcile.grace of the configuration. What cannot be attributed to anybody "
+                      "is reported and stays."),
+        .json = N_("a report (reconcile-report.schema.json)"),
+        .examples = "reconcile\n--plan reconcile\n--set reconcile.grace=60 reconcile",
+        .run = cmd_reconcile,
+    },
+    {
+        .name = "cleanup",
+        .operands = "UUID",
+        .group = GROUP_POOL,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("removes disks that an instance which is gone has left"),
+        .json = NOTHING,
+        .examples = "cleanup 6d0a8e5c-3c1f-4a57-9a80-2d8e3e7a1f10",
+        .run = cmd_cleanup,
     },
     {
         .name = "config",

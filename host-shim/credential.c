@@ -1,12 +1,12 @@
 #include "credential.h"
 
 #include "failure.h"
+#include "locked.h"
 #include "terminal.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define VARIABLE    "HVD_CREDENTIAL"
 #define FROM_US     "environment" /* "host:environment" */
@@ -15,7 +15,7 @@
 
 struct _Credential {
     char *reference;
-    char *page; /* (nullable): MAX_SECRET bytes, locked, in no core file */
+    char *page; /* (nullable): MAX_SECRET bytes, locked_new() */
     gsize length;
     gboolean cancelled;
 };
@@ -23,25 +23,9 @@ struct _Credential {
 void
 credential_free(Credential *credential)
 {
-    if (credential->page != NULL) {
-        explicit_bzero(credential->page, MAX_SECRET);
-        munmap(credential->page, MAX_SECRET);
-    }
+    locked_free(credential->page, MAX_SECRET);
     g_free(credential->reference);
     g_free(credential);
-}
-
-static char *
-map_page(void)
-{
-    char *page = mmap(NULL, MAX_SECRET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (page == MAP_FAILED)
-        return NULL;
-    mlock(page, MAX_SECRET); /* a limit may forbid it: then it is only unlocked */
-    madvise(page, MAX_SECRET, MADV_DONTDUMP);
-    madvise(page, MAX_SECRET, MADV_WIPEONFORK);
-    return page;
 }
 
 /* What the kernel shows as our environment is this very memory. */
@@ -69,7 +53,7 @@ take_variable(Credential *credential, const char *name, GError **error)
         wipe_variable(name);
         return FALSE;
     }
-    credential->page = map_page();
+    credential->page = locked_new(MAX_SECRET);
     if (credential->page == NULL) {
         failure_set(error, HVD_ERROR_SECRET, NULL, "%s", _("no memory to keep a secret in"));
         return FALSE;

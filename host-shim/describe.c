@@ -29,6 +29,14 @@ state_name(const char *state, Style *style)
     return state;
 }
 
+const char *
+describe_state_word(const char *state)
+{
+    Style style = STYLE_PLAIN;
+
+    return state_name(state, &style);
+}
+
 void
 describe_state(Table *table, const char *state)
 {
@@ -170,11 +178,10 @@ describe_instance(Output *output, JsonObject *info)
 void
 describe_instance_briefly(Output *output, JsonObject *info)
 {
-    Style style = STYLE_PLAIN;
     const char *node = document_text(document_member(info, "node"), "name");
     const char *name = document_text(info, "name");
     const char *uuid = document_text(info, "uuid");
-    const char *state = state_name(document_text(info, "state"), &style);
+    const char *state = describe_state_word(document_text(info, "state"));
 
     if (node != NULL)
         output_line(output, _("%s (%s) is %s on %s"), name, uuid, state, node);

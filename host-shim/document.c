@@ -46,6 +46,29 @@ document_print(JsonNode *node)
 }
 
 JsonObject *
+document_copy(JsonObject *object)
+{
+    JsonObject *copy = json_object_new();
+    JsonObjectIter iter;
+    const char *name;
+    JsonNode *value;
+
+    json_object_iter_init(&iter, object);
+    while (json_object_iter_next(&iter, &name, &value))
+        json_object_set_member(copy, name, json_node_copy(value));
+    return copy;
+}
+
+char *
+document_print_object(JsonObject *object)
+{
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_set_object(node, object);
+    return document_print(node);
+}
+
+JsonObject *
 document_object(JsonNode *node)
 {
     return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;

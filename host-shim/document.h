@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /* (nullable): NULL where @text is no JSON, or nested so deep that a parser might not stand it */
 JsonNode *document_parse(const char *text);
 char *document_print(JsonNode *node);
+/* What was parsed cannot be changed; a copy can, but not what stands in it. */
+JsonObject *document_copy(JsonObject *object);
+char *document_print_object(JsonObject *object);
 
 /* (nullable) (transfer none) */
 JsonObject *document_object(JsonNode *node);

@@ -4,6 +4,7 @@
 #include "table.h"
 #include "text.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -168,6 +169,28 @@ failure_set(GError **error, int code, const char *advice, const char *format, ..
 }
 
 void
+failure_set_file(GError **error, const char *path, int system_error)
+{
+    static const struct {
+        int system_error;
+        int code;
+    } meanings[] = {
+        {ENOENT, HVD_ERROR_NOT_FOUND}, {ENOTDIR, HVD_ERROR_NOT_FOUND},
+        {EACCES, HVD_ERROR_DENIED},    {EPERM, HVD_ERROR_DENIED},
+        {EROFS, HVD_ERROR_DENIED},     {ENOSPC, HVD_ERROR_NO_RESOURCES},
+        {EEXIST, HVD_ERROR_EXISTS},    {EISDIR, HVD_ERROR_INVALID},
+    };
+    g_autofree char *name = g_filename_display_name(path);
+    int code = HVD_ERROR_FAILED;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(meanings); i++) {
+        if (meanings[i].system_error == system_error)
+            code = meanings[i].code;
+    }
+    failure_set(error, code, NULL, "%s: %s", name, g_strerror(system_error));
+}
+
+void
 failure_add_candidate(GError *error, const char *candidate)
 {
     g_ptr_array_add(failure_get_private(error)->candidates, g_strdup(candidate));
@@ -207,24 +230,36 @@ add_candidates(JsonObject *object, const GPtrArray *candidates)
     json_object_set_array_member(object, "candidates", array);
 }
 
+/* The driver's document, with what was put in front of its message on the way up. */
+static char *
+reword(const char *document, const char *message)
+{
+    g_autoptr(JsonNode) node = document_parse(document);
+    g_autoptr(JsonObject) copy = NULL;
+
+    if (g_strcmp0(document_text(document_object(node), "message"), message) == 0)
+        return g_strdup(document);
+    copy = document_copy(document_object(node));
+    json_object_set_string_member(copy, "message", message);
+    return document_print_object(copy);
+}
+
 char *
 failure_print_json(const GError *error)
 {
     const FailurePrivate *private = private_of(error);
     g_autofree char *message = g_utf8_make_valid(error->message, -1);
     g_autoptr(JsonObject) object = json_object_new();
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
 
     if (private != NULL && private->document != NULL)
-        return g_strdup(private->document);
+        return reword(private->document, message);
     json_object_set_string_member(object, "code", code_of(error)->name);
     json_object_set_string_member(object, "message", message);
     if (private != NULL && private->advice != NULL)
         json_object_set_string_member(object, "advice", private->advice);
     if (private != NULL)
         add_candidates(object, private->candidates);
-    json_node_set_object(node, object);
-    return document_print(node);
+    return document_print_object(object);
 }
 
 static void

@@ -18,6 +18,8 @@ enum {
 GError *failure_new(int code, const char *advice, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void failure_set(GError **error, int code, const char *advice, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+/* Of a file of this machine: its name, and what the system said. */
+void failure_set_file(GError **error, const char *path, int system_error);
 /* One of several things that could have been meant. */
 void failure_add_candidate(GError *error, const char *candidate);
 

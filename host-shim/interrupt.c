@@ -10,6 +10,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 struct _Interrupt {
     Output *output;
     GCancellable *cancellable;
+    gboolean expected;
     guint sources[G_N_ELEMENTS(signals)];
 };
 
@@ -34,14 +35,22 @@ on_signal(gpointer data)
 {
     Interrupt *interrupt = data;
 
-    if (!g_cancellable_is_cancelled(interrupt->cancellable)) {
-        output_live(interrupt->output, NULL);
+    if (g_cancellable_is_cancelled(interrupt->cancellable))
+        return G_SOURCE_CONTINUE;
+    output_live(interrupt->output, NULL);
+    if (!interrupt->expected)
         output_note(interrupt->output, "%s",
-                    _("cancelling: what was done is being undone; once more leaves at once"));
-        leave_at_next();
-        g_cancellable_cancel(interrupt->cancellable);
-    }
+                    _("cancelling: what was done is being undone; once more ends hvd at once and "
+                      "leaves the rest to \"hvd reconcile\""));
+    leave_at_next();
+    g_cancellable_cancel(interrupt->cancellable);
     return G_SOURCE_CONTINUE;
+}
+
+void
+interrupt_expect(Interrupt *interrupt)
+{
+    interrupt->expected = TRUE;
 }
 
 Interrupt *

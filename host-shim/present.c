@@ -32,7 +32,7 @@ show_step(Output *output, guint number, JsonObject *step)
     const char *undo = document_text(step, "undo");
 
     if (undo != NULL)
-        output_line(output, _("  %2u. %s, undone by %s"), number, name, undo);
+        output_line(output, "  %2u. %s  (%s)", number, name, undo);
     else
         output_line(output, "  %2u. %s", number, name);
     for (guint i = 0; i < calls->len; i++)
@@ -71,7 +71,13 @@ present(Shim *shim, char *text, PresentFunc show)
     answer = document_parse(text);
     if (arguments_has(shim->arguments, "plan"))
         present_plan(shim->output, answer);
-    else
+    else if (show != NULL)
         show(shim->output, answer);
     return TRUE;
+}
+
+gboolean
+present_is_for_eyes(const Shim *shim)
+{
+    return !shim->output->json && !arguments_has(shim->arguments, "plan");
 }

@@ -22,14 +22,15 @@ static const Kind nodes = {
 };
 
 JsonNode *
-resolve_list(Shim *shim, const char *slot, GError **error)
+resolve_read(Shim *shim, const char *slot, const char *instance, GError **error)
 {
     HvdCall *call = runner_get_call(shim->runner);
     HvdCallFlags flags = call->flags;
     g_autofree char *text = NULL;
 
-    call->flags = 0; /* a list is no part of a plan */
-    text = runner_call(shim->runner, slot, error);
+    call->flags = 0; /* what is read is no part of a plan */
+    text = instance != NULL ? runner_instance(shim->runner, slot, instance, error)
+                            : runner_call(shim->runner, slot, error);
     call->flags = flags;
     return text != NULL ? document_parse(text) : NULL;
 }
@@ -106,7 +107,7 @@ resolve(Shim *shim, const Kind *kind, const char *word, GError **error)
 
     if (g_uuid_string_is_valid(word))
         return g_ascii_strdown(word, -1);
-    list = resolve_list(shim, kind->slot, error);
+    list = resolve_read(shim, kind->slot, NULL, error);
     if (list == NULL)
         return NULL;
     all = document_elements(list);

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 char *resolve_instance(Shim *shim, const char *word, GError **error);
 char *resolve_node(Shim *shim, const char *word, GError **error);
 
-/* (transfer full): parsed answers of list_instances and list_nodes */
-JsonNode *resolve_list(Shim *shim, const char *slot, GError **error);
+/* (transfer full): the parsed answer of a slot that reads; never a plan of it.
+ * @instance: (nullable): for slots that are about one */
+JsonNode *resolve_read(Shim *shim, const char *slot, const char *instance, GError **error);
 
 G_END_DECLS

@@ -22,6 +22,7 @@ struct _Runner {
     HvdConnection *connection;
     HvdCall call;
     GCancellable *cancellable;
+    gboolean shielded;
     GPtrArray *calls; /* of Pending: all there were, since a second answer may come at any time */
 };
 
@@ -71,6 +72,19 @@ GCancellable *
 runner_get_cancellable(const Runner *runner)
 {
     return runner->cancellable;
+}
+
+void
+runner_shield(Runner *runner, gboolean shielded)
+{
+    runner->shielded = shielded;
+}
+
+/* (nullable): what may stop the next call */
+static GCancellable *
+stopper(const Runner *runner)
+{
+    return runner->shielded ? NULL : runner->cancellable;
 }
 
 /* ---- the contract ---- */
@@ -243,7 +257,7 @@ runner_has(const Runner *runner, const char *slot)
         return 0;                                                                                  \
     pending = new_pending(runner, SLOT_NAME);
 
-#define TAIL &runner->call, runner->cancellable, on_answer, pending
+#define TAIL &runner->call, stopper(runner), on_answer, pending
 
 char *
 runner_call(Runner *runner, const char *slot, GError **error)
@@ -319,6 +333,15 @@ runner_snapshot(Runner *runner, const char *instance, GOutputStream *sink, GErro
     PREPARE_OWN(snapshot)
 
     async(runner->connection, instance, sink, TAIL);
+    return finish_text(runner, pending, finish, error);
+}
+
+char *
+runner_get_volume_connector(Runner *runner, const char *node, GError **error)
+{
+    PREPARE_OWN(get_volume_connector)
+
+    async(runner->connection, node, TAIL);
     return finish_text(runner, pending, finish, error);
 }
 

@@ -22,6 +22,8 @@ const HvdDriver *runner_get_driver(const Runner *runner);
 HvdCall *runner_get_call(Runner *runner);
 /* (transfer none): cancels whatever is under way, and whatever comes after */
 GCancellable *runner_get_cancellable(const Runner *runner);
+/* From now on what is called can not be cancelled: it is what takes back what was cancelled. */
+void runner_shield(Runner *runner, gboolean shielded);
 
 /* Has the driver this slot? */
 gboolean runner_has(const Runner *runner, const char *slot);
@@ -44,6 +46,8 @@ char *runner_power_off(Runner *runner, const char *instance, int timeout_s, GErr
 char *runner_reboot(Runner *runner, const char *instance, gboolean hard, GError **error);
 char *runner_set_bootable(Runner *runner, const char *instance, gboolean bootable, GError **error);
 char *runner_snapshot(Runner *runner, const char *instance, GOutputStream *sink, GError **error);
+/* @node: (nullable) */
+char *runner_get_volume_connector(Runner *runner, const char *node, GError **error);
 char *runner_attach_volume(Runner *runner, const char *instance, const char *connection_info,
                            const char *mountpoint, GError **error);
 

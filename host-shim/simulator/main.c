@@ -20,6 +20,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EXIT_USAGE      2
@@ -326,6 +327,7 @@ main(int argc, char **argv)
     const char *problem;
 
     setlocale(LC_ALL, "");
+    umask(077); /* whoever writes for us, openssl too: nothing here is for others */
     program.options.hosts = 3;
     program.options.event_delay_ms = 50;
     program.options.local_size = program.options.shared_size = DEFAULT_SIZE;

@@ -606,6 +606,19 @@ run_add_leftover(Run *run, const char *undo, GError *error)
     xd_error_add_leftover(run->error, leftover);
 }
 
+/* What comes before the first undo, and after the last. */
+static void
+run_frame_undo(Run *run)
+{
+    Undo settle = {"settle", run->options.settle, run->state};
+    Undo catch_up = {"catch-up", run->options.catch_up, run->state};
+
+    if (catch_up.func != NULL)
+        g_array_prepend_val(run->undo, catch_up);
+    if (settle.func != NULL)
+        g_array_append_val(run->undo, settle);
+}
+
 static void
 op_finish(XdOp *op)
 {
@@ -629,11 +642,8 @@ op_finish(XdOp *op)
         run_finish(run);
         return;
     }
-    if (!run->rolling_back && run->options.settle != NULL && run->undo->len > 0) {
-        Undo settle = {"settle", run->options.settle, run->state};
-
-        g_array_append_val(run->undo, settle);
-    }
+    if (!run->rolling_back && run->undo->len > 0)
+        run_frame_undo(run);
     run->rolling_back = TRUE;
     run_undo(run);
 }

@@ -60,6 +60,8 @@ void xd_op_plan_free(XdOpPlan *plan);
  * @context: where timers run and results arrive
  * @settle: (nullable): runs before the first undo: waits for what may still be under way, so that the
  *   undos see all that there is to undo
+ * @catch_up: (nullable): runs after the last undo: whoever is told of the failure finds what was undone
+ *   in the mirror
  * @undo_timeout_s: for each undo
  * @timeout_ms: for all steps together; 0: none
  * @plan: (nullable): collect steps and calls instead of making them
@@ -71,6 +73,7 @@ typedef struct {
     const char *subject;
     XdClock *clock;
     XdStepFunc settle;
+    XdStepFunc catch_up;
     guint undo_timeout_s;
     guint timeout_ms;
     XdOpPlan *plan;

@@ -50,16 +50,11 @@ mark(XdOp *op, gpointer data)
     const XdVM *vm = xd_removal_vm(&destroy->removal);
     XdStepCall call = {.method = "VM.add_to_other_config", .done = done, .kind = "destroy"};
 
-    if (vm == NULL) {
+    if (vm == NULL || xd_map_get(&vm->other_config, XD_DESTROY_KEY) != NULL) {
         xd_op_next(op);
         return;
     }
-    destroy->removal.mark = xd_operation_tag(&destroy->head.base, "destroy", 0);
-    if (xd_map_get(&vm->other_config, XD_DESTROY_KEY) != NULL) {
-        xd_op_next(op);
-        return;
-    }
-    destroy->tag = g_strdup(destroy->removal.mark);
+    destroy->tag = xd_operation_tag(&destroy->head.base, "destroy", 0);
     call.parameters = g_variant_new("(sss)", destroy->removal.vm, XD_DESTROY_KEY, destroy->tag);
     xd_op_call(op, &call);
 }

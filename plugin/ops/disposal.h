@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 typedef struct {
     char *vdi;
     char *sr;
-    const char *mark; /* (unowned) (nullable): see XdRemoval */
+    char *mark; /* (nullable): see XdRemoval */
     gboolean gone;
 } XdDoomedDisk;
 

@@ -48,7 +48,6 @@ xd_removal_clear(XdRemoval *removal)
     g_clear_pointer(&removal->disks, g_ptr_array_unref);
     g_clear_pointer(&removal->instance, g_free);
     g_clear_pointer(&removal->vm, g_free);
-    g_clear_pointer(&removal->mark, g_free);
 }
 
 const XdVM *
@@ -115,10 +114,9 @@ mark_disk(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"MAP_DUPLICATE_KEY", "HANDLE_INVALID", NULL};
     const XdDoomedDisk *disk = data;
-    const char *mark = disk->mark;
     XdStepCall call = {.method = "VDI.add_to_other_config", .done = done};
 
-    call.parameters = g_variant_new("(sss)", disk->vdi, XD_DESTROY_KEY, mark);
+    call.parameters = g_variant_new("(sss)", disk->vdi, XD_DESTROY_KEY, disk->mark);
     xd_op_call(op, &call);
 }
 
@@ -128,10 +126,14 @@ mark_disks(XdOp *op, gpointer data)
     static const XdStep steps[] = {{"mark-disk", mark_disk, NULL, 1, 60}, {0}};
     XdRemoval *removal = data;
     g_autoptr(GPtrArray) none = g_ptr_array_new();
-    gboolean wait = removal->mark != NULL && is_in(removal, XD_VM_POWER_STATE_SUSPENDED);
+    gboolean wait = is_in(removal, XD_VM_POWER_STATE_SUSPENDED);
 
-    for (guint i = 0; wait && i < removal->disks->len; i++)
-        ((XdDoomedDisk *) g_ptr_array_index(removal->disks, i))->mark = removal->mark;
+    for (guint i = 0; wait && i < removal->disks->len; i++) {
+        XdDoomedDisk *disk = g_ptr_array_index(removal->disks, i);
+
+        if (disk->mark == NULL)
+            disk->mark = xd_operation_tag(removal->operation, "doomed", i);
+    }
     xd_op_each(op, wait ? removal->disks : none, steps, DISKS_AT_ONCE);
 }
 

@@ -10,14 +10,12 @@ G_BEGIN_DECLS
  * @operation: whose marks are used
  * @instance: its uuid
  * @vm: (nullable): reference of its VM; NULL: there is none
- * @mark: (nullable): of disks that have to wait for the VM
  * @disks: (element-type XdDoomedDisk): its own, and its memory
  */
 typedef struct {
     XdOperation *operation;
     char *instance;
     char *vm;
-    char *mark;
     GPtrArray *disks;
 } XdRemoval;
 

@@ -1,5 +1,6 @@
 #include "xenapi/steps.h"
 
+#include "wire/datetime.h"
 #include "wire/json-write.h"
 #include "wire/rpc.h"
 #include "wire/value.h"
@@ -47,15 +48,8 @@ xd_operation_made(XdOperation *operation, const char *tag)
     const XdConnection *connection = operation->connection;
     const XdTask *task =
         (const XdTask *) xd_mirror_find_one(connection->mirror, XD_BY_TASK_TAG, tag);
-    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
-    g_autoptr(GVariant) ref = NULL;
 
-    if (task == NULL || task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
-        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value), connection->arena,
-                               NULL))
-        return NULL;
-    ref = xd_value_sink_steal(value);
-    return ref != NULL ? g_variant_dup_string(ref, NULL) : NULL;
+    return task != NULL ? xd_task_get_made(task, connection->arena) : NULL;
 }
 
 /* ---- a call under way ---- */
@@ -169,6 +163,17 @@ take_result(const XdStepCall *call, const XdReply *reply)
         return FALSE;
     }
     return TRUE;
+}
+
+static void
+running_take_time(Running *running, const char *text)
+{
+    GError *error = NULL;
+
+    if (!xd_datetime_parse(text, strlen(text), running->call.out_time))
+        error =
+            xd_error_new(HVD_ERROR_PROTOCOL, "%s: expected a point in time", running->call.method);
+    running_end(running, error);
 }
 
 /* The outcome is not known: does what the call is for hold? */
@@ -291,6 +296,8 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
+    else if (running->call.out_time != NULL)
+        running_take_time(running, g_variant_get_string(reply->value, NULL));
     else if (take_result(&running->call, reply) || reply->value == NULL)
         running_end(running, NULL);
     else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
@@ -332,7 +339,8 @@ on_gate_open(gpointer data, GError *error)
 static char *
 print_parameters(XdArena *arena, const XdStepCall *call)
 {
-    g_autoptr(GVariant) parameters = g_variant_ref_sink(call->parameters);
+    g_autoptr(GVariant) parameters =
+        g_variant_ref_sink(call->parameters != NULL ? call->parameters : g_variant_new("()"));
     g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     g_auto(XdVault) text = {0};
     XdJsonWriter writer;
@@ -341,7 +349,13 @@ print_parameters(XdArena *arena, const XdStepCall *call)
         g_ptr_array_add(hidden, xd_secret_new(arena, "<hidden>", 8));
     xd_vault_init(&text, arena);
     xd_json_writer_init(&writer, &text, FALSE);
-    xd_value_walk(parameters, (XdSecret *const *) hidden->pdata, &writer.parent);
+    writer.parent.klass->begin(&writer.parent, FALSE);
+    for (gsize i = 0; i < g_variant_n_children(parameters); i++) {
+        g_autoptr(GVariant) value = g_variant_get_child_value(parameters, i);
+
+        xd_value_walk(value, (XdSecret *const *) hidden->pdata, &writer.parent);
+    }
+    writer.parent.klass->end(&writer.parent);
     g_clear_error(&writer.parent.error);
     return g_strdup(text.data);
 }
@@ -389,7 +403,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
     running->operation = operation;
     running->call = *call;
     running->async = async;
-    running->parameters = g_variant_ref_sink(call->parameters);
+    running->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
     running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));
@@ -601,4 +615,19 @@ xd_op_settle(XdOp *op, gpointer data)
     settling->operation = data;
     settling->cancellable = g_object_ref(xd_op_pend(op));
     xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
+}
+
+static void
+on_caught_up(XdConnection *connection G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED,
+             gpointer data)
+{
+    xd_op_complete(data, NULL);
+}
+
+void
+xd_op_catch_up(XdOp *op, gpointer data)
+{
+    XdOperation *operation = data;
+
+    xd_barrier(operation->connection, xd_op_pend(op), on_caught_up, op);
 }

@@ -33,10 +33,11 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
 /**
  * XdStepCall: one call, as a step makes it.
  * @method: without "Async."
- * @parameters: (transfer floating)
+ * @parameters: (nullable) (transfer floating): a tuple, without the session
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed
+ * @out_time: (nullable): gets the result, a point in time, as seconds since 1970
  * @out_secret: (nullable): gets a result that is a secret; a former one is released
  * @out_secrets: (nullable): gets a result that is a map of secrets
  * @out_value: (nullable): gets any other result; a former one is released
@@ -58,6 +59,7 @@ typedef struct {
     const char *kind;
     guint index;
     char **out;
+    gint64 *out_time;
     XdSecret **out_secret;
     GHashTable **out_secrets;
     GVariant **out_value;
@@ -111,6 +113,9 @@ char *xd_operation_made(XdOperation *operation, const char *tag);
 /* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
  * mirror. */
 void xd_op_settle(XdOp *op, gpointer data);
+
+/* XdRunOptions.catch_up: the mirror has all that has happened, if the pool answers at all. */
+void xd_op_catch_up(XdOp *op, gpointer data);
 
 /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
  */

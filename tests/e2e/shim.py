@@ -1,6 +1,7 @@
 """What the scenarios stand on: `hvd` as an operator starts it, with or without a terminal. Standard
 library only; pools come from the simulator's own harness."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -18,7 +19,9 @@ from harness import directory, equal, run_tests  # noqa: E402,F401  (for the sce
 PROGRAM = os.environ.get("HVD", "hvd")
 PATIENCE = harness.PATIENCE
 
-NO_PASSWORD = {"HVD_CREDENTIAL": ""}
+MIB = 1024 * 1024
+# What an operation makes and has to take away again.
+KINDS = ("VM", "VDI", "VBD", "VIF", "SR", "PBD", "secret", "session")
 
 
 def environment(extra=None):
@@ -117,6 +120,25 @@ class Terminal:
         return self.process.wait(PATIENCE)
 
 
+def content(size, seed=b"image"):
+    """Bytes that nothing else has."""
+    block = hashlib.sha256(seed).digest() * 2048
+    return b"".join(hashlib.sha256(seed + number.to_bytes(8, "big")).digest() + block[32:]
+                    for number in range(size // len(block) + 1))[:size]
+
+
+def write(place, name, data):
+    """A file of a directory; its path."""
+    path = os.path.join(place, name)
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 def set_columns(fd, columns):
     import fcntl
     import struct
@@ -146,6 +168,44 @@ class Pool(harness.Pool):
 
     def terminal(self, *words, **options):
         return Terminal(f"--simulate={self.state}", *words, **options)
+
+    def spawn(self, path, *words, **options):
+        """The document of a new instance."""
+        return self.hvd("--json", "spawn", path, *words, **options).expect(0).json()
+
+    def objects(self, *kinds):
+        """What there is, by class and reference."""
+        dump = self.control.ask("dump")
+        return {(kind, ref) for kind in kinds or KINDS for ref in dump.get(kind, {})}
+
+    def records(self, kind):
+        return self.control.ask("dump").get(kind, {})
+
+    def record(self, kind, **members):
+        """The one object of a class that has these values."""
+        found = [record for record in self.records(kind).values()
+                 if all(record[name] == value for name, value in members.items())]
+        assert len(found) == 1, f"{len(found)} of {kind} with {members}"
+        return found[0]
+
+    def disk(self, uuid):
+        """Length and digest of the bytes that were written to a disk."""
+        dump = self.control.ask("dump", disks=True)
+        ref = next(ref for ref, vdi in dump["VDI"].items() if vdi["uuid"] == uuid)
+        return dump["disks"][ref]
+
+    def calls(self):
+        """How often each method was called."""
+        return self.control.ask("stats")["rpc"]
+
+    def hold(self, method, when="before", **members):
+        """The next call of @method stops until it is released under its own name."""
+        self.control.do("fault", add={"id": method, "method": method, "action": "hold",
+                                      "when": when, **members})
+
+    def fail(self, method, *error, **members):
+        self.control.do("fault", add={"method": method, "action": "error", "error": list(error),
+                                      **members})
 
     def address(self):
         """The words that name it as any other pool, and the environment with the password."""

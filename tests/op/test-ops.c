@@ -31,7 +31,19 @@ test_budget(gconstpointer data)
     g_assert_cmpuint(requests, <=, operation->budget);
 }
 
-/* The same operations as a plan: steps and calls are told, none is made. */
+static guint
+count(const char *text, const char *word)
+{
+    guint n = 0;
+
+    while ((text = strstr(text, word)) != NULL) {
+        text += strlen(word);
+        n++;
+    }
+    return n;
+}
+
+/* The same operations as a plan: steps and calls with their parameters are told, none is made. */
 static void
 test_plan(gconstpointer data)
 {
@@ -50,6 +62,9 @@ test_plan(gconstpointer data)
     world_wait(world);
     g_assert_no_error(world->error);
     g_assert_nonnull(strstr(world->result, "\"steps\":["));
+    g_assert_cmpuint(count(world->result, "\"method\":"), ==,
+                     count(world->result, "\"parameters\":["));
+    g_assert_null(strstr(world->result, TARGET_PASSWORD));
     g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
     after = test_pool_picture(pool);
     g_assert_cmpstr(before, ==, after);

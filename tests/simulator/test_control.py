@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import tempfile
 
 from harness import Control, Failure, Pool, Rpc, equal, expect_failure, pool, run_tests
 from machines import Site
@@ -41,6 +42,20 @@ def test_hello_and_modes():
         for name_ in ("control.sock", "password", "password-read-only"):
             equal(os.stat(os.path.join(state, name_)).st_mode & 0o777, 0o600)
     assert not os.path.exists(state)
+
+
+def test_modes_without_umask():
+    """SEC-36: what openssl writes as well."""
+    before = os.umask(0)
+    try:
+        with tempfile.TemporaryDirectory() as place, pool("--tls", "--state", place + "/x") as running:
+            Site(running).running()
+            for folder, folders, names in os.walk(place + "/x"):
+                for name_ in (".", *folders, *names):
+                    mode = os.lstat(os.path.join(folder, name_)).st_mode
+                    equal((name_, mode & 0o077), (name_, 0))
+    finally:
+        os.umask(before)
 
 
 def test_several_connections():
@@ -386,7 +401,7 @@ def test_shutdown_command():
 
 
 run_tests("/simulator/control", [
-    test_hello_and_modes, test_several_connections, test_bad_commands, test_stats,
+    test_hello_and_modes, test_modes_without_umask, test_several_connections, test_bad_commands, test_stats,
     test_dump_has_no_session_reference, test_call_and_set, test_error_before_and_after,
     test_nth_and_count, test_tag, test_drop, test_hold_and_release, test_hold_and_leave,
     test_wait_before_it_happens, test_garbage, test_status_and_redirect, test_truncate, test_double,

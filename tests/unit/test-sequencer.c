@@ -1,162 +1,5 @@
 /* The sequencer on its own, with a remote that answers when the test says so. */
-#include "base/sequencer.h"
-
-typedef struct {
-    GString *trace; /* what ran, in order */
-    GPtrArray *items;
-    GPtrArray *waiting; /* (element-type Call): asked and not answered yet */
-    XdClock *clock;
-    GCancellable *cancellable;
-    char *result;
-    GError *error;
-    GError *caught; /* by xd_op_try() */
-    gboolean ended;
-    guint failures; /* of "flaky" */
-} World;
-
-typedef struct {
-    World *world;
-    XdOp *op;
-    GSource *cancelled;
-} Call;
-
-static void
-call_end(Call *call, GError *error)
-{
-    XdOp *op = call->op;
-
-    xd_clear_source(&call->cancelled);
-    g_ptr_array_remove(call->world->waiting, call);
-    g_free(call);
-    xd_op_complete(op, error);
-}
-
-static gboolean
-on_call_cancelled(GCancellable *cancellable, gpointer data)
-{
-    Call *call = data;
-    GError *error = NULL;
-
-    g_cancellable_set_error_if_cancelled(cancellable, &error);
-    g_string_append(call->world->trace, " <cancelled>");
-    call_end(call, error);
-    return G_SOURCE_REMOVE;
-}
-
-/* Stands for xd_op_call(): pends until the test answers. */
-static void
-ask(XdOp *op, World *world)
-{
-    Call *call = g_new0(Call, 1);
-    GCancellable *cancellable = xd_op_pend(op);
-
-    call->world = world;
-    call->op = op;
-    call->cancelled = g_cancellable_source_new(cancellable);
-    g_source_set_callback(call->cancelled, G_SOURCE_FUNC(on_call_cancelled), call, NULL);
-    g_source_attach(call->cancelled, NULL);
-    g_ptr_array_add(world->waiting, call);
-}
-
-static World *
-world_new(void)
-{
-    World *world = g_new0(World, 1);
-
-    world->trace = g_string_new(NULL);
-    world->items = g_ptr_array_new();
-    world->waiting = g_ptr_array_new();
-    world->clock = xd_clock_new_manual();
-    world->cancellable = g_cancellable_new();
-    return world;
-}
-
-static void
-world_free(World *world)
-{
-    g_assert_cmpuint(world->waiting->len, ==, 0);
-    g_string_free(world->trace, TRUE);
-    g_ptr_array_unref(world->items);
-    g_ptr_array_unref(world->waiting);
-    xd_clock_unref(world->clock);
-    g_object_unref(world->cancellable);
-    g_free(world->result);
-    g_clear_error(&world->error);
-    g_clear_error(&world->caught);
-    g_free(world);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
-
-static void
-on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    World *world = data;
-
-    g_assert_false(world->ended);
-    world->ended = TRUE;
-    world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
-}
-
-static void
-spin(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-static void
-start_with(World *world, const XdStep *steps, XdRunOptions options)
-{
-    GTask *task = g_task_new(NULL, world->cancellable, on_ended, world);
-
-    options.what = "test it";
-    options.operation = "test";
-    options.clock = world->clock;
-    options.undo_timeout_s = 7;
-    xd_op_run(task, steps, world, NULL, &options);
-    g_assert_false(world->ended); /* never before the caller's return */
-    spin();
-}
-
-static void
-start(World *world, const XdStep *steps)
-{
-    start_with(world, steps, (XdRunOptions){0});
-}
-
-static void
-answer(World *world, guint index, GError *error)
-{
-    g_assert_cmpuint(index, <, world->waiting->len);
-    call_end(g_ptr_array_index(world->waiting, index), error);
-    spin();
-}
-
-static void
-advance(World *world, gint64 ms)
-{
-    xd_clock_advance(world->clock, ms);
-    spin();
-}
-
-static GError *
-trouble(void)
-{
-    return xd_error_new(HVD_ERROR_BUSY, "trouble");
-}
-
-#define STEP_NEXT(NAME)                                                                            \
-    static void NAME(XdOp *op, gpointer data G_GNUC_UNUSED)                                        \
-    {                                                                                              \
-        g_string_append(((World *) xd_op_get_state(op))->trace, " " #NAME);                        \
-        xd_op_next(op);                                                                            \
-    }
-#define STEP_ASK(NAME)                                                                             \
-    static void NAME(XdOp *op, gpointer data G_GNUC_UNUSED)                                        \
-    {                                                                                              \
-        g_string_append(((World *) xd_op_get_state(op))->trace, " " #NAME);                        \
-        ask(op, xd_op_get_state(op));                                                              \
-    }
+#include "sequencer-world.h"
 
 STEP_NEXT(first)
 STEP_NEXT(second)
@@ -218,6 +61,7 @@ test_rollback(void)
 }
 
 STEP_ASK(settle)
+STEP_ASK(catch_up)
 
 /* What may still be under way is waited for, before the first undo and only where there is one. */
 static void
@@ -240,6 +84,23 @@ test_settle(void)
     answer(nothing, 0, trouble());
     g_assert_cmpstr(nothing->trace->str, ==, " call");
     g_assert_true(nothing->ended);
+}
+
+/* ... and after the last one the picture is brought up to date. */
+static void
+test_catch_up(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5}, {"call", call, NULL, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start_with(world, steps, (XdRunOptions){.settle = settle, .catch_up = catch_up});
+    answer(world, 0, trouble());
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " first call settle undo_first catch_up");
+    g_assert_false(world->ended);
+    answer(world, 0, NULL);
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
 }
 
 static void
@@ -403,201 +264,6 @@ test_retry_stopped(void)
     g_assert_cmpstr(cancelled->trace->str, ==, " flaky");
 }
 
-static void
-item_call(XdOp *op, gpointer data)
-{
-    World *world = xd_op_get_state(op);
-
-    g_string_append_printf(world->trace, " +%s", (const char *) data);
-    ask(op, world);
-}
-
-static void
-item_undo(XdOp *op, gpointer data)
-{
-    World *world = xd_op_get_state(op);
-
-    g_string_append_printf(world->trace, " -%s", (const char *) data);
-    xd_op_next(op);
-}
-
-static const XdStep item_steps[] = {{"item", item_call, item_undo, 1, 5}, {0}};
-
-static void
-each_wide(XdOp *op, gpointer data)
-{
-    World *world = data;
-
-    xd_op_each(op, world->items, item_steps, 2);
-}
-
-static void
-add_items(World *world)
-{
-    g_ptr_array_add(world->items, (gpointer) "a");
-    g_ptr_array_add(world->items, (gpointer) "b");
-    g_ptr_array_add(world->items, (gpointer) "c");
-}
-
-static const XdStep each_steps[] = {
-    {"each", each_wide, undo_first, 3, 60},
-    {"second", second, NULL, 1, 5},
-    {0},
-};
-
-static void
-test_each(void)
-{
-    g_autoptr(World) world = world_new();
-    g_autoptr(World) empty = world_new();
-
-    add_items(world);
-    start(world, each_steps);
-    g_assert_cmpstr(world->trace->str, ==, " +a +b");
-    answer(world, 1, NULL);
-    g_assert_cmpstr(world->trace->str, ==, " +a +b +c");
-    answer(world, 0, NULL);
-    answer(world, 0, NULL);
-    g_assert_cmpstr(world->trace->str, ==, " +a +b +c second");
-    g_assert_no_error(world->error);
-
-    start(empty, each_steps);
-    g_assert_cmpstr(empty->trace->str, ==, " second");
-    g_assert_true(empty->ended);
-}
-
-static void
-test_each_fails(void)
-{
-    g_autoptr(World) world = world_new();
-
-    add_items(world);
-    start(world, each_steps);
-    answer(world, 1, trouble());
-    /* the sibling is stopped and awaited, the third never starts, undo goes newest first */
-    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> -b -a undo_first");
-    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
-    g_assert_cmpstr(world->error->message, ==, "test it: each: item: trouble");
-}
-
-static void
-test_each_cancelled(void)
-{
-    g_autoptr(World) world = world_new();
-
-    add_items(world);
-    start(world, each_steps);
-    g_cancellable_cancel(world->cancellable);
-    spin();
-    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> <cancelled> -b -a undo_first");
-    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-}
-
-/* The deadline of the step that holds the items covers them together. */
-static void
-test_each_deadline(void)
-{
-    static const XdStep steps[] = {{"each", each_wide, NULL, 3, 4}, {0}};
-    g_autoptr(World) world = world_new();
-
-    add_items(world);
-    start(world, steps);
-    advance(world, 4000);
-    g_assert_cmpstr(world->trace->str, ==, " +a +b <cancelled> <cancelled> -b -a");
-    g_assert_error(world->error, XD_ERROR, HVD_ERROR_TIMED_OUT);
-    g_assert_cmpstr(world->error->message, ==, "test it: each: not done within 4 s");
-}
-
-static void
-nested(XdOp *op, gpointer data)
-{
-    static const XdStep inner[] = {
-        {"first", first, undo_first, 1, 5},
-        {"give-up", give_up, undo_second, 1, 5},
-        {0},
-    };
-
-    xd_op_table(op, inner, data);
-}
-
-static void
-test_table(void)
-{
-    static const XdStep steps[] = {{"nested", nested, NULL, 1, 9}, {0}};
-    g_autoptr(World) world = world_new();
-
-    start(world, steps);
-    g_assert_cmpstr(world->trace->str, ==, " first undo_second undo_first");
-    g_assert_cmpstr(world->error->message, ==, "test it: nested: give-up: trouble");
-}
-
-/* ---- what may fail ---- */
-
-static void
-try_call(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {{"call", call, NULL, 1, 30}, {0}};
-
-    xd_op_try(op, steps, data, &((World *) data)->caught);
-}
-
-static const XdStep try_steps[] = {
-    {"try", try_call, NULL, 1, 10},
-    {"second", second, NULL, 1, 10},
-    {0},
-};
-
-static void
-test_try(void)
-{
-    g_autoptr(World) world = world_new();
-
-    start(world, try_steps);
-    answer(world, 0, trouble());
-    g_assert_true(world->ended);
-    g_assert_no_error(world->error);
-    g_assert_cmpstr(world->caught->message, ==, "call: trouble");
-    g_assert_nonnull(strstr(world->trace->str, " second"));
-}
-
-static void
-test_try_succeeds(void)
-{
-    g_autoptr(World) world = world_new();
-
-    start(world, try_steps);
-    answer(world, 0, NULL);
-    g_assert_no_error(world->error);
-    g_assert_no_error(world->caught);
-}
-
-/* Its time is over: that is what is told, and the operation goes on with the next step. */
-static void
-test_try_deadline(void)
-{
-    g_autoptr(World) world = world_new();
-
-    start(world, try_steps);
-    advance(world, 10000);
-    g_assert_true(world->ended);
-    g_assert_no_error(world->error);
-    g_assert_true(xd_error_is(world->caught, HVD_ERROR_TIMED_OUT));
-}
-
-/* Who is stopped does not go on as if a part had failed. */
-static void
-test_try_cancelled(void)
-{
-    g_autoptr(World) world = world_new();
-
-    start(world, try_steps);
-    g_cancellable_cancel(world->cancellable);
-    spin();
-    g_assert_true(world->ended);
-    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    g_assert_no_error(world->caught);
-}
-
 /* After the point of no return nothing before it is undone and cancelling is too late. */
 static void
 test_no_return(void)
@@ -708,30 +374,6 @@ test_trampoline(void)
 }
 
 static void
-on_progress(const HvdProgress *progress, gpointer data)
-{
-    World *world = data;
-
-    g_assert_cmpuint(progress->struct_size, ==, sizeof *progress);
-    g_string_append_printf(world->trace, " [%s %u/%u %.0f%%]", progress->step, progress->step_index,
-                           progress->n_steps, progress->fraction * 100);
-}
-
-static void
-test_progress(void)
-{
-    g_autoptr(World) world = world_new();
-
-    add_items(world);
-    start_with(world, each_steps, (XdRunOptions){.progress = on_progress, .progress_data = world});
-    answer(world, 0, NULL);
-    xd_clock_advance(world->clock, 60);
-    answer(world, 0, NULL);
-    answer(world, 0, NULL);
-    g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0%] +a +b +c [second 1/2 75%] second");
-}
-
-static void
 plan_step(XdOp *op, gpointer data G_GNUC_UNUSED)
 {
     xd_op_plan_call(op, "VM.start", "[]");
@@ -768,6 +410,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/order", test_order);
     g_test_add_func("/base/sequencer/rollback", test_rollback);
     g_test_add_func("/base/sequencer/settle", test_settle);
+    g_test_add_func("/base/sequencer/catch-up", test_catch_up);
     g_test_add_func("/base/sequencer/leftovers", test_leftovers);
     g_test_add_func("/base/sequencer/cancel", test_cancel);
     g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);
@@ -776,20 +419,10 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/total-deadline", test_total_deadline);
     g_test_add_func("/base/sequencer/retry", test_retry);
     g_test_add_func("/base/sequencer/retry-stopped", test_retry_stopped);
-    g_test_add_func("/base/sequencer/each", test_each);
-    g_test_add_func("/base/sequencer/each-fails", test_each_fails);
-    g_test_add_func("/base/sequencer/each-cancelled", test_each_cancelled);
-    g_test_add_func("/base/sequencer/each-deadline", test_each_deadline);
-    g_test_add_func("/base/sequencer/table", test_table);
-    g_test_add_func("/base/sequencer/try", test_try);
-    g_test_add_func("/base/sequencer/try-succeeds", test_try_succeeds);
-    g_test_add_func("/base/sequencer/try-deadline", test_try_deadline);
-    g_test_add_func("/base/sequencer/try-cancelled", test_try_cancelled);
     g_test_add_func("/base/sequencer/no-return", test_no_return);
     g_test_add_func("/base/sequencer/make-good", test_make_good);
     g_test_add_func("/base/sequencer/tail-calls", test_tail_calls);
     g_test_add_func("/base/sequencer/trampoline", test_trampoline);
-    g_test_add_func("/base/sequencer/progress", test_progress);
     g_test_add_func("/base/sequencer/plan", test_plan);
     return g_test_run();
 }

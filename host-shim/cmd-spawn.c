@@ -1,0 +1,266 @@
+/* spawn: from an instance document, or from an image and options that make one of it. */
+#include "act.h"
+#include "cmd.h"
+#include "describe.h"
+#include "failure.h"
+#include "image.h"
+#include "resolve.h"
+#include "text.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* What an image gets where nobody says. */
+#define MEMORY_BYTES (G_GINT64_CONSTANT(1) << 30)
+#define VCPUS        1
+/* The bridge of a node's first network card: the management network of an ordinary installation. */
+#define NETWORK "xenbr0"
+
+/* ---- options that are for one kind of FILE only ---- */
+
+static const char *
+find_given(const Arguments *arguments, const char *const *names)
+{
+    for (guint i = 0; names[i] != NULL; i++) {
+        if (arguments_has(arguments, names[i]))
+            return names[i];
+    }
+    return NULL;
+}
+
+static gboolean
+check_options(const Arguments *arguments, gboolean is_document, GError **error)
+{
+    static const char *const for_images[] = {
+        "name",       "uuid", "memory", "vcpus",   "disk",     "extra-disk", "network",  "sha256",
+        "no-network", "mac",  "node",   "storage", "hostname", "metadata",   "firmware", NULL,
+    };
+    static const char *const for_documents[] = {"image", NULL};
+    const char *given = find_given(arguments, is_document ? for_images : for_documents);
+
+    if (given == NULL)
+        return TRUE;
+    failure_set(error, FAILURE_USAGE, NULL,
+                is_document ? _("--%s is for images: FILE is a document, which says it all")
+                            : _("--%s is for documents: FILE is an image itself"),
+                given);
+    return FALSE;
+}
+
+/* ---- a document of options ---- */
+
+static void
+add_text(JsonObject *document, const char *member, const char *text)
+{
+    if (text != NULL)
+        json_object_set_string_member(document, member, text);
+}
+
+static char *
+random_mac(void)
+{
+    guint32 bits = g_random_int();
+
+    return g_strdup_printf("fa:16:3e:%02x:%02x:%02x", bits & 0xff, bits >> 8 & 0xff,
+                           bits >> 16 & 0xff);
+}
+
+static gboolean
+add_networks(JsonObject *document, const Arguments *arguments, GError **error)
+{
+    static const char *const otherwise[] = {NETWORK, NULL};
+    g_auto(GStrv) given = arguments_list(arguments, "network");
+    g_auto(GStrv) macs = arguments_list(arguments, "mac");
+    const char *const *networks = given[0] != NULL ? (const char *const *) given : otherwise;
+    guint n = arguments_has(arguments, "no-network") ? 0 : g_strv_length((char **) networks);
+    JsonArray *array;
+
+    if (g_strv_length(macs) > n || (n == 0 && given[0] != NULL)) {
+        failure_set(error, FAILURE_USAGE, NULL, "%s",
+                    n == 0 ? _("--no-network goes neither with --network nor with --mac")
+                           : _("there are more of --mac than of --network"));
+        return FALSE;
+    }
+    array = json_array_new();
+    for (guint i = 0; i < n; i++) {
+        JsonObject *nic = json_object_new();
+        g_autofree char *mac = i < g_strv_length(macs) ? g_strdup(macs[i]) : random_mac();
+
+        add_text(nic, "mac", mac);
+        add_text(nic, "network", networks[i]);
+        json_array_add_object_element(array, nic);
+    }
+    json_object_set_array_member(document, "networks", array);
+    return TRUE;
+}
+
+static gboolean
+add_disks(JsonObject *document, const Arguments *arguments, GError **error)
+{
+    gint64 root_bytes = arguments_number(arguments, "disk", 0);
+    g_auto(GStrv) sizes = arguments_list(arguments, "extra-disk");
+    JsonObject *root = json_object_new();
+    JsonArray *disks = json_array_new();
+    guint64 bytes = 0;
+
+    if (root_bytes > 0)
+        json_object_set_int_member(root, "size_bytes", root_bytes);
+    json_object_set_object_member(document, "root_disk", root);
+    json_object_set_array_member(document, "disks", disks);
+    for (guint i = 0; sizes[i] != NULL; i++) {
+        JsonObject *disk = json_object_new();
+
+        json_array_add_object_element(disks, disk);
+        if (!text_parse_size(sizes[i], &bytes)) {
+            failure_set(error, FAILURE_USAGE, NULL, _("--extra-disk takes a size, not \"%s\""),
+                        sizes[i]);
+            return FALSE;
+        }
+        json_object_set_int_member(disk, "size_bytes", (gint64) bytes);
+    }
+    return TRUE;
+}
+
+static gboolean
+add_metadata(JsonObject *document, const Arguments *arguments, GError **error)
+{
+    g_auto(GStrv) pairs = arguments_list(arguments, "metadata");
+    JsonObject *metadata = json_object_new();
+
+    json_object_set_object_member(document, "metadata", metadata);
+    for (guint i = 0; pairs[i] != NULL; i++) {
+        const char *equals = strchr(pairs[i], '=');
+        g_autofree char *key =
+            equals != NULL ? g_strndup(pairs[i], (gsize) (equals - pairs[i])) : NULL;
+
+        if (key == NULL || key[0] == '\0') {
+            failure_set(error, FAILURE_USAGE, NULL, "%s", _("--metadata takes KEY=VALUE"));
+            return FALSE;
+        }
+        add_text(metadata, key, equals + 1);
+    }
+    return TRUE;
+}
+
+static gboolean
+add_image(JsonObject *document, const Arguments *arguments, const Image *image, GError **error)
+{
+    JsonObject *stream = json_object_new();
+    gint64 bytes = arguments_number(arguments, "image-size", image->size_bytes);
+
+    json_object_set_object_member(document, "image", stream);
+    add_text(stream, "source", "stream");
+    add_text(stream, "format", "raw");
+    add_text(stream, "sha256", arguments_get(arguments, "sha256"));
+    if (bytes > 0) {
+        json_object_set_int_member(stream, "size_bytes", bytes);
+        return TRUE;
+    }
+    failure_set(error, FAILURE_USAGE, NULL, "%s",
+                _("a pipe does not tell how long the image in it is: --image-size is needed"));
+    return FALSE;
+}
+
+static gboolean
+add_who(JsonObject *document, const Arguments *arguments, const Image *image, GError **error)
+{
+    const char *uuid = arguments_get(arguments, "uuid");
+    const char *name = arguments_get(arguments, "name");
+    g_autofree char *random = g_uuid_string_random();
+
+    if (name == NULL)
+        name = image->name;
+    if (name[0] == '\0') {
+        failure_set(error, FAILURE_USAGE, NULL, "%s",
+                    _("standard input has no name: --name is needed"));
+        return FALSE;
+    }
+    add_text(document, "uuid", uuid != NULL ? uuid : random);
+    add_text(document, "name", name);
+    return TRUE;
+}
+
+/* All but the node, which only the pool can name. */
+static JsonObject *
+make_document(const Arguments *arguments, const Image *image, GError **error)
+{
+    g_autoptr(JsonObject) document = json_object_new();
+
+    json_object_set_int_member(document, "memory_bytes",
+                               arguments_number(arguments, "memory", MEMORY_BYTES));
+    json_object_set_int_member(document, "vcpus", arguments_number(arguments, "vcpus", VCPUS));
+    add_text(document, "storage", arguments_get(arguments, "storage"));
+    add_text(document, "hostname", arguments_get(arguments, "hostname"));
+    add_text(document, "firmware", arguments_get(arguments, "firmware"));
+    if (add_who(document, arguments, image, error) &&
+        add_image(document, arguments, image, error) && add_disks(document, arguments, error) &&
+        add_networks(document, arguments, error) && add_metadata(document, arguments, error))
+        return g_steal_pointer(&document);
+    return NULL;
+}
+
+/* ---- the command ---- */
+
+static gboolean
+add_node(Shim *shim, JsonObject *document, GError **error)
+{
+    const char *word = arguments_get(shim->arguments, "node");
+    g_autofree char *node = word != NULL ? resolve_node(shim, word, error) : NULL;
+
+    add_text(document, "node", node);
+    return word == NULL || node != NULL;
+}
+
+static void
+show_spawned(Output *output, JsonNode *info)
+{
+    describe_instance_briefly(output, document_object(info));
+}
+
+static gboolean
+spawn(Shim *shim, const char *document, GInputStream *stream, const char *name, GError **error)
+{
+    runner_get_call(shim->runner)->request_id = arguments_get(shim->arguments, "request-id");
+    progress_begin(shim->progress, name);
+    return present(shim, runner_spawn(shim->runner, document, stream, error), show_spawned);
+}
+
+static gboolean
+spawn_image(Shim *shim, const Image *image, GError **error)
+{
+    g_autoptr(JsonObject) document = make_document(shim->arguments, image, error);
+    g_autofree char *text = NULL;
+
+    if (document == NULL || shim_connect(shim, error) == NULL || !add_node(shim, document, error))
+        return FALSE;
+    text = document_print_object(document);
+    return spawn(shim, text, image->stream, document_text(document, "name"), error);
+}
+
+/* A document with the source "stream" has its image beside it; the driver tells what does not fit. */
+static gboolean
+spawn_document(Shim *shim, const Image *image, GError **error)
+{
+    const char *path = arguments_get(shim->arguments, "image");
+    g_auto(Image) beside = {0};
+
+    if (path != NULL && !image_open(&beside, path, TRUE, error))
+        return FALSE;
+    if (shim_connect(shim, error) == NULL)
+        return FALSE;
+    return spawn(shim, payload_get_text(image->document), beside.stream, NULL, error);
+}
+
+gboolean
+cmd_spawn(Shim *shim, GError **error)
+{
+    const Arguments *arguments = shim->arguments;
+    g_auto(Image) image = {0};
+
+    if (!image_open(&image, arguments_operand(arguments, 0), arguments_has(arguments, "image-size"),
+                    error) ||
+        !check_options(arguments, image.document != NULL, error))
+        return FALSE;
+    return image.document != NULL ? spawn_document(shim, &image, error)
+                                  : spawn_image(shim, &image, error);
+}
