@@ -12,6 +12,7 @@ struct _TestServer {
     guint connections;
     gsize bytes;
     guint64 flooded;
+    gboolean impatient;
     GPtrArray *open; /* (element-type Connection) */
 };
 
@@ -84,7 +85,7 @@ on_read(GObject *source, GAsyncResult *result, gpointer data)
     Connection *connection = data;
     gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, NULL);
 
-    if (n <= 0 || connection->server == NULL) {
+    if (n <= 0 || connection->server == NULL || connection->server->impatient) {
         g_cancellable_cancel(connection->stop); /* a flood ends with it */
         connection_leave(connection);
         return;
@@ -195,6 +196,12 @@ gsize
 test_server_get_bytes(TestServer *server)
 {
     return server->bytes;
+}
+
+void
+test_server_lose_patience(TestServer *server)
+{
+    server->impatient = TRUE;
 }
 
 guint64

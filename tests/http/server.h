@@ -33,6 +33,8 @@ void test_server_free(TestServer *server);
 guint16 test_server_get_port(TestServer *server);
 guint test_server_get_requests(TestServer *server);
 guint test_server_get_connections(TestServer *server);
+/* From now on it hangs up as soon as it hears anything. */
+void test_server_lose_patience(TestServer *server);
 /* bytes of requests that were read, TLS taken off: zero while handshakes fail */
 gsize test_server_get_bytes(TestServer *server);
 /* bytes that floods have sent */
