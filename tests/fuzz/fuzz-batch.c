@@ -28,6 +28,13 @@ contains(const GPtrArray *records, const XdRecord *record)
 }
 
 static void
+check_found(const XdMirror *mirror, const XdVM *vm)
+{
+    if (vm->uuid[0] != '\0')
+        FUZZ_CHECK(contains(xd_mirror_find(mirror, XD_BY_VM_UUID, vm->uuid), &vm->parent));
+}
+
+static void
 check_mirror(const XdMirror *mirror)
 {
     for (guint i = 0; i < XD_N_CLASSES; i++) {
@@ -40,8 +47,7 @@ check_mirror(const XdMirror *mirror)
             n++;
             FUZZ_CHECK(xd_mirror_get(mirror, xd_classes[i], record->ref) == record);
             if (xd_classes[i] == &xd_class_vm)
-                FUZZ_CHECK(contains(
-                    xd_mirror_find(mirror, XD_BY_VM_UUID, ((const XdVM *) record)->uuid), record));
+                check_found(mirror, (const XdVM *) record);
         }
         FUZZ_CHECK(n == xd_mirror_count(mirror, xd_classes[i]));
     }

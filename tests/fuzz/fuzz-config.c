@@ -45,7 +45,7 @@ load_file(const guint8 *data, size_t size)
     close(fd);
 }
 
-/* The password as the value of whatever the input names. */
+/* The password as the value of whatever key the input names. */
 static void
 load_canary(const char *name)
 {
@@ -70,7 +70,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     load_file(data, size);
     config = xd_config_load(NULL, (const char *const *) lines, &error);
     check_config(config, error);
-    if (lines[0] != NULL && strstr(lines[0], CANARY) == NULL)
+    if (lines[0] != NULL && strchr(lines[0], '=') == NULL && strstr(lines[0], CANARY) == NULL)
         load_canary(lines[0]);
     return 0;
 }
