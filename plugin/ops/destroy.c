@@ -42,6 +42,18 @@ collect_disks(Destroy *destroy, const XdVM *vm)
         xd_doomed_disks_add(destroy->disks, memory);
 }
 
+/* The toolstack refuses it only at the end, when the disks are gone already. */
+static GError *
+check_block(const XdVM *vm)
+{
+    const char *reason = vm != NULL ? xd_map_get(&vm->blocked_operations, "destroy") : NULL;
+    g_autofree char *shown = reason != NULL ? xd_escape(reason, -1, 200) : NULL;
+
+    return reason != NULL
+               ? xd_error_new(HVD_ERROR_DENIED, "an administrator has blocked it: %s", shown)
+               : NULL;
+}
+
 static void
 find(XdOp *op, gpointer data)
 {
@@ -51,6 +63,8 @@ find(XdOp *op, gpointer data)
         xd_look_for_instance(destroy->head.base.connection->mirror, destroy->head.instance, &error);
 
     destroy->disks = xd_doomed_disks_new();
+    if (error == NULL)
+        error = check_block(vm);
     if (error != NULL) {
         xd_op_fail(op, error);
         return;
