@@ -1,74 +1,187 @@
 """The test command behind tests/run: install, build twice, run everything, count."""
 
 import argparse
+import collections
+import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+SANITIZED = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+FUZZED = [*SANITIZED, "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all"]
+VALGRIND = "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+VALGRIND_SUITES = ["unit", "wire", "http", "model", "image"]
 
 
-def build(directory, *options):
-    """Sets up and compiles one build directory; an old one is brought up to date."""
-    path = TOP / directory
-    if not (path / "build.ninja").exists():
-        shutil.rmtree(path, ignore_errors=True)
-        subprocess.run(["meson", "setup", path, TOP, *options], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["meson", "compile", "-C", path], check=True, stdout=subprocess.DEVNULL)
+# ---- counting ----
+
+def tally(test, is_tap):
+    """What one program of testlog.json adds: its TAP lines, and a failure for each that is missing."""
+    counts = collections.Counter()
+    plan, told = None, 0
+    for line in test.get("stdout", "").splitlines() if is_tap else ():
+        verdict = re.match(r"(not )?ok\b", line)
+        planned = re.match(r"1\.\.(\d+)", line)
+        if verdict:
+            told += 1
+            skipped = re.search(r"#\s*skip", line, re.IGNORECASE)
+            counts["failed" if verdict[1] else "skipped" if skipped else "passed"] += 1
+        elif planned:
+            plan = int(planned[1])
+    ended_well = test["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
+    if is_tap:
+        counts["failed"] += abs(plan - told) if plan is not None else 1
+        counts["skipped"] += plan == 0
+    elif ended_well:
+        counts["skipped" if test["result"] == "SKIP" else "passed"] += 1
+    if not ended_well and counts["failed"] == 0:
+        counts["failed"] += 1
+    return counts
 
 
-def results(directory):
-    """Counts the single tests of the last run: TAP subtests where there are any, else programs."""
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    log = TOP / directory / "meson-logs" / "testlog.json"
-    for line in log.read_text().splitlines():
-        test = json.loads(line)
-        verdicts = [text.split() for text in test.get("stdout", "").splitlines()]
-        lines = [words for words in verdicts if words[:1] == ["ok"] or words[:2] == ["not", "ok"]]
-        for words in lines:
-            skipped = "SKIP" in (word.upper() for word in words)
-            counts["failed" if words[0] == "not" else "skipped" if skipped else "passed"] += 1
-        if test["result"] == "SKIP" and not lines:
-            counts["skipped"] += 1
-        elif test["result"] not in ("OK", "SKIP"):
-            counts["failed"] += all(words[0] != "not" for words in lines)
+def read_results(directory, expected):
+    """Counts the last run, and shows what failed; a test that was not run at all has failed."""
+    introspection = json.loads((TOP / directory / "meson-info" / "intro-tests.json").read_text())
+    tap = {test["name"] for test in introspection if test["protocol"] == "tap"}
+    total = collections.Counter()
+    log = (TOP / directory / "meson-logs" / "testlog.json").read_text().splitlines()
+    for test in map(json.loads, log):
+        counts = tally(test, test["name"].split(" / ")[-1] in tap)
+        if counts["failed"]:
             print(f"\nFAILED in {directory}: {test['name']} ({test['result']})")
             print(test.get("stdout", "")[-6000:], test.get("stderr", "")[-6000:], sep="\n")
-        elif not lines:
-            counts["passed"] += 1
-    return counts
+        total += counts
+    total["failed"] += max(expected - len(log), 0)
+    return total
 
 
-def run(directory, *options):
-    command = ["meson", "test", "-C", TOP / directory, "--no-rebuild", *options]
-    status = subprocess.run(command, env={**os.environ, "G_DEBUG": "fatal-criticals"})
-    counts = results(directory)
+# ---- doing ----
+
+def run_quietly(command, **options):
+    """Its output is shown when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout[-12000:]}\nfailed: {' '.join(map(str, command))}")
+
+
+def build(directory, *options, compiler=None):
+    """Sets up and compiles one build directory; an old one is brought up to date. No warnings."""
+    path = TOP / directory
+    options = ["-Dwerror=true", *options]
+    environment = {**os.environ, **({"CC": compiler} if compiler else {})}
+    if not (path / "build.ninja").exists():
+        shutil.rmtree(path, ignore_errors=True)
+        run_quietly(["meson", "setup", path, TOP, *options], env=environment)
+    elif not has_options(path, options):
+        run_quietly(["meson", "configure", path, *options])
+    run_quietly(["ninja", "-C", path, "all", "meson-test-prereq"])
+
+
+def has_options(path, options):
+    found = {option["name"]: option["value"]
+             for option in json.loads((path / "meson-info" / "intro-buildoptions.json").read_text())}
+    for name, value in (option.removeprefix("-D").split("=", 1) for option in options):
+        now = found[name]
+        text = " ".join(now) if isinstance(now, list) else str(now).lower() if isinstance(now, bool) else str(now)
+        if text != value:
+            return False
+    return True
+
+
+def run(directory, *options, environment=None):
+    started = time.monotonic()
+    listed = subprocess.run(["meson", "test", "-C", TOP / directory, "--no-rebuild", "--list",
+                             *(word for suite in suites_of(options) for word in ("--suite", suite))],
+                            stdout=subprocess.PIPE, text=True, check=True)
+    expected = len([line for line in listed.stdout.splitlines() if " / " in line])
+    status = subprocess.run(["meson", "test", "-C", TOP / directory, "--no-rebuild", *options],
+                            env={**os.environ, "G_DEBUG": "fatal-criticals", **(environment or {})})
+    counts = read_results(directory, expected)
     if status.returncode != 0 and counts["failed"] == 0:
         counts["failed"] = 1
+    print(f"{directory}: {time.monotonic() - started:.0f} s")
     return counts
+
+
+def suites_of(options):
+    return [options[i + 1] for i, word in enumerate(options) if word == "--suite"]
+
+
+def run_valgrind():
+    suites = [word for suite in VALGRIND_SUITES for word in ("--suite", suite)]
+    return run("build", *suites, "--wrapper", VALGRIND, "--timeout-multiplier", "20",
+               environment={"G_SLICE": "always-malloc", "HVD_TEST_VALGRIND": "1"})
+
+
+# ---- fuzzing ----
+
+def fuzz_one(program, seconds):
+    """(failed, what it said): what it finds lies in findings/, what it learns in corpus/."""
+    name = program.name.removeprefix("fuzz-")
+    corpus, findings = (TOP / "build-fuzz" / folder / name for folder in ("corpus", "findings"))
+    for folder in (corpus, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    dictionary = TOP / "tests" / "fuzz" / f"{name}.dict"
+    options = [f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-timeout=20",
+               "-rss_limit_mb=1024", "-print_final_stats=1"]
+    if dictionary.exists():
+        options.append(f"-dict={dictionary}")
+    done = subprocess.run([program, *options, corpus, TOP / "tests" / "fuzz" / "seeds" / name],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    return done.returncode != 0, done.stdout
+
+
+def run_fuzz(seconds):
+    """Every target for so long, as many at a time as there are processors."""
+    build("build-fuzz", *FUZZED, compiler="clang")
+    programs = sorted(path for path in (TOP / "build-fuzz" / "tests" / "fuzz").glob("fuzz-*") if path.is_file())
+    counts = collections.Counter(failed=not programs)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for program, (failed, said) in zip(programs, pool.map(lambda one: fuzz_one(one, seconds), programs)):
+            runs = re.search(r"number_of_executed_units:\s*(\d+)", said)
+            print(f"{program.name}: {runs[1] if runs else 'no'} runs, {'FAILED' if failed else 'nothing found'}")
+            if failed:
+                print(said[-6000:])
+            counts["failed" if failed else "passed"] += 1
+    return counts
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
+    parser.add_argument("--plain-only", action="store_true", help="leave out the sanitizer build")
+    parser.add_argument("--clang", action="store_true", help="also build and test with clang")
+    parser.add_argument("--valgrind", action="store_true",
+                        help=f"also run {', '.join(VALGRIND_SUITES)} under valgrind")
+    parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="also fuzz every target for so long")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
-    parser.add_argument("--valgrind", action="store_true", help="also run the unit tests under valgrind")
-    parser.add_argument("--plain-only", action="store_true", help="leave out the sanitizer build")
-    options = parser.parse_args()
-
-    subprocess.run([TOP / "tests" / "install-packages"], check=True)
-    runs = []
+    sys.stdout.reconfigure(line_buffering=True)  # in order with what the programs say
+    started = time.monotonic()
+    options = parse_arguments()
+    wanted = [name for name in ("clang", "valgrind", "fuzz") if getattr(options, name)]
+    subprocess.run([TOP / "tests" / "install-packages", *wanted], check=True)
     build("build")
-    runs.append(run("build"))
+    total = run("build")
     if not options.plain_only:
-        build("build-sanitized", "-Db_sanitize=address,undefined", "-Db_lundef=false")
-        runs.append(run("build-sanitized", "--timeout-multiplier", "4"))
+        build("build-sanitized", *SANITIZED)
+        total += run("build-sanitized", "--timeout-multiplier", "4")
+    if options.clang:
+        build("build-clang", compiler="clang")
+        total += run("build-clang")
     if options.valgrind:
-        runs.append(run("build", "--suite", "unit", "--wrapper",
-                        "valgrind -q --error-exitcode=99 --leak-check=full"))
-    total = {key: sum(counts[key] for counts in runs) for key in ("passed", "failed", "skipped")}
-    print("{passed} passed, {failed} failed, {skipped} skipped".format(**total))
+        total += run_valgrind()
+    if options.fuzz:
+        total += run_fuzz(options.fuzz)
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 1 if total["failed"] else 0
 
 

@@ -38,6 +38,7 @@ struct _XdOp {
     guint next_item;
     guint done_items;
     gboolean launching;
+    GError **caught;     /* of xd_op_try(): where failures go */
     GPtrArray *children; /* (element-type XdOp): running ones, borrowed */
 };
 
@@ -321,16 +322,23 @@ run_stopped(Run *run)
     return g_error_copy(run->stop);
 }
 
+static GError *
+timed_out_error(const XdOp *op, GError *error)
+{
+    if (!op->timed_out || !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return error;
+    g_error_free(error);
+    return xd_error_new(HVD_ERROR_TIMED_OUT, "not done within %u s", op->limit_s);
+}
+
 static void
 op_step_failed(XdOp *op, GError *error)
 {
     const char *name = op->steps[op->index].name;
 
-    if (op->timed_out && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        g_clear_error(&error);
-        error = xd_error_new(HVD_ERROR_TIMED_OUT, "not done within %u s", op->limit_s);
-    } else if (op->run->stop != NULL && !op->run->rolling_back &&
-               g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    error = timed_out_error(op, error);
+    if (op->run->stop != NULL && !op->run->rolling_back &&
+        g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         g_clear_error(&error);
         error = g_error_copy(op->run->stop);
     }
@@ -504,6 +512,11 @@ each_settle(XdOp *op)
     if (error == NULL && op->done_items < op->items->len)
         error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
     g_clear_pointer(&op->items, g_ptr_array_unref);
+    if (op->caught != NULL && error != NULL && !xd_op_is_stopped(op)) {
+        g_clear_error(op->caught);
+        *op->caught = timed_out_error(op, g_steal_pointer(&error));
+    }
+    op->caught = NULL;
     xd_op_complete(op, error);
 }
 
@@ -542,6 +555,14 @@ xd_op_table(XdOp *op, const XdStep *steps, gpointer data)
 
     g_ptr_array_add(one, data);
     xd_op_each(op, one, steps, 1);
+}
+
+void
+xd_op_try(XdOp *op, const XdStep *steps, gpointer data, GError **caught)
+{
+    if (op->tail_calls == 0)
+        op->caught = caught;
+    xd_op_table(op, steps, data);
 }
 
 /* ---- the run ---- */
@@ -585,6 +606,19 @@ run_add_leftover(Run *run, const char *undo, GError *error)
     xd_error_add_leftover(run->error, leftover);
 }
 
+/* What comes before the first undo, and after the last. */
+static void
+run_frame_undo(Run *run)
+{
+    Undo settle = {"settle", run->options.settle, run->state};
+    Undo catch_up = {"catch-up", run->options.catch_up, run->state};
+
+    if (catch_up.func != NULL)
+        g_array_prepend_val(run->undo, catch_up);
+    if (settle.func != NULL)
+        g_array_append_val(run->undo, settle);
+}
+
 static void
 op_finish(XdOp *op)
 {
@@ -608,11 +642,8 @@ op_finish(XdOp *op)
         run_finish(run);
         return;
     }
-    if (!run->rolling_back && run->options.settle != NULL && run->undo->len > 0) {
-        Undo settle = {"settle", run->options.settle, run->state};
-
-        g_array_append_val(run->undo, settle);
-    }
+    if (!run->rolling_back && run->undo->len > 0)
+        run_frame_undo(run);
     run->rolling_back = TRUE;
     run_undo(run);
 }

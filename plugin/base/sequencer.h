@@ -10,7 +10,7 @@ typedef struct _XdOp XdOp;
 
 /**
  * XdStepFunc: starts one piece of work and ends in exactly one tail call:
- * xd_op_next(), xd_op_fail(), xd_op_retry(), xd_op_each(), or one of xd_op_call(), xd_op_task(),
+ * xd_op_next(), xd_op_fail(), xd_op_retry(), xd_op_each(), xd_op_try(), or one of xd_op_call(), xd_op_task(),
  * xd_op_transfer(), xd_op_wait() of xenapi/steps.h. None, or two, is a mistake that the sequencer
  * reports. @data is the operation's state, or the item of an xd_op_each().
  */
@@ -60,6 +60,8 @@ void xd_op_plan_free(XdOpPlan *plan);
  * @context: where timers run and results arrive
  * @settle: (nullable): runs before the first undo: waits for what may still be under way, so that the
  *   undos see all that there is to undo
+ * @catch_up: (nullable): runs after the last undo: whoever is told of the failure finds what was undone
+ *   in the mirror
  * @undo_timeout_s: for each undo
  * @timeout_ms: for all steps together; 0: none
  * @plan: (nullable): collect steps and calls instead of making them
@@ -71,6 +73,7 @@ typedef struct {
     const char *subject;
     XdClock *clock;
     XdStepFunc settle;
+    XdStepFunc catch_up;
     guint undo_timeout_s;
     guint timeout_ms;
     XdOpPlan *plan;
@@ -105,6 +108,9 @@ void xd_op_retry(XdOp *op, GError *error, guint attempts, guint delay_ms);
 void xd_op_each(XdOp *op, GPtrArray *items, const XdStep *steps, guint width);
 /* @steps once, on @data: a nested table. */
 void xd_op_table(XdOp *op, const XdStep *steps, gpointer data);
+/* The same, and what fails there is no failure of this step: it is told in @caught, and the step ends. It
+ * is one when the operation itself is stopped. */
+void xd_op_try(XdOp *op, const XdStep *steps, gpointer data, GError **caught);
 /* A step function: from here on nothing that was done is taken back, and cancelling is too late. */
 void xd_op_point_of_no_return(XdOp *op, gpointer data);
 

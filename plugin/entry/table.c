@@ -1,19 +1,28 @@
 #include "entry/border.h"
 #include "ops/destroy.h"
 #include "ops/inventory.h"
+#include "ops/lifecycle.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
+#include "ops/reconcile.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
 #include "ops/volume.h"
+
+#include <string.h>
 
 static void
 open_async(const HvdOpen *open, GCancellable *cancellable, GAsyncReadyCallback callback,
            gpointer user_data)
 {
-    XdConnectionOptions options = {
-        .config_file = open->config_file, .settings = open->settings, .callbacks = open->callbacks};
+    HvdOpen known = {0}; /* an older host's structure ends earlier */
+    XdConnectionOptions options;
 
+    memcpy(&known, open, MIN(open->struct_size, sizeof known));
+    options = (XdConnectionOptions){.config_file = known.config_file,
+                                    .settings = known.settings,
+                                    .callbacks = known.callbacks,
+                                    .watch = xd_lifecycle_watch};
     xd_connection_open_async(&options, cancellable, callback, user_data);
 }
 
@@ -24,7 +33,9 @@ static const HvdDriver driver = {
     .struct_size = sizeof(HvdDriver),
     .name = "xenapi",
     .version = HVD_VERSION,
-    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN | HVD_CAPABILITY_CHAP,
+    .capabilities = HVD_CAPABILITY_PLAN | HVD_CAPABILITY_IDEMPOTENT_SPAWN |
+                    HVD_CAPABILITY_RECONCILE | HVD_CAPABILITY_LIFECYCLE_EVENTS |
+                    HVD_CAPABILITY_CHAP,
 
     .describe_config = xd_border_describe_config,
     .describe_error = xd_border_describe_error,
@@ -99,6 +110,9 @@ static const HvdDriver driver = {
     .post_live_migration_at_destination_finish = xd_border_finish,
     .rollback_live_migration_at_destination_async = xd_rollback_live_migration_at_destination_async,
     .rollback_live_migration_at_destination_finish = xd_border_finish,
+
+    .reconcile_async = xd_reconcile_async,
+    .reconcile_finish = xd_border_finish,
 };
 
 G_MODULE_EXPORT const HvdDriver *hvd_query(guint32 host_major, guint32 host_minor, GError **error);

@@ -10,6 +10,7 @@ doomed_disk_free(gpointer data)
 
     g_free(disk->vdi);
     g_free(disk->sr);
+    g_free(disk->mark);
     g_free(disk);
 }
 

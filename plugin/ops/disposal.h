@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 typedef struct {
     char *vdi;
     char *sr;
+    char *mark; /* (nullable): see XdRemoval */
     gboolean gone;
 } XdDoomedDisk;
 

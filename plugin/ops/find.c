@@ -11,6 +11,13 @@ xd_is_instance(const XdVM *vm)
            xd_map_get(&vm->other_config, XD_INSTANCE_KEY) != NULL;
 }
 
+/* xapi_xenops.ml sets it at the first start. */
+gboolean
+xd_was_started(const XdVM *vm)
+{
+    return vm->power_state != XD_VM_POWER_STATE_HALTED || strcmp(vm->generation_id, "0:0") != 0;
+}
+
 const XdVM *
 xd_look_for_instance(const XdMirror *mirror, const char *uuid, GError **error)
 {

@@ -17,6 +17,9 @@ G_BEGIN_DECLS
 /* Is it a machine that anybody may run, and the orchestrator's? */
 gboolean xd_is_instance(const XdVM *vm);
 
+/* Has it ever run? Then the spawn that made it came to its end. */
+gboolean xd_was_started(const XdVM *vm);
+
 /* Errors: NOT_FOUND, AMBIGUOUS. */
 const XdVM *xd_find_instance(const XdMirror *mirror, const char *uuid, GError **error);
 /* NULL without an error where there is none. Errors: AMBIGUOUS. */

@@ -234,6 +234,7 @@ xd_operation_run(const XdOperationClass *klass, gpointer state, XdConnection *co
                               .subject = runner->subject,
                               .clock = connection->clock,
                               .settle = xd_op_settle,
+                              .catch_up = xd_op_catch_up,
                               .undo_timeout_s = UNDO_TIMEOUT_S,
                               .timeout_ms = options.timeout_ms,
                               .plan = runner->plan,

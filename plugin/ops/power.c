@@ -1,19 +1,18 @@
 #include "ops/power.h"
 
+#include "ops/block.h"
 #include "ops/find.h"
 #include "ops/operation.h"
 
 #include <string.h>
-
-#define SOFT_DELETED "soft-deleted (hvd)"
-#define NOT_BOOTABLE "not bootable (hvd)"
 
 typedef struct {
     XdInstanceState head;
     int timeout_s; /* of a shut-down through the guest; 0: none, -1: as configured */
     gboolean hard;
     gboolean bootable;
-    const char *reason; /* of a block */
+    const char *reason; /* of a block: XD_BLOCK_... */
+    char *block;        /* the reason with the mark of this operation */
     gint64 domid;       /* before a reboot */
 } Power;
 
@@ -333,53 +332,20 @@ static const XdStep resume_steps[] = {
 
 /* ---- blocking starts ---- */
 
-/* Each is a key of its own: blocking "start" alone does not stop start_on (verified-sequences 3.3). */
-static const char *const start_operations[] = {"start", "start_on", "resume", "resume_on", NULL};
-
-/* The map as it shall be: what others have blocked stays, ours with @reason comes or goes. */
-static GVariant *
-blocked_operations(const XdVM *vm, const char *reason, gboolean block)
-{
-    GVariantBuilder map;
-
-    g_variant_builder_init(&map, G_VARIANT_TYPE("a{ss}"));
-    for (guint i = 0; i < vm->blocked_operations.n; i++) {
-        const XdPair *pair = &vm->blocked_operations.pairs[i];
-
-        if (strcmp(pair->value, reason) != 0)
-            g_variant_builder_add(&map, "{ss}", pair->key, pair->value);
-    }
-    for (guint i = 0; block && start_operations[i] != NULL; i++) {
-        const char *there = xd_map_get(&vm->blocked_operations, start_operations[i]);
-
-        if (there == NULL || strcmp(there, reason) == 0)
-            g_variant_builder_add(&map, "{ss}", start_operations[i], reason);
-    }
-    return g_variant_builder_end(&map);
-}
-
-static gboolean
-is_blocked(const XdVM *vm, const char *reason)
-{
-    for (guint i = 0; i < vm->blocked_operations.n; i++) {
-        if (strcmp(vm->blocked_operations.pairs[i].value, reason) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static void
 set_block(XdOp *op, Power *power, gboolean block)
 {
     const XdVM *vm = xd_instance_vm(&power->head);
     XdStepCall call = {.method = "VM.set_blocked_operations"};
 
-    if (vm == NULL || is_blocked(vm, power->reason) == block) {
+    if (vm == NULL || xd_is_blocked(vm, power->reason) == block) {
         xd_op_next(op);
         return;
     }
-    call.parameters =
-        g_variant_new("(s@a{ss})", power->head.vm, blocked_operations(vm, power->reason, block));
+    if (block && power->block == NULL)
+        power->block = xd_block_new(&power->head.base, power->reason);
+    call.parameters = g_variant_new("(s@a{ss})", power->head.vm,
+                                    xd_blocked_operations(vm, power->reason, power->block, block));
     xd_op_call(op, &call);
 }
 
@@ -402,7 +368,7 @@ undo_block(XdOp *op, gpointer data)
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
 
-    if (is_in(power, XD_VM_POWER_STATE_HALTED) && is_blocked(vm, power->reason))
+    if (is_in(power, XD_VM_POWER_STATE_HALTED) && xd_is_blocked(vm, power->reason))
         xd_op_make_good(op, data);
     else
         unblock(op, data);
@@ -429,7 +395,7 @@ shows_bootable(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     const Power *power = data;
     const XdVM *vm = xd_instance_vm(data);
 
-    return vm == NULL || is_blocked(vm, power->reason) == !power->bootable;
+    return vm == NULL || xd_is_blocked(vm, power->reason) == !power->bootable;
 }
 
 static void
@@ -468,6 +434,13 @@ static const XdStep set_bootable_steps[] = {
 
 /* ---- the slots ---- */
 
+static void
+power_clear(gpointer data)
+{
+    g_free(((Power *) data)->block);
+    xd_instance_state_clear(data);
+}
+
 static Power *
 power_new(const char *instance)
 {
@@ -479,8 +452,7 @@ power_new(const char *instance)
 }
 
 #define RUN(operation_name, operation_steps, power)                                                \
-    static const XdOperationClass klass = {operation_name, operation_steps,                        \
-                                           xd_instance_state_clear};                               \
+    static const XdOperationClass klass = {operation_name, operation_steps, power_clear};          \
     xd_operation_run(&klass, power, connection, instance, NULL, call, cancellable, callback,       \
                      user_data)
 
@@ -524,7 +496,7 @@ xd_soft_delete_async(XdConnection *connection, const char *instance, const HvdCa
 {
     Power *power = power_new(instance);
 
-    power->reason = SOFT_DELETED;
+    power->reason = XD_BLOCK_SOFT_DELETED;
     RUN("soft-delete", soft_delete_steps, power);
 }
 
@@ -534,7 +506,7 @@ xd_restore_async(XdConnection *connection, const char *instance, const HvdCall *
 {
     Power *power = power_new(instance);
 
-    power->reason = SOFT_DELETED;
+    power->reason = XD_BLOCK_SOFT_DELETED;
     RUN("restore", restore_steps, power);
 }
 
@@ -546,6 +518,6 @@ xd_set_bootable_async(XdConnection *connection, const char *instance, gboolean b
     Power *power = power_new(instance);
 
     power->bootable = bootable;
-    power->reason = NOT_BOOTABLE;
+    power->reason = XD_BLOCK_NOT_BOOTABLE;
     RUN("set-bootable", set_bootable_steps, power);
 }

@@ -79,13 +79,6 @@ take_turn(XdOp *op, gpointer data)
     xd_op_take_turn(op, ((Spawn *) data)->head.instance);
 }
 
-/* Started once, so the spawn that made it came to its end (xapi_xenops.ml sets it at the start). */
-static gboolean
-was_started(const XdVM *vm)
-{
-    return vm->power_state != XD_VM_POWER_STATE_HALTED || strcmp(vm->generation_id, "0:0") != 0;
-}
-
 static void
 check_absent(XdOp *op, gpointer data)
 {
@@ -93,14 +86,14 @@ check_absent(XdOp *op, gpointer data)
     GError *error = NULL;
     const XdVM *vm = xd_look_for_instance(mirror_of(spawn), spawn->head.instance, &error);
 
-    if (vm != NULL && spawn->request_id != NULL && was_started(vm) &&
+    if (vm != NULL && spawn->request_id != NULL && xd_was_started(vm) &&
         g_strcmp0(xd_map_get(&vm->other_config, XD_REQUEST_KEY), spawn->request_id) == 0) {
         spawn->head.vm = g_strdup(vm->parent.ref);
         spawn->done_before = TRUE;
     } else if (vm != NULL) {
         error = xd_error_new(HVD_ERROR_EXISTS, "the instance is there already, as VM \"%s\"",
                              vm->name_label);
-        if (!was_started(vm))
+        if (!xd_was_started(vm))
             xd_error_set_advice(error, "it was left half-made: reconcile, then try again");
     }
     if (error != NULL)

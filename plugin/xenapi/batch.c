@@ -154,6 +154,12 @@ begin_snapshot(XdBatch *batch)
 
 /* ---- tokens of a snapshot go to the record sink ---- */
 
+static XdSink *
+records_of(XdBatch *batch)
+{
+    return xd_record_sink_get_sink(batch->records);
+}
+
 static XdVerdict
 forwarded(XdBatch *batch, XdVerdict verdict)
 {
@@ -170,9 +176,8 @@ forwarded(XdBatch *batch, XdVerdict verdict)
     return verdict;
 }
 
-#define FORWARD(batch, token, ...)                                                                 \
-    forwarded(batch, xd_record_sink_get_sink((batch)->records)                                     \
-                         ->klass->token(xd_record_sink_get_sink((batch)->records), ##__VA_ARGS__))
+/* FORWARD(batch, token, records_of(batch), the token's arguments...) */
+#define FORWARD(batch, token, ...) forwarded(batch, records_of(batch)->klass->token(__VA_ARGS__))
 
 /* ---- tokens ---- */
 
@@ -185,7 +190,7 @@ batch_begin(XdSink *sink, gboolean is_map)
         (batch->place == IN_EVENT && is_map && batch->member == MEMBER_SNAPSHOT)) {
         batch->place = IN_SNAPSHOT;
         batch->nested++;
-        return FORWARD(batch, begin, is_map);
+        return FORWARD(batch, begin, records_of(batch), is_map);
     }
     if (batch->place == IN_ANSWER && !batch->open && is_map)
         batch->open = TRUE;
@@ -207,7 +212,7 @@ batch_end(XdSink *sink)
     XdBatch *batch = from_sink(sink);
 
     switch (batch->place) {
-    case IN_SNAPSHOT: batch->nested--; return FORWARD(batch, end);
+    case IN_SNAPSHOT: batch->nested--; return FORWARD(batch, end, records_of(batch));
     case IN_EVENT: batch->place = IN_EVENTS; return event_end(batch);
     case IN_EVENTS:
     case IN_COUNTS:
@@ -225,7 +230,7 @@ batch_key(XdSink *sink, const char *text, gsize length)
     XdBatch *batch = from_sink(sink);
 
     if (batch->place == IN_SNAPSHOT)
-        return FORWARD(batch, key, text, length);
+        return FORWARD(batch, key, records_of(batch), text, length);
     if (batch->place == IN_COUNTS) {
         batch->counted = class_of_event(text, length);
         return batch->counted != NULL ? XD_SINK_TAKE : XD_SINK_SKIP;
@@ -264,7 +269,7 @@ batch_string(XdSink *sink, const char *text, gsize length)
     Member member = batch->member;
 
     if (batch->place == IN_SNAPSHOT)
-        return FORWARD(batch, string, text, length);
+        return FORWARD(batch, string, records_of(batch), text, length);
     if (batch->place == IN_COUNTS) {
         g_autofree char *number = g_strndup(text, length);
 
@@ -292,7 +297,7 @@ batch_integer(XdSink *sink, gint64 value)
     XdBatch *batch = from_sink(sink);
 
     if (batch->place == IN_SNAPSHOT)
-        return FORWARD(batch, integer, value);
+        return FORWARD(batch, integer, records_of(batch), value);
     return batch->place == IN_COUNTS ? take_count(batch, value)
                                      : refuse(batch, "a number where none belongs");
 }
@@ -302,7 +307,7 @@ batch_real(XdSink *sink, double value)
 {
     XdBatch *batch = from_sink(sink);
 
-    return batch->place == IN_SNAPSHOT ? FORWARD(batch, real, value)
+    return batch->place == IN_SNAPSHOT ? FORWARD(batch, real, records_of(batch), value)
                                        : refuse(batch, "a number where none belongs");
 }
 
@@ -311,7 +316,7 @@ batch_boolean(XdSink *sink, gboolean value)
 {
     XdBatch *batch = from_sink(sink);
 
-    return batch->place == IN_SNAPSHOT ? FORWARD(batch, boolean, value)
+    return batch->place == IN_SNAPSHOT ? FORWARD(batch, boolean, records_of(batch), value)
                                        : refuse(batch, "a truth value where none belongs");
 }
 
@@ -320,7 +325,7 @@ batch_null(XdSink *sink)
 {
     XdBatch *batch = from_sink(sink);
 
-    return batch->place == IN_SNAPSHOT ? FORWARD(batch, null)
+    return batch->place == IN_SNAPSHOT ? FORWARD(batch, null, records_of(batch))
                                        : refuse(batch, "nothing where something belongs");
 }
 

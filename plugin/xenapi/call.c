@@ -152,7 +152,7 @@ pending_mend(Pending *p, const char *const *failure, GError **error)
 {
     XdSession *session = p->connection->session;
 
-    if ((p->flags & XD_CALL_NO_SESSION) != 0)
+    if ((p->flags & XD_CALL_NO_SESSION) != 0 || p->session != NULL) /* it says nothing of ours */
         return FALSE;
     if (g_strcmp0(failure[0], "SESSION_INVALID") == 0) {
         xd_session_lost(session, p->generation);

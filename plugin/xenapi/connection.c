@@ -32,6 +32,8 @@ xd_connection_unref(XdConnection *connection)
     if (--connection->references > 0)
         return;
     g_clear_pointer(&connection->events, xd_events_free);
+    if (connection->free_guest != NULL)
+        connection->free_guest(connection->guest);
     g_clear_pointer(&connection->mirror, xd_mirror_free);
     g_clear_pointer(&connection->session, xd_session_free);
     g_clear_pointer(&connection->gates, xd_gates_free);
@@ -318,6 +320,8 @@ xd_connection_open_async(const XdConnectionOptions *options, GCancellable *cance
         g_source_set_callback(opening->cancelled, G_SOURCE_FUNC(on_open_cancelled), task, NULL);
         g_source_attach(opening->cancelled, opening->connection->context);
     }
+    if (options->watch != NULL)
+        options->watch(opening->connection);
     xd_events_start(opening->connection->events, on_first_picture, task);
 }
 

@@ -43,6 +43,8 @@ struct _HvdConnection {
     GHashTable *operations; /* (element-type GCancellable): of running operations */
     GTask *close_task;      /* waits until all of them have ended */
     gboolean logged_out;
+    gpointer guest; /* what the layer above keeps with it */
+    GDestroyNotify free_guest;
 };
 
 typedef struct {
@@ -50,6 +52,7 @@ typedef struct {
     const char *config_file;
     const char *const *settings;
     const HvdHostCallbacks *callbacks;
+    void (*watch)(XdConnection *connection); /* (nullable): called before the first picture comes */
 } XdConnectionOptions;
 
 /**
@@ -68,6 +71,9 @@ void xd_connection_close_finish(GAsyncResult *result);
 
 XdConnection *xd_connection_ref(XdConnection *connection);
 void xd_connection_unref(XdConnection *connection);
+
+/* @func once, from the loop. */
+void xd_connection_defer(XdConnection *connection, GSourceFunc func, gpointer data);
 
 /* An operation begins and ends: close waits for it, and stops it through @cancellable. */
 void xd_connection_enter(XdConnection *connection, GCancellable *cancellable);

@@ -12,7 +12,4 @@ G_BEGIN_DECLS
 void xd_connection_enter_call(XdConnection *connection);
 void xd_connection_leave_call(XdConnection *connection);
 
-/* @func once, from the loop. */
-void xd_connection_defer(XdConnection *connection, GSourceFunc func, gpointer data);
-
 G_END_DECLS

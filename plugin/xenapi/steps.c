@@ -152,12 +152,23 @@ running_succeed(Running *running, const char *result)
     running_end(running, NULL);
 }
 
-static void
-running_take_secrets(Running *running, GHashTable *secrets)
+/* A result that is no text. FALSE: the caller wants none of these. */
+static gboolean
+take_result(const XdStepCall *call, const XdReply *reply)
 {
-    g_clear_pointer(running->call.out_secrets, g_hash_table_unref);
-    *running->call.out_secrets = g_hash_table_ref(secrets);
-    running_end(running, NULL);
+    if (call->out_secret != NULL && reply->secret != NULL) {
+        g_clear_pointer(call->out_secret, xd_secret_unref);
+        *call->out_secret = xd_secret_ref(reply->secret);
+    } else if (call->out_secrets != NULL && reply->secrets != NULL) {
+        g_clear_pointer(call->out_secrets, g_hash_table_unref);
+        *call->out_secrets = g_hash_table_ref(reply->secrets);
+    } else if (call->out_value != NULL && reply->value != NULL) {
+        g_clear_pointer(call->out_value, g_variant_unref);
+        *call->out_value = g_variant_ref(reply->value);
+    } else {
+        return FALSE;
+    }
+    return TRUE;
 }
 
 /* The outcome is not known: does what the call is for hold? */
@@ -280,8 +291,8 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
-    else if (running->call.out_secrets != NULL)
-        running_take_secrets(running, reply->secrets);
+    else if (take_result(&running->call, reply) || reply->value == NULL)
+        running_end(running, NULL);
     else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
         running_succeed(running, g_variant_get_string(reply->value, NULL));
     else
@@ -296,6 +307,7 @@ send(Running *running)
                    .secrets = (XdSecret *const *) running->secrets->pdata,
                    .n_secrets = running->secrets->len,
                    .tag = running->tag,
+                   .session = running->call.session,
                    .flags = running->async ? XD_CALL_ASYNC : 0};
 
     xd_call(running->operation->connection, &call, running->cancellable, on_reply, running);
@@ -320,7 +332,8 @@ on_gate_open(gpointer data, GError *error)
 static char *
 print_parameters(XdArena *arena, const XdStepCall *call)
 {
-    g_autoptr(GVariant) parameters = g_variant_ref_sink(call->parameters);
+    g_autoptr(GVariant) parameters =
+        g_variant_ref_sink(call->parameters != NULL ? call->parameters : g_variant_new("()"));
     g_autoptr(GPtrArray) hidden = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     g_auto(XdVault) text = {0};
     XdJsonWriter writer;
@@ -383,7 +396,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
     running->operation = operation;
     running->call = *call;
     running->async = async;
-    running->parameters = g_variant_ref_sink(call->parameters);
+    running->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
     running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));
@@ -595,4 +608,19 @@ xd_op_settle(XdOp *op, gpointer data)
     settling->operation = data;
     settling->cancellable = g_object_ref(xd_op_pend(op));
     xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
+}
+
+static void
+on_caught_up(XdConnection *connection G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED,
+             gpointer data)
+{
+    xd_op_complete(data, NULL);
+}
+
+void
+xd_op_catch_up(XdOp *op, gpointer data)
+{
+    XdOperation *operation = data;
+
+    xd_barrier(operation->connection, xd_op_pend(op), on_caught_up, op);
 }

@@ -33,11 +33,14 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
 /**
  * XdStepCall: one call, as a step makes it.
  * @method: without "Async."
- * @parameters: (transfer floating)
+ * @parameters: (nullable) (transfer floating): a tuple, without the session
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed
+ * @out_secret: (nullable): gets a result that is a secret; a former one is released
  * @out_secrets: (nullable): gets a result that is a map of secrets
+ * @out_value: (nullable): gets any other result; a former one is released
+ * @session: (nullable): instead of the connection's own
  * @done: (nullable) (array zero-terminated=1): failure codes that say that it is so already
  * @already: (nullable): a power state, in small letters: VM_BAD_POWER_STATE with it as the actual one
  *   says that it is so already
@@ -55,7 +58,10 @@ typedef struct {
     const char *kind;
     guint index;
     char **out;
+    XdSecret **out_secret;
     GHashTable **out_secrets;
+    GVariant **out_value;
+    const XdSecret *session;
     const char *const *done;
     const char *already;
     const char *const *retry;
@@ -105,6 +111,9 @@ char *xd_operation_made(XdOperation *operation, const char *tag);
 /* XdRunOptions.settle: what this operation has started is over, or cancelled, and in the
  * mirror. */
 void xd_op_settle(XdOp *op, gpointer data);
+
+/* XdRunOptions.catch_up: the mirror has all that has happened, if the pool answers at all. */
+void xd_op_catch_up(XdOp *op, gpointer data);
 
 /* The node that can move the bytes of a disk in @sr, or NULL: live, enabled first, PBD plugged.
  */

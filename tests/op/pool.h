@@ -17,6 +17,8 @@ typedef struct _TestPool TestPool;
 
 /* Starts xapi-sim (environment XAPI_SIM) with a fixed seed and no delays. */
 TestPool *test_pool_new(void);
+/* The one that another process has started, with its state in @directory; @volume: see below */
+TestPool *test_pool_join(const char *directory, const char *volume);
 void test_pool_free(TestPool *pool);
 /* (transfer full): settings for opening a connection to it; @more: (nullable) */
 GStrv test_pool_settings(TestPool *pool, const char *const *more);
@@ -56,6 +58,10 @@ void test_pool_reset_stats(TestPool *pool);
  * pictures are equal when the pool is the same to whoever uses it.
  */
 char *test_pool_picture(TestPool *pool);
+/* The pool is as it was in @picture; else what differs is printed, and the test fails. */
+void test_pool_assert_picture(TestPool *pool, const char *picture);
+/* Says what @picture has and @now has not, and the other way round, under the headline @name. */
+void test_pool_print_difference(const char *name, const char *picture, const char *now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TestPool, test_pool_free)
 

@@ -13,35 +13,11 @@ typedef void (*Part)(XdConnection *connection, const char *instance, const char 
 static TestPool *pool;
 
 static void
-on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    World *world = data;
-
-    world->ended = TRUE;
-    world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
-}
-
-static void
 run(World *world, Part part, const char *document)
 {
-    world->ended = FALSE;
-    g_clear_pointer(&world->result, g_free);
-    g_clear_error(&world->error);
-    part(world->connection, INSTANCE, document, NULL, world->cancellable, on_ended, world);
+    world_begin(world);
+    part(world->connection, INSTANCE, document, NULL, world->cancellable, world_on_ended, world);
     world_wait(world);
-}
-
-static World *
-prepared(const char *names)
-{
-    const Operation operation = {.before = names};
-    World *world;
-
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
-    test_pool_control(pool, "{\"cmd\":\"restore-state\"}");
-    world = world_new(pool, TRUE, NULL);
-    world_prepare(world, &operation);
-    return world;
 }
 
 static char *
@@ -81,22 +57,12 @@ shows(World *world, const char *name, gboolean enabled)
     return host != NULL && host->enabled == enabled;
 }
 
-static void
-assert_refused(World *world, HvdError code, const char *word)
-{
-    g_assert_nonnull(world->error);
-    g_test_message("%s", world->error->message);
-    g_assert_true(xd_error_is(world->error, code));
-    g_assert_nonnull(strstr(world->error->message, word));
-    g_assert_null(strchr(world->error->message, '\n'));
-}
-
 /* ---- all parts ---- */
 
 static void
 test_all(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
     static const Part parts[] = {
         xd_check_can_live_migrate_destination_async,
@@ -126,7 +92,7 @@ test_all(void)
     run(world, xd_live_migration_async, document); /* there already: a success without a request */
     g_assert_no_error(world->error);
     run(world, xd_rollback_live_migration_at_destination_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "no way back");
+    world_assert_refused(world, HVD_ERROR_STATE, "no way back");
     assert_node("xapisim2");
 }
 
@@ -134,7 +100,8 @@ test_all(void)
 static void
 test_no_session_left(void)
 {
-    g_autoptr(World) world = prepared("spawn check-destination check-source pre-migrate");
+    g_autoptr(World) world =
+        world_new_prepared(pool, "spawn check-destination check-source pre-migrate");
     JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
     g_autoptr(GList) sessions =
         json_object_get_members(json_object_get_object_member(dump, "session"));
@@ -173,13 +140,13 @@ test_documents(void)
         xd_post_live_migration_at_destination_async,
         xd_rollback_live_migration_at_destination_async,
     };
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
 
     test_pool_reset_stats(pool);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         for (guint k = 0; k < G_N_ELEMENTS(parts); k++) {
             run(world, parts[k], cases[i].document);
-            assert_refused(world, cases[i].code, cases[i].word);
+            world_assert_refused(world, cases[i].code, cases[i].word);
         }
     }
     g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
@@ -188,41 +155,41 @@ test_documents(void)
 static void
 test_no_instance(void)
 {
-    g_autoptr(World) world = prepared("");
+    g_autoptr(World) world = world_new_prepared(pool, "");
     g_autofree char *document = to_node("xapisim2");
 
     run(world, xd_check_can_live_migrate_destination_async, document);
-    assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance " INSTANCE);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance " INSTANCE);
 }
 
 static void
 test_same_node(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim1");
 
     run(world, xd_check_can_live_migrate_destination_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "already");
+    world_assert_refused(world, HVD_ERROR_STATE, "already");
 }
 
 static void
 test_halted(void)
 {
-    g_autoptr(World) world = prepared("spawn power-off-hard");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
     g_autofree char *document = to_node("xapisim2");
 
     run(world, xd_check_can_live_migrate_destination_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "running");
+    world_assert_refused(world, HVD_ERROR_STATE, "running");
     run(world, xd_check_can_live_migrate_source_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "running");
+    world_assert_refused(world, HVD_ERROR_STATE, "running");
     run(world, xd_live_migration_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "running");
+    world_assert_refused(world, HVD_ERROR_STATE, "running");
 }
 
 static void
 test_disabled_node(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
     g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
 
@@ -230,7 +197,7 @@ test_disabled_node(void)
     while (!shows(world, "xapisim2", FALSE))
         g_main_context_iteration(NULL, TRUE);
     run(world, xd_check_can_live_migrate_destination_async, document);
-    assert_refused(world, HVD_ERROR_NO_RESOURCES, "xapisim2 takes no instances");
+    world_assert_refused(world, HVD_ERROR_NO_RESOURCES, "xapisim2 takes no instances");
     run(world, xd_check_can_live_migrate_source_async, document);
     g_assert_true(xd_error_is(world->error, HVD_ERROR_NO_RESOURCES) ||
                   xd_error_is(world->error, HVD_ERROR_STATE));
@@ -257,38 +224,38 @@ remove_drivers(World *world)
 static void
 test_no_drivers(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
 
     remove_drivers(world);
     run(world, xd_check_can_live_migrate_source_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "no PV drivers");
+    world_assert_refused(world, HVD_ERROR_STATE, "no PV drivers");
     g_assert_nonnull(strstr(xd_error_get_advice(world->error), "guest tools"));
 }
 
 static void
 test_local_disk(void)
 {
-    g_autoptr(World) world = prepared("spawn-local");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn-local");
     g_autofree char *document = to_node("xapisim2");
 
     run(world, xd_check_can_live_migrate_destination_async, document);
-    assert_refused(world, HVD_ERROR_UNSUPPORTED, "not shared");
+    world_assert_refused(world, HVD_ERROR_UNSUPPORTED, "not shared");
     run(world, xd_pre_live_migration_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "no connection to storage");
+    world_assert_refused(world, HVD_ERROR_STATE, "no connection to storage");
 }
 
 static void
 test_no_memory(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
 
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"m\",\"method\":"
                             "\"VM.assert_can_boot_here\",\"nth\":1,\"when\":\"before\",\"action\":"
                             "\"error\",\"error\":[\"HOST_NOT_ENOUGH_FREE_MEMORY\",\"2\",\"1\"]}}");
     run(world, xd_check_can_live_migrate_source_async, document);
-    assert_refused(world, HVD_ERROR_NO_RESOURCES, "HOST_NOT_ENOUGH_FREE_MEMORY");
+    world_assert_refused(world, HVD_ERROR_NO_RESOURCES, "HOST_NOT_ENOUGH_FREE_MEMORY");
 }
 
 /* ---- who has arrived has arrived (SEC-22) ---- */
@@ -296,7 +263,7 @@ test_no_memory(void)
 static void
 test_fails_after_arrival(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
 
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"m\",\"method\":"
@@ -311,7 +278,7 @@ test_fails_after_arrival(void)
 static void
 test_fails_before(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
 
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"m\",\"method\":"
@@ -319,7 +286,7 @@ test_fails_before(void)
                             "\"task-fail\",\"error\":[\"HOST_NOT_ENOUGH_FREE_MEMORY\",\"2\","
                             "\"1\"]}}");
     run(world, xd_live_migration_async, document);
-    assert_refused(world, HVD_ERROR_NO_RESOURCES, "move");
+    world_assert_refused(world, HVD_ERROR_NO_RESOURCES, "move");
     assert_node("xapisim1");
     run(world, xd_rollback_live_migration_at_destination_async, document);
     g_assert_no_error(world->error);
@@ -328,17 +295,17 @@ test_fails_before(void)
 static void
 test_not_arrived(void)
 {
-    g_autoptr(World) world = prepared("spawn");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *document = to_node("xapisim2");
 
     run(world, xd_post_live_migration_at_destination_async, document);
-    assert_refused(world, HVD_ERROR_STATE, "has not left");
+    world_assert_refused(world, HVD_ERROR_STATE, "has not left");
 }
 
 static void
 test_not_whole(void)
 {
-    g_autoptr(World) world = prepared("spawn live-migrate");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn live-migrate");
     g_autofree char *node = test_pool_find(pool, "host", "xapisim2");
     g_autofree char *disk =
         g_strdup_printf("{\"destination\":\"%s\",\"vdi_uuids\":[\"" INSTANCE "\"]}", node);
@@ -348,9 +315,9 @@ test_not_whole(void)
                         node);
 
     run(world, xd_post_live_migration_at_destination_async, disk);
-    assert_refused(world, HVD_ERROR_INTEGRITY, "disk " INSTANCE " did not arrive");
+    world_assert_refused(world, HVD_ERROR_INTEGRITY, "disk " INSTANCE " did not arrive");
     run(world, xd_post_live_migration_at_destination_async, nic);
-    assert_refused(world, HVD_ERROR_INTEGRITY, "fa:16:3e:00:00:01 did not arrive");
+    world_assert_refused(world, HVD_ERROR_INTEGRITY, "fa:16:3e:00:00:01 did not arrive");
 }
 
 /* ---- access to storage ---- */
@@ -384,34 +351,30 @@ use_storage(World *world)
 static void
 test_rollback_spares_others(void)
 {
-    g_autoptr(World) world = prepared("spawn attach-first pre-migrate-first");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first pre-migrate-first");
     g_autofree char *before = NULL;
-    g_autofree char *after = NULL;
 
     g_assert_nonnull(strstr(test_pool_get_kept(pool), "\"pbds\":[\""));
     use_storage(world);
     before = test_pool_picture(pool);
     run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
     g_assert_no_error(world->error);
-    after = test_pool_picture(pool);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
 }
 
 /* A document that names what was not made for this: only what belongs to the destination goes. */
 static void
 test_rollback_of_another_node(void)
 {
-    g_autoptr(World) world = prepared("spawn attach-first pre-migrate-first");
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first pre-migrate-first");
     g_autofree char *node = test_pool_find(pool, "host", "xapisim3");
     const char *prepared_part = strstr(test_pool_get_kept(pool), "\"prepared\"");
     g_autofree char *document = g_strdup_printf("{\"destination\":\"%s\",%s", node, prepared_part);
     g_autofree char *before = test_pool_picture(pool);
-    g_autofree char *after = NULL;
 
     run(world, xd_rollback_live_migration_at_destination_async, document);
     g_assert_no_error(world->error);
-    after = test_pool_picture(pool);
-    g_assert_cmpstr(before, ==, after);
+    test_pool_assert_picture(pool, before);
 }
 
 int

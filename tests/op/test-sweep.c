@@ -1,7 +1,7 @@
 /* Every operation, broken at every call in every way: the pool is then as before or as after, and what
  * belongs to others is untouched. */
 #include "base/error.h"
-#include "world.h"
+#include "sweep.h"
 
 #include <string.h>
 
@@ -34,116 +34,13 @@ static const struct {
     [CANCELLED] = {"cancelled", "\"when\":\"after\",\"action\":\"hold\"", TRUE},
 };
 
-typedef struct {
-    const Operation *operation;
-    char *state; /* name of the pool's saved state */
-    char *before;
-    char *after;
-    guint calls;
-} Sweep;
-
 static TestPool *pool;
-
-static void
-sweep_free(gpointer data)
-{
-    Sweep *sweep = data;
-
-    g_free(sweep->state);
-    g_free(sweep->before);
-    g_free(sweep->after);
-    g_free(sweep);
-}
-
-/* Another tool's snapshot and clone of what is there: marks and all are inherited. */
-static void
-plant(void)
-{
-    g_autofree char *vms = NULL;
-    JsonArray *refs;
-    g_autofree char *parameters = NULL;
-
-    refs = json_node_get_array(test_pool_call(pool, "VM.get_by_name_label", "[\"web\"]"));
-    if (json_array_get_length(refs) == 0)
-        return;
-    vms = g_strdup(json_array_get_string_element(refs, 0));
-    parameters = g_strdup_printf("[\"%s\",\"backup of web\"]", vms);
-    test_pool_call(pool, "VM.snapshot", parameters);
-}
-
-static void
-restore(const char *state)
-{
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
-    test_pool_control(pool, "{\"cmd\":\"restore-state\",\"name\":\"%s\"}", state);
-}
-
-/* One run without a fault: what the pool looks like before and after, and how many calls it takes. */
-static Sweep *
-sweep_new(const Operation *operation)
-{
-    Sweep *sweep = g_new0(Sweep, 1);
-    g_autoptr(World) world = NULL;
-
-    restore("fresh");
-    sweep->operation = operation;
-    sweep->state = g_strconcat("before-", operation->name, NULL);
-    world = world_new(pool, TRUE, NULL);
-    world_prepare(world, operation);
-    plant();
-    test_pool_control(pool, "{\"cmd\":\"snapshot-state\",\"name\":\"%s\"}", sweep->state);
-    sweep->before = test_pool_picture(pool);
-    test_pool_reset_stats(pool);
-    world_run(world, operation);
-    g_assert_no_error(world->error);
-    sweep->calls = test_pool_count_requests(pool);
-    sweep->after = test_pool_picture(pool);
-    return sweep;
-}
 
 static void
 wait_for_hold(World *world)
 {
     test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
     world_hang(world);
-}
-
-/* Lines that only one of the two has. */
-static void
-print_lines(const char *sign, const char *in, const char *not_in)
-{
-    g_auto(GStrv) lines = g_strsplit(in, "\n", -1);
-    g_auto(GStrv) others = g_strsplit(not_in, "\n", -1);
-
-    for (guint i = 0; lines[i] != NULL; i++) {
-        if (!g_strv_contains((const char *const *) others, lines[i]))
-            g_printerr("  %s %s\n", sign, lines[i]);
-    }
-}
-
-static void
-print_difference(const char *name, const char *wanted, const char *now)
-{
-    g_printerr(" not as %s:\n", name);
-    print_lines("missing", wanted, now);
-    print_lines("surplus", now, wanted);
-}
-
-static void
-assert_whole(const Sweep *sweep, World *world, const char *what)
-{
-    g_autofree char *now = test_pool_picture(pool);
-
-    if (strcmp(now, sweep->before) == 0 || strcmp(now, sweep->after) == 0) {
-        /* a success must have had its effect */
-        if (world->error == NULL && strcmp(now, sweep->after) != 0)
-            g_error("%s: success, but nothing has changed", what);
-        return;
-    }
-    g_printerr("%s: %s\n", what, world->error != NULL ? world->error->message : "succeeded");
-    print_difference("before", sweep->before, now);
-    print_difference("after", sweep->after, now);
-    g_test_fail();
 }
 
 static void
@@ -153,7 +50,7 @@ run_with_fault(const Sweep *sweep, Fault fault, guint call)
         g_strdup_printf("%s: %s at call %u", sweep->operation->name, faults[fault].name, call);
     g_autoptr(World) world = NULL;
 
-    restore(sweep->state);
+    sweep_restore(sweep);
     world = world_new(pool, TRUE, NULL);
     test_pool_control(pool,
                       "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"*\",\"nth\":%u,"
@@ -166,13 +63,17 @@ run_with_fault(const Sweep *sweep, Fault fault, guint call)
             g_cancellable_cancel(world->cancellable);
     }
     world_wait(world);
-    assert_whole(sweep, world, what);
+    /* a success must have had its effect */
+    if (!sweep_check(sweep, FALSE, what,
+                     world->error != NULL ? world->error->message : "succeeded") &&
+        world->error == NULL && strcmp(sweep->before, sweep->after) != 0)
+        g_error("%s: success, but nothing has changed", what);
 }
 
 static void
 test_sweep(gconstpointer data)
 {
-    Sweep *sweep = sweep_new(data);
+    g_autoptr(Sweep) sweep = sweep_new(pool, data);
 
     for (guint call = 1; call <= sweep->calls; call++) {
         for (guint fault = 0; fault < N_FAULTS; fault++)
@@ -180,7 +81,6 @@ test_sweep(gconstpointer data)
     }
     g_test_message("%s: %u calls, %u runs", sweep->operation->name, sweep->calls,
                    sweep->calls * N_FAULTS);
-    sweep_free(sweep);
 }
 
 int

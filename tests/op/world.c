@@ -1,8 +1,11 @@
 #include "world.h"
 
+#include "base/error.h"
 #include "ops/destroy.h"
+#include "ops/lifecycle.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
+#include "ops/reconcile.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
 #include "ops/volume.h"
@@ -54,9 +57,18 @@ world_hang(World *world)
 World *
 world_new(TestPool *pool, gboolean manual_clock, const char *const *more)
 {
+    return world_new_with(pool, manual_clock, more, NULL);
+}
+
+World *
+world_new_with(TestPool *pool, gboolean manual_clock, const char *const *more,
+               const HvdHostCallbacks *callbacks)
+{
     World *world = g_new0(World, 1);
     g_auto(GStrv) settings = test_pool_settings(pool, more);
-    XdConnectionOptions options = {.settings = (const char *const *) settings};
+    XdConnectionOptions options = {.settings = (const char *const *) settings,
+                                   .callbacks = callbacks,
+                                   .watch = xd_lifecycle_watch};
 
     world->pool = pool;
     world->cancellable = g_cancellable_new();
@@ -299,6 +311,14 @@ start_rollback(World *world, const HvdCall *call, GAsyncReadyCallback callback)
                                                     world->cancellable, callback, world);
 }
 
+/* ---- after a crash ---- */
+
+static void
+start_reconcile(World *world, const HvdCall *call, GAsyncReadyCallback callback)
+{
+    xd_reconcile_async(world->connection, call, world->cancellable, callback, world);
+}
+
 /* ---- what needs nothing but the instance ---- */
 
 #define DEFINE_START(name)                                                                         \
@@ -325,7 +345,7 @@ const Operation operations[] = {
     {"destroy", "spawn", 4, start_destroy},
     {"destroy-rich", "spawn-rich", 6, start_destroy},
     {"destroy-halted", "spawn power-off-hard", 3, start_destroy},
-    {"destroy-suspended", "spawn suspend", 4, start_destroy},
+    {"destroy-suspended", "spawn suspend", 6, start_destroy},
     {"cleanup", "spawn destroy", 0, start_cleanup},
     {"power-on", "spawn power-off-hard", 1, start_power_on},
     {"power-off", "spawn", 1, start_power_off},
@@ -369,6 +389,7 @@ const Operation operations[] = {
     {"rollback-guarded", "spawn attach-guarded pre-migrate-guarded", 2, start_rollback},
     {"detach-moved", "spawn attach-guarded pre-migrate-guarded live-migrate-guarded", 5,
      start_detach_guarded},
+    {"reconcile", "spawn", 2, start_reconcile},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 
@@ -384,26 +405,33 @@ operation_find(const char *name)
 
 /* ---- running them ---- */
 
-static void
-on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+void
+world_on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     World *world = data;
 
     g_assert_false(world->ended);
     world->ended = TRUE;
     world->result = g_task_propagate_pointer(G_TASK(result), &world->error);
-    if (world->running->keeps && world->result != NULL)
+    if (world->running != NULL && world->running->keeps && world->result != NULL)
         test_pool_keep(world->pool, world->result);
+}
+
+void
+world_begin(World *world)
+{
+    world->ended = FALSE;
+    world->running = NULL;
+    g_clear_pointer(&world->result, g_free);
+    g_clear_error(&world->error);
 }
 
 void
 world_start(World *world, const Operation *operation, const HvdCall *call)
 {
-    world->ended = FALSE;
+    world_begin(world);
     world->running = operation;
-    g_clear_pointer(&world->result, g_free);
-    g_clear_error(&world->error);
-    operation->start(world, call, on_ended);
+    operation->start(world, call, world_on_ended);
     g_assert_false(world->ended); /* never before the call has returned */
 }
 
@@ -423,4 +451,27 @@ world_prepare(World *world, const Operation *operation)
         world_run(world, operation_find(names[i]));
         g_assert_no_error(world->error);
     }
+}
+
+World *
+world_new_prepared(TestPool *pool, const char *names)
+{
+    const Operation operation = {.before = names};
+    World *world;
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    test_pool_control(pool, "{\"cmd\":\"restore-state\"}");
+    world = world_new(pool, TRUE, NULL);
+    world_prepare(world, &operation);
+    return world;
+}
+
+void
+world_assert_refused(const World *world, HvdError code, const char *word)
+{
+    g_assert_nonnull(world->error);
+    g_test_message("%s", world->error->message);
+    g_assert_true(xd_error_is(world->error, code));
+    g_assert_nonnull(strstr(world->error->message, word));
+    g_assert_null(strchr(world->error->message, '\n'));
 }

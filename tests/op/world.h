@@ -31,6 +31,12 @@ typedef struct {
 
 /* @more: (nullable): further settings */
 World *world_new(TestPool *pool, gboolean manual_clock, const char *const *more);
+/* The same with a host's callbacks. */
+World *world_new_with(TestPool *pool, gboolean manual_clock, const char *const *more,
+                      const HvdHostCallbacks *callbacks);
+/* With a manual clock, on the pool as it was when its state was saved without a name, after the operations
+ * @names have run. */
+World *world_new_prepared(TestPool *pool, const char *names);
 void world_free(World *world);
 
 /* An operation, as tests call it. */
@@ -46,6 +52,9 @@ extern const Operation operations[];
 extern const guint n_operations;
 const Operation *operation_find(const char *name);
 
+/* For slots called with parameters of a test's own: before and, as their callback, at the end. */
+void world_begin(World *world);
+void world_on_ended(GObject *source, GAsyncResult *result, gpointer world);
 void world_start(World *world, const Operation *operation, const HvdCall *call);
 /* Turns the main context until the operation has ended. */
 void world_wait(World *world);
@@ -55,6 +64,9 @@ void world_run(World *world, const Operation *operation);
 void world_hang(World *world);
 /* Runs what @operation needs before it. */
 void world_prepare(World *world, const Operation *operation);
+
+/* The last run failed with this code, in one line that has @word in it. */
+void world_assert_refused(const World *world, HvdError code, const char *word);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 

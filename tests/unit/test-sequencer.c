@@ -9,6 +9,7 @@ typedef struct {
     GCancellable *cancellable;
     char *result;
     GError *error;
+    GError *caught; /* by xd_op_try() */
     gboolean ended;
     guint failures; /* of "flaky" */
 } World;
@@ -81,6 +82,7 @@ world_free(World *world)
     g_object_unref(world->cancellable);
     g_free(world->result);
     g_clear_error(&world->error);
+    g_clear_error(&world->caught);
     g_free(world);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
@@ -216,6 +218,7 @@ test_rollback(void)
 }
 
 STEP_ASK(settle)
+STEP_ASK(catch_up)
 
 /* What may still be under way is waited for, before the first undo and only where there is one. */
 static void
@@ -238,6 +241,23 @@ test_settle(void)
     answer(nothing, 0, trouble());
     g_assert_cmpstr(nothing->trace->str, ==, " call");
     g_assert_true(nothing->ended);
+}
+
+/* ... and after the last one the picture is brought up to date. */
+static void
+test_catch_up(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5}, {"call", call, NULL, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start_with(world, steps, (XdRunOptions){.settle = settle, .catch_up = catch_up});
+    answer(world, 0, trouble());
+    answer(world, 0, NULL);
+    g_assert_cmpstr(world->trace->str, ==, " first call settle undo_first catch_up");
+    g_assert_false(world->ended);
+    answer(world, 0, NULL);
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_BUSY);
 }
 
 static void
@@ -529,6 +549,73 @@ test_table(void)
     g_assert_cmpstr(world->error->message, ==, "test it: nested: give-up: trouble");
 }
 
+/* ---- what may fail ---- */
+
+static void
+try_call(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {{"call", call, NULL, 1, 30}, {0}};
+
+    xd_op_try(op, steps, data, &((World *) data)->caught);
+}
+
+static const XdStep try_steps[] = {
+    {"try", try_call, NULL, 1, 10},
+    {"second", second, NULL, 1, 10},
+    {0},
+};
+
+static void
+test_try(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    answer(world, 0, trouble());
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->caught->message, ==, "call: trouble");
+    g_assert_nonnull(strstr(world->trace->str, " second"));
+}
+
+static void
+test_try_succeeds(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    answer(world, 0, NULL);
+    g_assert_no_error(world->error);
+    g_assert_no_error(world->caught);
+}
+
+/* Its time is over: that is what is told, and the operation goes on with the next step. */
+static void
+test_try_deadline(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    advance(world, 10000);
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_true(xd_error_is(world->caught, HVD_ERROR_TIMED_OUT));
+}
+
+/* Who is stopped does not go on as if a part had failed. */
+static void
+test_try_cancelled(void)
+{
+    g_autoptr(World) world = world_new();
+
+    start(world, try_steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    g_assert_true(world->ended);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_no_error(world->caught);
+}
+
 /* After the point of no return nothing before it is undone and cancelling is too late. */
 static void
 test_no_return(void)
@@ -644,8 +731,8 @@ on_progress(const HvdProgress *progress, gpointer data)
     World *world = data;
 
     g_assert_cmpuint(progress->struct_size, ==, sizeof *progress);
-    g_string_append_printf(world->trace, " [%s %u/%u %.2f]", progress->step, progress->step_index,
-                           progress->n_steps, progress->fraction);
+    g_string_append_printf(world->trace, " [%s %u/%u %.0f%%]", progress->step, progress->step_index,
+                           progress->n_steps, progress->fraction * 100);
 }
 
 static void
@@ -659,7 +746,7 @@ test_progress(void)
     xd_clock_advance(world->clock, 60);
     answer(world, 0, NULL);
     answer(world, 0, NULL);
-    g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0.00] +a +b +c [second 1/2 0.75] second");
+    g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0%] +a +b +c [second 1/2 75%] second");
 }
 
 static void
@@ -699,6 +786,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/order", test_order);
     g_test_add_func("/base/sequencer/rollback", test_rollback);
     g_test_add_func("/base/sequencer/settle", test_settle);
+    g_test_add_func("/base/sequencer/catch-up", test_catch_up);
     g_test_add_func("/base/sequencer/leftovers", test_leftovers);
     g_test_add_func("/base/sequencer/cancel", test_cancel);
     g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);
@@ -712,6 +800,10 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/each-cancelled", test_each_cancelled);
     g_test_add_func("/base/sequencer/each-deadline", test_each_deadline);
     g_test_add_func("/base/sequencer/table", test_table);
+    g_test_add_func("/base/sequencer/try", test_try);
+    g_test_add_func("/base/sequencer/try-succeeds", test_try_succeeds);
+    g_test_add_func("/base/sequencer/try-deadline", test_try_deadline);
+    g_test_add_func("/base/sequencer/try-cancelled", test_try_cancelled);
     g_test_add_func("/base/sequencer/no-return", test_no_return);
     g_test_add_func("/base/sequencer/make-good", test_make_good);
     g_test_add_func("/base/sequencer/tail-calls", test_tail_calls);

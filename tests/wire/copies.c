@@ -3,23 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define CAN_SEARCH FALSE /* most of memory is shadow then */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CAN_SEARCH FALSE
-#endif
-#endif
-#ifndef CAN_SEARCH
-#define CAN_SEARCH TRUE
-#endif
-
-gboolean
-copies_can_be_counted(void)
-{
-    return CAN_SEARCH;
-}
-
 static guint
 count_in_region(const char *start, const char *end, const char *needle, gsize length)
 {

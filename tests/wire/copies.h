@@ -3,8 +3,7 @@
 
 #include "base/secret.h"
 
-/* FALSE under sanitizers, where most of memory is shadow. MALLOC_PERTURB_ has to be 0. */
-gboolean copies_can_be_counted(void);
+/* Not under sanitizers, where most of memory is shadow. MALLOC_PERTURB_ has to be 0. */
 guint copies_count(const XdSecret *secret);
 
 /* Made at run time: as a literal it would stand in the program's data. */

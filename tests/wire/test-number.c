@@ -1,10 +1,10 @@
 #include "wire/number.h"
 
-#include <locale.h>
 #include <math.h>
 #include <string.h>
 
-/* SEC-18. */
+/* SEC-18: strict, and the same where a comma stands before the fraction: all of this also runs there
+ * (tests/unit/comma.c). */
 static void
 test_integer(void)
 {
@@ -113,26 +113,6 @@ test_append(void)
     g_assert_cmpstr(out.data, ==, "-9223372036854775808");
 }
 
-/* Numbers look the same where a comma stands before the fraction. */
-static void
-test_locale(void)
-{
-    static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8",
-                                          "cs_CZ.UTF-8"};
-    gboolean found = FALSE;
-
-    for (gsize i = 0; !found && i < G_N_ELEMENTS(locales); i++)
-        found = setlocale(LC_ALL, locales[i]) != NULL;
-    if (!found) {
-        g_test_skip("no such locale here");
-        return;
-    }
-    g_assert_cmpstr(localeconv()->decimal_point, ==, ",");
-    test_real();
-    test_append();
-    setlocale(LC_ALL, "C");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -140,6 +120,5 @@ main(int argc, char **argv)
     g_test_add_func("/wire/number/integer", test_integer);
     g_test_add_func("/wire/number/real", test_real);
     g_test_add_func("/wire/number/append", test_append);
-    g_test_add_func("/wire/number/locale", test_locale);
     return g_test_run();
 }

@@ -1,6 +1,7 @@
 #include "core/state.h"
 
 #include "core/events.h"
+#include "core/task.h"
 #include "wire/rpc.h"
 
 #include <gio/gio.h>
@@ -50,10 +51,15 @@ sim_state_add_part(SimState *state, const SimStatePart *part)
     g_ptr_array_add(state->parts, (gpointer) part);
 }
 
+/* Sessions and tasks go with the toolstack; where that goes on, it remembers tasks that have ended. */
 static gboolean
-is_persistent(const SimClass *class)
+is_captured(const SimObject *object, gboolean with_tasks)
 {
-    return strcmp(class->name, "session") != 0 && strcmp(class->name, "task") != 0;
+    const char *class_name = sim_object_class(object)->name;
+
+    if (strcmp(class_name, "task") == 0)
+        return with_tasks && !sim_task_is_pending(object);
+    return strcmp(class_name, "session") != 0;
 }
 
 static SimValue *
@@ -69,8 +75,8 @@ capture_object(const SimObject *object)
     return row;
 }
 
-SimValue *
-sim_state_capture(SimState *state)
+static SimValue *
+capture(SimState *state, gboolean with_tasks)
 {
     Sim *sim = state->sim;
     SimValue *snapshot = sim_map();
@@ -79,9 +85,11 @@ sim_state_capture(SimState *state)
     for (guint i = 0; i < sim_model_n_classes(sim->model); i++) {
         const SimClass *class = sim_model_class_at(sim->model, i);
 
-        for (SimObject *object = sim_db_first(sim->db, class->name);
-             object != NULL && is_persistent(class); object = sim_object_next(object))
-            sim_array_add(objects, capture_object(object));
+        for (SimObject *object = sim_db_first(sim->db, class->name); object != NULL;
+             object = sim_object_next(object)) {
+            if (is_captured(object, with_tasks))
+                sim_array_add(objects, capture_object(object));
+        }
     }
     sim_map_add(snapshot, "format", sim_int(FORMAT));
     sim_map_add(snapshot, "generation", sim_int((gint64) sim_db_generation(sim->db)));
@@ -93,6 +101,12 @@ sim_state_capture(SimState *state)
         sim_map_add(snapshot, part->name, part->capture(sim));
     }
     return snapshot;
+}
+
+SimValue *
+sim_state_capture(SimState *state)
+{
+    return capture(state, FALSE);
 }
 
 /* No operation outlives the toolstack that ran it. */
@@ -297,7 +311,7 @@ void
 sim_state_keep(SimState *state, const char *name)
 {
     if (g_hash_table_size(state->kept) < MAX_KEPT || g_hash_table_contains(state->kept, name))
-        g_hash_table_insert(state->kept, g_strdup(name), sim_state_capture(state));
+        g_hash_table_insert(state->kept, g_strdup(name), capture(state, TRUE));
 }
 
 const SimValue *

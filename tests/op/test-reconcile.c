@@ -1,0 +1,262 @@
+/* What reconciling touches, and above all what it does not. */
+#include "base/error.h"
+#include "victim.h"
+#include "xenapi/mirror.h"
+
+#include <string.h>
+
+static TestPool *pool;
+static char *self;
+
+static void
+fresh(void)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    test_pool_control(pool, "{\"cmd\":\"restore-state\",\"sessions\":false}");
+}
+
+/* Runs operations to their end, in a process that then ends well: an epoch of the past. */
+static void
+past(const char *names)
+{
+    const Operation operation = {.before = names};
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+
+    world_prepare(world, &operation);
+}
+
+static World *
+reconciled(const char *setting)
+{
+    const char *settings[] = {setting, NULL};
+    World *world = world_new(pool, TRUE, settings);
+
+    world_run(world, operation_find("reconcile"));
+    g_assert_no_error(world->error);
+    g_test_message("%s", world->result);
+    return world;
+}
+
+static void
+assert_untouched(const char *setting)
+{
+    g_autofree char *before = test_pool_picture(pool);
+    g_autoptr(World) world = reconciled(setting);
+
+    test_pool_assert_picture(pool, before);
+    g_assert_nonnull(strstr(world->result, "\"completed\":[],\"removed\":[]"));
+}
+
+static guint
+count(const char *class_name)
+{
+    JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
+
+    return json_object_has_member(dump, class_name)
+               ? json_object_get_size(json_object_get_object_member(dump, class_name))
+               : 0;
+}
+
+/* ---- who is there is left in peace ---- */
+
+/* It has a session that was in use a moment ago. */
+static void
+test_living(void)
+{
+    fresh();
+    victim_kill_at(pool, self, "spawn", 5, "after");
+    assert_untouched("reconcile.grace=0");
+}
+
+/* Its session is idle, but its marks are young. */
+static void
+test_young(void)
+{
+    fresh();
+    victim_kill_at(pool, self, "spawn", 5, "after");
+    victim_is_long_gone(pool);
+    assert_untouched("reconcile.grace=900");
+}
+
+static void
+test_another_owner(void)
+{
+    static const char *const settings[] = {"reconcile.grace=0", "pool.owner=somebody-else", NULL};
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 5, "after");
+    victim_is_long_gone(pool);
+    before = test_pool_picture(pool);
+    world = world_new(pool, TRUE, settings);
+    world_run(world, operation_find("reconcile"));
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+    test_pool_assert_picture(pool, before);
+}
+
+/* Whole instances, running or not, with volumes, of a process that ended long ago. */
+static void
+test_whole(void)
+{
+    fresh();
+    past("spawn-rich attach-first attach-guarded attach-disk");
+    victim_is_long_gone(pool);
+    assert_untouched("reconcile.grace=0");
+    past("detach-guarded power-off-hard");
+    victim_is_long_gone(pool);
+    assert_untouched("reconcile.grace=0");
+    past("soft-delete");
+    victim_is_long_gone(pool);
+    assert_untouched("reconcile.grace=0");
+}
+
+/* ---- what cannot be attributed is told, and stays ---- */
+
+/* Another tool's clone of the half-made VM has all its marks. */
+static void
+test_clone(void)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *parameters = NULL;
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 7, "before");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    parameters = g_strdup_printf("[\"%s\",\"web\"]", vm);
+    test_pool_call(pool, "VM.clone", parameters);
+    victim_is_long_gone(pool);
+    before = test_pool_picture(pool);
+    world = reconciled("reconcile.grace=0");
+    test_pool_assert_picture(pool, before);
+    g_assert_nonnull(strstr(world->result, "another object carries the same mark"));
+}
+
+/* Somebody has taken the root disk from an instance and removed that: it looks like the disk of a spawn that
+ * was killed, but it has contents. */
+static void
+test_kept_disk(gconstpointer restarted)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *parameters = NULL;
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    parameters = g_strdup_printf("[\"%s\"]", vm);
+    test_pool_call(pool, "VM.destroy", parameters);
+    if (restarted != NULL) /* no task of the spawn is left */
+        test_pool_control(pool, "{\"cmd\":\"restart\"}");
+    victim_is_long_gone(pool);
+    before = test_pool_picture(pool);
+    world = reconciled("reconcile.grace=0");
+    test_pool_assert_picture(pool, before);
+    g_assert_nonnull(strstr(world->result, "it has contents"));
+}
+
+/* ---- what is done ---- */
+
+static void
+test_spawn_again(void)
+{
+    g_autoptr(World) world = NULL;
+    HvdCall call = {.struct_size = sizeof call, .request_id = "again"};
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    world_start(world, operation_find("spawn"), &call);
+    world_wait(world);
+    g_assert_true(xd_error_is(world->error, HVD_ERROR_EXISTS));
+    g_assert_nonnull(strstr(xd_error_get_advice(world->error), "reconcile"));
+    world_run(world, operation_find("reconcile"));
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"instance\":\"" INSTANCE "\""));
+    g_assert_nonnull(strstr(world->result, "its spawn did not come to its end"));
+    world_run(world, operation_find("spawn"));
+    g_assert_no_error(world->error);
+}
+
+/* The session of the dead goes as well: it is an administrator's. */
+static void
+test_sessions(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    g_assert_cmpuint(count("session"), ==, 0);
+    victim_kill_at(pool, self, "spawn", 4, "after");
+    g_assert_cmpuint(count("session"), ==, 1);
+    victim_is_long_gone(pool);
+    world = reconciled("reconcile.grace=0");
+    g_assert_cmpuint(count("session"), ==, 1); /* ours */
+}
+
+static void
+test_secret(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn");
+    victim_kill_at(pool, self, "attach-guarded", 2, "before");
+    g_assert_cmpuint(count("secret"), ==, 1);
+    victim_is_long_gone(pool);
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"kind\":\"secret\""));
+    g_assert_null(strstr(world->result, TARGET_PASSWORD));
+    g_assert_cmpuint(count("secret"), ==, 0);
+}
+
+/* One thing that cannot be removed is told, and the others are removed all the same. */
+static void
+test_refused(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn");
+    victim_kill_at(pool, self, "attach-guarded", 6, "before");
+    g_assert_cmpuint(count("secret"), ==, 2); /* ours and the connection's own copy */
+    victim_is_long_gone(pool);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"s\",\"method\":"
+                            "\"SR.forget\",\"nth\":1,\"count\":0,\"when\":\"before\","
+                            "\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"no\"]}}");
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"leftovers\":[{\"kind\":\"SR\""));
+    g_assert_nonnull(strstr(world->result, "SR.forget: INTERNAL_ERROR"));
+    g_assert_cmpuint(count("secret"), ==, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+
+    g_test_init(&argc, &argv, NULL);
+    if (victim_is_wanted(argv))
+        return victim_run(argv);
+    self = argv[0];
+    pool = test_pool_new();
+    test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
+    g_test_add_func("/op/reconcile/living", test_living);
+    g_test_add_func("/op/reconcile/young", test_young);
+    g_test_add_func("/op/reconcile/another-owner", test_another_owner);
+    g_test_add_func("/op/reconcile/whole", test_whole);
+    g_test_add_func("/op/reconcile/clone", test_clone);
+    g_test_add_data_func("/op/reconcile/kept-disk", NULL, test_kept_disk);
+    g_test_add_data_func("/op/reconcile/kept-disk-restarted", "restarted", test_kept_disk);
+    g_test_add_func("/op/reconcile/spawn-again", test_spawn_again);
+    g_test_add_func("/op/reconcile/sessions", test_sessions);
+    g_test_add_func("/op/reconcile/secret", test_secret);
+    g_test_add_func("/op/reconcile/refused", test_refused);
+    status = g_test_run();
+    test_pool_free(pool);
+    return status;
+}
