@@ -352,7 +352,7 @@ typedef struct {
                                  HvdInstanceState *state, GError **error);
 
     /**
-     * exists: @exists is set by finish. Errors: NOT_REACHABLE. Since: 0.1
+     * exists: is there such an instance? @exists is set by finish. Errors: NOT_REACHABLE. Since: 0.1
      */
     HvdInstanceAsync exists_async;
     gboolean (*exists_finish)(HvdConnection *connection, GAsyncResult *result, gboolean *exists,
