@@ -415,7 +415,7 @@ typedef struct {
     HvdInstanceAsync pause_async;
     HvdDocumentFinish pause_finish;
 
-    /** unpause. Since: 0.1 */
+    /** unpause: lets the vCPUs go on. Since: 0.1 */
     HvdInstanceAsync unpause_async;
     HvdDocumentFinish unpause_finish;
 
@@ -523,7 +523,7 @@ typedef struct {
     HvdDocumentAsync post_live_migration_async;
     HvdDocumentFinish post_live_migration_finish;
 
-    /** post_live_migration_at_source. Since: 0.1 */
+    /** post_live_migration_at_source: the last that is done there. Since: 0.1 */
     HvdDocumentAsync post_live_migration_at_source_async;
     HvdDocumentFinish post_live_migration_at_source_finish;
 
