@@ -167,7 +167,7 @@ def main():
     started = time.monotonic()
     options = parse_arguments()
     wanted = [name for name in ("clang", "valgrind", "fuzz") if getattr(options, name)]
-    subprocess.run([TOP / "tests" / "install-packages", *wanted], check=True)
+    subprocess.run([TOP / "tests" / "install-packages", "tests", *wanted], check=True)
     build("build")
     total = run("build")
     if not options.plain_only:
