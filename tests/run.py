@@ -19,6 +19,8 @@ VALGRIND = "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-
 # LeakSanitizer reads the memory of threads that may be ending just then, and dies of it now and then: that
 # says nothing of the program.
 CHECKER_DIED = "LeakSanitizer has encountered a fatal error"
+DICTIONARIES = {name: "json" for name in ("documents", "record", "rpc-json")} | {
+    name: "xml" for name in ("rpc-xml", "task-result", "value")}
 VALGRIND_SUITES = ["unit", "wire", "http", "model", "image"]
 
 
@@ -83,7 +85,7 @@ def run_quietly(command, **options):
         sys.exit(f"{done.stdout[-12000:]}\nfailed: {' '.join(map(str, command))}")
 
 
-def build(directory, *options, compiler=None):
+def build(directory, *options, compiler=None, targets=("all", "meson-test-prereq")):
     """Sets up and compiles one build directory; an old one is brought up to date. No warnings."""
     path = TOP / directory
     options = ["-Dwerror=true", *options]
@@ -93,7 +95,7 @@ def build(directory, *options, compiler=None):
         run_quietly(["meson", "setup", path, TOP, *options], env=environment)
     elif not has_options(path, options):
         run_quietly(["meson", "configure", path, *options])
-    run_quietly(["ninja", "-C", path, "all", "meson-test-prereq"])
+    run_quietly(["ninja", "-C", path, *targets])
 
 
 def has_options(path, options):
@@ -147,7 +149,7 @@ def fuzz_one(program, seconds):
     corpus, findings = (TOP / "build-fuzz" / folder / name for folder in ("corpus", "findings"))
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
-    dictionary = TOP / "tests" / "fuzz" / f"{name}.dict"
+    dictionary = TOP / "tests" / "fuzz" / f"{DICTIONARIES.get(name, name)}.dict"
     options = [f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-timeout=20",
                "-rss_limit_mb=1024", "-print_final_stats=1"]
     if dictionary.exists():
@@ -159,7 +161,7 @@ def fuzz_one(program, seconds):
 
 def run_fuzz(seconds):
     """Every target for so long, as many at a time as there are processors."""
-    build("build-fuzz", *FUZZED, compiler="clang")
+    build("build-fuzz", *FUZZED, compiler="clang", targets=["fuzz-targets"])
     programs = sorted(path for path in (TOP / "build-fuzz" / "tests" / "fuzz").glob("fuzz-*") if path.is_file())
     counts = collections.Counter(failed=not programs)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
