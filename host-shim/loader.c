@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,10 +26,15 @@ beside_us(const char *relative)
 static char *
 find_module(void)
 {
-    g_autofree char *built = beside_us("../plugin/entry/" MODULE);
+    static const char *const places[] = {"../plugin/entry/" MODULE,
+                                         HVD_DRIVER_FROM_PROGRAM "/" MODULE};
 
-    if (built != NULL && g_file_test(built, G_FILE_TEST_IS_REGULAR))
-        return g_steal_pointer(&built);
+    for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *path = beside_us(places[i]);
+
+        if (path != NULL && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+            return g_steal_pointer(&path);
+    }
     return g_build_filename(HVD_DRIVER_DIR, MODULE, NULL);
 }
 
@@ -38,18 +44,18 @@ is_ours(const char *path, gboolean directory, GError **error)
     struct stat info;
 
     if (stat(path, &info) != 0) {
-        g_set_error(error, HVD_ERROR, HVD_ERROR_NOT_FOUND, "driver %s: %s", path,
+        g_set_error(error, HVD_ERROR, HVD_ERROR_NOT_FOUND, _("driver %s: %s"), path,
                     g_strerror(errno));
         return FALSE;
     }
     if (directory ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode)) {
-        g_set_error(error, HVD_ERROR, HVD_ERROR_DENIED, "driver %s is no regular file", path);
+        g_set_error(error, HVD_ERROR, HVD_ERROR_DENIED, _("driver %s is no regular file"), path);
         return FALSE;
     }
     if ((info.st_uid != 0 && info.st_uid != geteuid()) ||
         (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         g_set_error(error, HVD_ERROR, HVD_ERROR_DENIED,
-                    "driver not loaded: %s can be changed by others than you and root", path);
+                    _("driver not loaded: %s can be changed by others than you and root"), path);
         return FALSE;
     }
     return TRUE;
@@ -63,14 +69,14 @@ loader_check(const HvdDriver *driver, GError **error)
     if (driver->major != HVD_DRIVER_MAJOR ||
         (driver->major == 0 && driver->minor != HVD_DRIVER_MINOR)) {
         g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED,
-                    "the driver speaks version %u.%u of the interface, this host %u.%u",
+                    _("the driver speaks version %u.%u of the interface, this host %u.%u"),
                     driver->major, driver->minor, HVD_DRIVER_MAJOR, HVD_DRIVER_MINOR);
         return FALSE;
     }
     if (driver->name == NULL || driver->version == NULL || !HVD_HAS(driver, open_async) ||
         !HVD_HAS(driver, close_async)) {
         g_set_error_literal(error, HVD_ERROR, HVD_ERROR_PROTOCOL,
-                            "the driver's table lacks a name, or cannot be opened and closed");
+                            _("the driver's table lacks a name, or cannot be opened and closed"));
         return FALSE;
     }
     for (gsize i = 0; i < n_slots; i++) {
@@ -78,7 +84,7 @@ loader_check(const HvdDriver *driver, GError **error)
             (slots_member(driver, slots[i].finish) == NULL))
             continue;
         g_set_error(error, HVD_ERROR, HVD_ERROR_PROTOCOL,
-                    "the driver has only one half of the slot %s", slots[i].name);
+                    _("the driver has only one half of the slot %s"), slots[i].name);
         return FALSE;
     }
     return TRUE;
@@ -95,15 +101,15 @@ query(const char *path, GError **error)
 
     symbol = module != NULL ? dlsym(module, HVD_QUERY_SYMBOL) : NULL;
     if (symbol == NULL) {
-        g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, "driver not loaded: %s", dlerror());
+        g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, _("driver not loaded: %s"), dlerror());
         return NULL;
     }
     memcpy(&entry, &symbol, sizeof entry);
     driver = entry(HVD_DRIVER_MAJOR, HVD_DRIVER_MINOR, &refusal);
     if (driver != NULL)
         return driver;
-    g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, "driver %s refuses: %s", path,
-                refusal != NULL ? refusal->message : "it does not say why");
+    g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, _("driver %s refuses: %s"), path,
+                refusal != NULL ? refusal->message : _("it does not say why"));
     return NULL;
 }
 

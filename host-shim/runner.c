@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "slots.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 /* One call of a slot. */
@@ -230,7 +231,7 @@ find_slot(const Runner *runner, const char *name, gpointer async, gpointer finis
     const Slot *slot = slots_find(name);
 
     if (slot == NULL || !slots_has(runner->driver, slot)) {
-        g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, "the driver %s has no %s",
+        g_set_error(error, HVD_ERROR, HVD_ERROR_UNSUPPORTED, _("the driver %s has no %s"),
                     runner->driver->name, name);
         return FALSE;
     }

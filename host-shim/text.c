@@ -195,16 +195,17 @@ const char *
 text_nearest(const char *word, const char *const *words)
 {
     const char *nearest = NULL;
-    guint least_far = (guint) strlen(word) / 3 + 2;
+    guint least_far = 2 * ((guint) strlen(word) / 3 + 2);
 
     if (strlen(word) > MAX_WORD)
         return NULL;
     for (guint i = 0; words[i] != NULL; i++) {
-        guint far = strlen(words[i]) <= MAX_WORD ? distance(word, words[i]) : G_MAXUINT;
+        guint far = strlen(words[i]) <= MAX_WORD ? 2 * distance(word, words[i]) : G_MAXUINT;
 
+        /* what is only not finished is nearer than what has one letter wrong */
         if (g_str_has_prefix(words[i], word) && strlen(word) >= 2)
             far = MIN(far, 1);
-        if (far >= least_far || far >= strlen(words[i]))
+        if (far >= least_far || far >= 2 * strlen(words[i]))
             continue;
         least_far = far;
         nearest = words[i];

@@ -352,7 +352,7 @@ typedef struct {
                                  HvdInstanceState *state, GError **error);
 
     /**
-     * exists: @exists is set by finish. Errors: NOT_REACHABLE. Since: 0.1
+     * exists: is there such an instance? @exists is set by finish. Errors: NOT_REACHABLE. Since: 0.1
      */
     HvdInstanceAsync exists_async;
     gboolean (*exists_finish)(HvdConnection *connection, GAsyncResult *result, gboolean *exists,
@@ -415,7 +415,7 @@ typedef struct {
     HvdInstanceAsync pause_async;
     HvdDocumentFinish pause_finish;
 
-    /** unpause. Since: 0.1 */
+    /** unpause: lets the vCPUs go on. Since: 0.1 */
     HvdInstanceAsync unpause_async;
     HvdDocumentFinish unpause_finish;
 
@@ -523,7 +523,7 @@ typedef struct {
     HvdDocumentAsync post_live_migration_async;
     HvdDocumentFinish post_live_migration_finish;
 
-    /** post_live_migration_at_source. Since: 0.1 */
+    /** post_live_migration_at_source: the last that is done there. Since: 0.1 */
     HvdDocumentAsync post_live_migration_at_source_async;
     HvdDocumentFinish post_live_migration_at_source_finish;
 

@@ -24,6 +24,18 @@ destroy_clear(gpointer data)
     xd_instance_state_clear(data);
 }
 
+/* The toolstack refuses it only at the end, when the disks are gone already. */
+static GError *
+check_block(const XdVM *vm)
+{
+    const char *reason = vm != NULL ? xd_map_get(&vm->blocked_operations, "destroy") : NULL;
+    g_autofree char *shown = reason != NULL ? xd_escape(reason, -1, 200) : NULL;
+
+    return reason != NULL
+               ? xd_error_new(HVD_ERROR_DENIED, "an administrator has blocked it: %s", shown)
+               : NULL;
+}
+
 static void
 find(XdOp *op, gpointer data)
 {
@@ -32,6 +44,8 @@ find(XdOp *op, gpointer data)
     const XdVM *vm =
         xd_look_for_instance(destroy->head.base.connection->mirror, destroy->head.instance, &error);
 
+    if (error == NULL)
+        error = check_block(vm);
     if (error != NULL) {
         xd_op_fail(op, error);
         return;

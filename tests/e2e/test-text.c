@@ -102,14 +102,22 @@ test_wrap(void)
 static void
 test_nearest(void)
 {
-    static const char *const words[] = {"list", "info", "nodes", "migrate", "reconcile", NULL};
+    static const char *const words[] = {"list",      "info",     "nodes",     "migrate",
+                                        "reconcile", "power on", "power off", NULL};
     static const struct {
         const char *word;
         const char *meant;
     } cases[] = {
-        {"lst", "list"},        {"lits", "list"}, {"node", "nodes"}, {"migarte", "migrate"},
-        {"recon", "reconcile"}, {"zzz", NULL},    {"", NULL},        {"l", NULL},
+        {"lst", "list"},
+        {"lits", "list"},
+        {"node", "nodes"},
+        {"migarte", "migrate"},
+        {"recon", "reconcile"},
+        {"zzz", NULL},
+        {"", NULL},
+        {"l", NULL},
         {"infos", "info"},
+        {"power of", "power off"},
     };
     g_autofree char *endless = g_strnfill(5000, 'x');
 
