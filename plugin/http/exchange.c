@@ -175,6 +175,14 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     return length;
 }
 
+/* libcurl's own sockets would be inherited by whatever the host starts. */
+static curl_socket_t
+on_open_socket(void *user G_GNUC_UNUSED, curlsocktype purpose G_GNUC_UNUSED,
+               struct curl_sockaddr *address)
+{
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void
 set_body(XdExchange *x, CURL *easy)
 {
@@ -226,6 +234,7 @@ xd_exchange_configure(XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
