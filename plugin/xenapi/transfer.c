@@ -21,6 +21,7 @@ typedef struct {
     XdExchange *exchange;
     guint64 moved;
     gboolean second_answer;
+    gboolean was_sent;
     GError *error;        /* what went wrong first */
     GCancellable *enough; /* of waiting for the task */
     GSource *timer;
@@ -138,9 +139,10 @@ await_task(Moving *moving)
     XdConnection *connection = moving->operation->connection;
 
     moving->enough = g_cancellable_new();
-    if (moving->error != NULL)
-        moving->timer =
-            xd_clock_add(connection->clock, connection->context, TASK_END_MS, on_enough, moving);
+    if (moving->error !=
+        NULL) /* what no node has heard of ends no task: there is nothing to wait for */
+        moving->timer = xd_clock_add(connection->clock, connection->context,
+                                     moving->was_sent ? TASK_END_MS : 0, on_enough, moving);
     xd_task_follow(connection, moving->task,
                    moving->error != NULL ? moving->enough : moving->cancellable, NULL,
                    on_task_ended, moving);
@@ -197,11 +199,12 @@ on_data(XdExchange *exchange G_GNUC_UNUSED, const char *bytes, gsize length, gpo
 }
 
 static void
-on_done(XdExchange *exchange G_GNUC_UNUSED, const GError *error, gpointer data)
+on_done(XdExchange *exchange, const GError *error, gpointer data)
 {
     Moving *moving = data;
 
     moving->exchange = NULL;
+    moving->was_sent = xd_exchange_was_sent(exchange);
     moving->error = error != NULL ? g_error_copy(error) : NULL;
     await_task(moving);
 }
