@@ -3,7 +3,8 @@
  *
  *   {"do": "open", "settings": [...], "password": PATH}
  *   {"do": "call", "slot": NAME, "instance": UUID, "document": TEXT or "document_file": PATH,
- *    "number": N, "plan": true, "size": N of the HvdCall, "request_id": ID}
+ *    "number": N, "plan": true, "size": N of the HvdCall, "request_id": ID,
+ *    "cancel_after": N turns of the loop}
  *   {"do": "close"}  {"do": "manners"}  {"do": "load"}  {"do": "memory", "file": PATH or without}
  *
  * The main contexts are watched: nobody but this program may iterate them.
@@ -28,6 +29,8 @@ typedef struct {
     const char *password; /* path */
     gboolean returned;
     GAsyncResult *result;
+    GCancellable *cancellable; /* of the running call */
+    gint64 cancel_after;       /* turns of the loop; negative: never */
 } Host;
 
 typedef void (*AnyFunc)(void);
@@ -167,8 +170,11 @@ static void
 wait_for_answer(Host *host)
 {
     host->returned = TRUE;
-    while (host->result == NULL)
+    while (host->result == NULL) {
+        if (host->cancel_after-- == 0)
+            g_cancellable_cancel(host->cancellable);
         turn(host, TRUE);
+    }
     turn(host, FALSE); /* a second callback would fail */
     host->returned = FALSE;
 }
@@ -234,21 +240,26 @@ start_special(Host *host, const char *slot, JsonObject *command, const HvdCall *
     g_autoptr(GOutputStream) sink = g_memory_output_stream_new_resizable();
 
     if (strcmp(slot, "spawn") == 0)
-        driver->spawn_async(host->connection, document_of(command), image, call, NULL, on_answer,
-                            host);
+        driver->spawn_async(host->connection, document_of(command), image, call, host->cancellable,
+                            on_answer, host);
     else if (strcmp(slot, "snapshot") == 0)
-        driver->snapshot_async(host->connection, instance, sink, call, NULL, on_answer, host);
+        driver->snapshot_async(host->connection, instance, sink, call, host->cancellable, on_answer,
+                               host);
     else if (strcmp(slot, "power_off") == 0)
-        driver->power_off_async(host->connection, instance, number, call, NULL, on_answer, host);
+        driver->power_off_async(host->connection, instance, number, call, host->cancellable,
+                                on_answer, host);
     else if (strcmp(slot, "reboot") == 0)
-        driver->reboot_async(host->connection, instance, number, call, NULL, on_answer, host);
+        driver->reboot_async(host->connection, instance, number, call, host->cancellable, on_answer,
+                             host);
     else if (strcmp(slot, "set_bootable") == 0)
-        driver->set_bootable_async(host->connection, instance, number, call, NULL, on_answer, host);
+        driver->set_bootable_async(host->connection, instance, number, call, host->cancellable,
+                                   on_answer, host);
     else if (strcmp(slot, "get_volume_connector") == 0)
-        driver->get_volume_connector_async(host->connection, NULL, call, NULL, on_answer, host);
+        driver->get_volume_connector_async(host->connection, NULL, call, host->cancellable,
+                                           on_answer, host);
     else if (strcmp(slot, "attach_volume") == 0)
         driver->attach_volume_async(host->connection, instance, document_of(command), NULL, call,
-                                    NULL, on_answer, host);
+                                    host->cancellable, on_answer, host);
     else
         return FALSE;
     return TRUE;
@@ -263,12 +274,13 @@ start(Host *host, const AbiSlot *slot, JsonObject *command, const HvdCall *call)
     if (function == NULL)
         return FALSE;
     if (strcmp(slot->type, "HvdCallAsync") == 0)
-        ((HvdCallAsync) function)(host->connection, call, NULL, on_answer, host);
+        ((HvdCallAsync) function)(host->connection, call, host->cancellable, on_answer, host);
     else if (strcmp(slot->type, "HvdInstanceAsync") == 0)
-        ((HvdInstanceAsync) function)(host->connection, instance, call, NULL, on_answer, host);
-    else if (strcmp(slot->type, "HvdDocumentAsync") == 0)
-        ((HvdDocumentAsync) function)(host->connection, instance, document_of(command), call, NULL,
+        ((HvdInstanceAsync) function)(host->connection, instance, call, host->cancellable,
                                       on_answer, host);
+    else if (strcmp(slot->type, "HvdDocumentAsync") == 0)
+        ((HvdDocumentAsync) function)(host->connection, instance, document_of(command), call,
+                                      host->cancellable, on_answer, host);
     else
         return start_special(host, slot->name, command, call);
     return TRUE;
@@ -330,6 +342,9 @@ do_call(Host *host, JsonObject *command)
 {
     const AbiSlot *slot = find_slot(text_of(command, "slot"));
 
+    g_set_object(&host->cancellable, NULL);
+    host->cancellable = g_cancellable_new();
+    host->cancel_after = json_object_get_int_member_with_default(command, "cancel_after", -1);
     if (!start(host, slot, command, call_of(command))) {
         tell_node(object_of("absent", NULL));
         return;
@@ -469,7 +484,7 @@ load(const char *path)
 int
 main(int argc G_GNUC_UNUSED, char **argv)
 {
-    Host host = {.context = g_main_context_new()};
+    Host host = {.context = g_main_context_new(), .cancel_after = -1};
     g_autofree char *line = NULL;
     gsize size = 0;
 
@@ -482,6 +497,7 @@ main(int argc G_GNUC_UNUSED, char **argv)
     host.driver = load(argv[1]);
     while (getline(&line, &size, stdin) > 0)
         run_line(&host, line);
+    g_clear_object(&host.cancellable);
     g_main_context_pop_thread_default(host.context);
     g_main_context_unref(host.context);
     return 0;
