@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+/* All in all. Lists of references have thousands; what is larger is read as records, without a tree, which
+ * takes up to a hundred times as many bytes as the text that it is made of. */
+#define MAX_VALUES 65536
+
 /* An array or a map that is not complete yet. */
 typedef struct {
     const GVariantType *type;
@@ -18,6 +22,7 @@ struct _XdValueSink {
     XdSink parent;
     GVariantType *type;
     GArray *frames; /* (element-type Frame): the innermost last */
+    guint n_values;
     GVariant *value;
 };
 
@@ -71,6 +76,11 @@ add(XdValueSink *self, GVariant *value)
 {
     Frame *frame = innermost(self);
 
+    if (++self->n_values > MAX_VALUES) {
+        g_variant_unref(g_variant_ref_sink(value));
+        self->parent.error = xd_error_new(HVD_ERROR_PROTOCOL, "more than %d values", MAX_VALUES);
+        return XD_SINK_REFUSE;
+    }
     if (g_variant_type_equal(expected_type(self), G_VARIANT_TYPE_VARIANT))
         value = g_variant_new_variant(value);
     if (frame == NULL) {

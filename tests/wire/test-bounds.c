@@ -1,0 +1,147 @@
+/* SEC-16, SEC-44: what a reader may allocate is bounded, whatever it is fed. GLib ends the process when
+ * there is no memory (as g_malloc() does), so that there is no path in which an allocation fails and the
+ * program goes on; what has to hold instead is that nobody from outside can make us ask for much. */
+#include "wire/record.h"
+#include "wire/rpc.h"
+#include "wire/value.h"
+
+#include "base/error.h"
+#include "xd-documents.h"
+#include "xd-xenapi.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_BYTES  (16 * 1024 * 1024) /* of an answer, as in xenapi/call.c */
+#define MOST_MEMORY (64 * 1024)        /* KiB, SEC-16 */
+#define PIECE       (64 * 1024)
+
+static void
+forget_peak(void)
+{
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+    g_assert_cmpint(write(fd, "5", 1), ==, 1);
+    close(fd);
+}
+
+static guint64
+read_peak(void)
+{
+    g_autofree char *status = NULL;
+
+    g_assert_true(g_file_get_contents("/proc/self/status", &status, NULL, NULL));
+    return g_ascii_strtoull(strstr(status, "VmHWM:") + 6, NULL, 10);
+}
+
+typedef struct {
+    const XdCodec *codec;
+    const char *type; /* of the result */
+    const char *begin;
+    const char *again; /* without end */
+} Flood;
+
+#define JSON_RESULT "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":"
+#define XML_RESULT                                                                                 \
+    "<?xml version=\"1.0\"?><methodResponse><params><param><value><struct><member><name>Status"    \
+    "</name><value>Success</value></member><member><name>Value</name><value>"
+
+static const Flood floods[] = {
+    {&xd_codec_json, "as", JSON_RESULT "[\"a\"", ",\"a\""},
+    {&xd_codec_json, "a{ss}", JSON_RESULT "{\"a\":\"\"", ",\"b\":\"\""},
+    {&xd_codec_json, "v", JSON_RESULT "[1", ",1"},
+    {&xd_codec_json, "v", JSON_RESULT "[[]", ",[]"},
+    {&xd_codec_json, "v", JSON_RESULT "[{}", ",{\"a\":1}"},
+    {&xd_codec_json, "s", JSON_RESULT "\"", "aaaaaaaaaaaaaaaa"},
+    {&xd_codec_json, "s", JSON_RESULT "\"", "\\u00fc"},
+    {&xd_codec_json, "s", "{\"error\":[\"CODE\"", ",\"a\""},
+    {&xd_codec_json, "s", "{\"error\":{\"message\":\"C\",\"data\":[\"a\"",
+     ",\"aaaaaaaaaaaaaaaaaaaaa\""},
+    {&xd_codec_json, "s", "{\"a\":1", ",\"a\":{\"b\":[]}"},
+    {&xd_codec_json, "s", JSON_RESULT, "11111111111111111111"},
+    {&xd_codec_xml, "as", XML_RESULT "<array><data>", "<value>a</value>"},
+    {&xd_codec_xml, "a{ss}", XML_RESULT "<struct>", "<member><name>a</name><value/></member>"},
+    {&xd_codec_xml, "v", XML_RESULT "<array><data>", "<value><array><data/></array></value>"},
+    {&xd_codec_xml, "s", XML_RESULT, "aaaaaaaaaaaaaaaa"},
+    {&xd_codec_xml, "s", XML_RESULT, "&#252;"},
+    {&xd_codec_xml, "s", "<?xml version=\"1.0\"?>", "<!-- a -->"},
+    {&xd_codec_xml, "s", "<?xml version=\"1.0\"?><methodResponse><a", " a='a'"},
+    {&xd_codec_xml, "s", "<?xml version=\"1.0\"?><methodResponse", "a"},
+    {&xd_codec_xml, "s", "<?xml version=\"1.0\"?>", "<?a a?>"},
+};
+
+static gboolean
+feed(XdDecoder *decoder, const char *text, gsize length)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (xd_decoder_feed(decoder, text, length, &error))
+        return TRUE;
+    g_assert_error(error, XD_ERROR, HVD_ERROR_PROTOCOL);
+    return FALSE;
+}
+
+/* Twice as much as is allowed; it is refused at the latest where that ends. */
+static void
+test_flood(gconstpointer data)
+{
+    const Flood *flood = data;
+    const XdDecoderLimits limits = {.max_bytes = MOST_BYTES, .max_string = 1 << 20};
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_autoptr(XdValueSink) sink = xd_value_sink_new(G_VARIANT_TYPE(flood->type));
+    g_autoptr(XdDecoder) decoder =
+        flood->codec->decoder_new(xd_value_sink_get_sink(sink), 1, &limits, arena);
+    g_autoptr(GString) piece = g_string_new(NULL);
+    gboolean taken;
+    gsize fed = 0;
+    guint64 before;
+
+    while (piece->len < PIECE)
+        g_string_append(piece, flood->again);
+    forget_peak();
+    before = read_peak();
+    taken = feed(decoder, flood->begin, strlen(flood->begin));
+    for (; taken && fed < 2 * MOST_BYTES; fed += piece->len)
+        taken = feed(decoder, piece->str, piece->len);
+    g_assert_false(taken);
+    g_assert_cmpuint(fed, <=, MOST_BYTES + PIECE);
+    if (!SANITIZED && g_getenv("HVD_TEST_VALGRIND") == NULL) /* their own memory is in it */
+        g_assert_cmpuint(read_peak() - before, <, MOST_MEMORY);
+}
+
+/* A document of the largest size, made of the smallest parts. */
+static void
+test_document(void)
+{
+    static const char *const parts[] = {"{\"size_bytes\":1},", "{},", "[],", "1,"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autoptr(XdArena) arena = xd_arena_new();
+        g_autoptr(GString) text = g_string_new("{\"disks\":[");
+        g_auto(XdInstance) instance = {0};
+        guint64 before;
+
+        while (text->len < 4 << 20)
+            g_string_append(text, parts[i]);
+        forget_peak();
+        before = read_peak();
+        g_assert_false(xd_instance_parse(text->str, (gssize) text->len, arena, &instance, NULL));
+        if (!SANITIZED && g_getenv("HVD_TEST_VALGRIND") == NULL)
+            g_assert_cmpuint(read_peak() - before, <, MOST_MEMORY / 4);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(floods); i++) {
+        g_autofree char *path = g_strdup_printf("/wire/bounds/%s/%02u-%s", floods[i].codec->name,
+                                                (guint) i, floods[i].type);
+
+        g_test_add_data_func(path, &floods[i], test_flood);
+    }
+    g_test_add_func("/wire/bounds/document", test_document);
+    return g_test_run();
+}
