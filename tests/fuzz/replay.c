@@ -1,4 +1,4 @@
-/* Runs a fuzz target over files, or the files of folders, and says so in TAP. */
+/* SEC-45: runs a fuzz target over files, or the files of folders, and says so in TAP. */
 #include "fuzz.h"
 
 static guint

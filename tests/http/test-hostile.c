@@ -1,4 +1,4 @@
-/* SEC-16: a server that is no toolstack, or a broken one, or an enemy: each answer ends in the right
+/* SEC-16, SEC-33: a server that is no toolstack, or a broken one, or an enemy: each answer ends in the right
  * error, in bounded memory, and the driver goes on with the next call. */
 #include "toolstack.h"
 

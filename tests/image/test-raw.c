@@ -1,4 +1,5 @@
-/* Raw bytes in and out, in every size of piece, short, long and wrong. */
+/* Raw bytes in and out, in every size of piece, short, long and wrong: a count or a digest that is not what
+ * was announced is an error (SEC-33). */
 #include "image/raw.h"
 
 #include <string.h>
