@@ -1,4 +1,4 @@
-"""SEC-15: Our reader of documents and python3-jsonschema agree, outside of the list of stricter rules.
+"""SEC-15: our reader of documents and python3-jsonschema agree, outside of the list of stricter rules.
 
     differential.py SCHEMAS CHECK-DOCUMENTS
 
