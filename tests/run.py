@@ -91,7 +91,7 @@ def run_quietly(command, **options):
 def build(directory, *options, compiler=None, targets=("all", "meson-test-prereq")):
     """Sets up and compiles one build directory; an old one is brought up to date. No warnings."""
     path = TOP / directory
-    options = ["-Dwerror=true", *options]
+    options = ["-Dwerror=true", *read_defaults(), *options]
     environment = {**os.environ, **({"CC": compiler} if compiler else {})}
     if not (path / "build.ninja").exists():
         shutil.rmtree(path, ignore_errors=True)
@@ -99,6 +99,12 @@ def build(directory, *options, compiler=None, targets=("all", "meson-test-prereq
     elif not has_options(path, options):
         run_quietly(["meson", "configure", path, *options])
     run_quietly(["ninja", "-C", path, *targets])
+
+
+def read_defaults():
+    """The project's own, which meson gives to a new directory alone."""
+    listed = re.search(r"default_options: \[(.*?)\]", (TOP / "meson.build").read_text(), re.DOTALL)
+    return [f"-D{option}" for option in re.findall(r"'([^']+=[^']*)'", listed[1])]
 
 
 def has_options(path, options):
