@@ -64,7 +64,6 @@ EXCEPTIONS = {
     ("secret-member", "plugin/xenapi/tag.h", "char *session;"): "the uuid of a session: opens nothing",
     ("format", "plugin/xenapi/steps.c", '"<%s>"'): "stands in a plan for what a call would give",
     ("output", "host-shim/runner.c", "g_warning"): "for the host's developer: there is no call left to fail",
-    ("readme", "tests/op/README.md", "victim.c"): "promised",
     ("readme", "tests/simulator/README.md", "replay.py"): "promised",
     ("readme", "tests/simulator/README.md", "scenarios.py"): "promised",
 }
