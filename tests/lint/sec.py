@@ -14,7 +14,6 @@ WANTED = [*range(1, 7), 8, 9, *range(11, 21), *range(22, 26), 28, 29, 33, *range
 
 # What is proven in part, and what is missing: (where it belongs, what).
 PENDING = {
-    25: ("tests/op", "spawn and snapshot of several disks, cancelled at every turn of the loop, with the manual clock"),
     33: ("tests/op", "imports and exports answered with 500, 404, a redirect, a second answer, and tasks that vanish"),
     20: ("tests/op", "the sweep itself (test-sweep.c) names no requirement: SEC-20, SEC-25"),
 }
