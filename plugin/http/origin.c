@@ -21,10 +21,12 @@ is_host_name(const char *host)
     return strspn(host, "0123456789.") != length || g_hostname_is_ip_address(host);
 }
 
+/* GLib takes a zone ("%eth0") for part of an address; in a URL it would have to be spelt otherwise. */
 static gboolean
 is_host(const char *host)
 {
-    return is_host_name(host) || (strchr(host, ':') != NULL && g_hostname_is_ip_address(host));
+    return is_host_name(host) || (strchr(host, ':') != NULL && strchr(host, '%') == NULL &&
+                                  g_hostname_is_ip_address(host));
 }
 
 /* GUri mends what it is given; an address of ours needs no mending. */

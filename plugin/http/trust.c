@@ -129,6 +129,10 @@ xd_trust_error(CURL *easy, CURLcode code, const XdOrigin *origin, const char *re
     case CURLE_SSL_CRL_BADFILE: return xd_error_new(HVD_ERROR_CONFIG, "tls.ca-file cannot be read");
     case CURLE_OPERATION_TIMEDOUT:
         return xd_error_new(HVD_ERROR_TIMED_OUT, "%s did not answer in time", origin->host);
+    case CURLE_OUT_OF_MEMORY: /* what libcurl 7.88 calls a header line beyond its 100 KiB */
+        return xd_error_new(HVD_ERROR_PROTOCOL,
+                            "%s does not speak HTTP as it should: a line of its head has no end",
+                            origin->host);
     case CURLE_FILESIZE_EXCEEDED:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:

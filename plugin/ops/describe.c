@@ -51,7 +51,8 @@ describe_disk(const XdMirror *mirror, const XdVBD *vbd)
     return disk;
 }
 
-/* The guest's addresses come as "0/ip" -> "10.0.0.1", "0/ipv6/0" -> "fe80::1", by device. */
+/* The guest's addresses come as "0/ip" -> "10.0.0.1", "0/ipv6/0" -> "fe80::1", by device; newer agents
+ * write the first one once more, as "0/ipv4/0". */
 static GPtrArray *
 guest_addresses(const XdMirror *mirror, const XdVM *vm, const char *device)
 {
@@ -62,7 +63,8 @@ guest_addresses(const XdMirror *mirror, const XdVM *vm, const char *device)
     for (guint i = 0; metrics != NULL && i < metrics->networks.n; i++) {
         const XdPair *pair = &metrics->networks.pairs[i];
 
-        if (g_str_has_prefix(pair->key, prefix) && g_hostname_is_ip_address(pair->value))
+        if (g_str_has_prefix(pair->key, prefix) && g_hostname_is_ip_address(pair->value) &&
+            !g_ptr_array_find_with_equal_func(addresses, pair->value, g_str_equal, NULL))
             g_ptr_array_add(addresses, g_strdup(pair->value));
     }
     return addresses;

@@ -249,9 +249,7 @@ xd_operation_run(const XdOperationClass *klass, gpointer state, XdConnection *co
 static gboolean
 sees_pool(XdOperation *operation, gpointer data G_GNUC_UNUSED)
 {
-    const XdMirror *mirror = operation->connection->mirror;
-
-    return xd_mirror_is_complete(mirror) && xd_mirror_get_age_ms(mirror) == 0;
+    return xd_mirror_is_fresh(operation->connection->mirror);
 }
 
 void

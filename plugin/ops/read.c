@@ -6,7 +6,9 @@ typedef struct {
     char *key;
     XdWatch *watch;
     GSource *timer;
-    GSource *cancelled;
+    GSource *cancelled;    /* by the caller */
+    GCancellable *closing; /* cancelled when the connection is closed */
+    GSource *closed;
 } Reading;
 
 static void
@@ -18,15 +20,13 @@ reading_free(gpointer data)
         xd_mirror_unwatch(reading->connection->mirror, reading->watch);
     xd_clear_source(&reading->timer);
     xd_clear_source(&reading->cancelled);
+    xd_clear_source(&reading->closed);
+    if (reading->closing != NULL)
+        xd_connection_leave(reading->connection, reading->closing);
+    g_clear_object(&reading->closing);
     xd_connection_unref(reading->connection);
     g_free(reading->key);
     g_free(reading);
-}
-
-static gboolean
-is_fresh(const XdMirror *mirror)
-{
-    return xd_mirror_is_complete(mirror) && xd_mirror_get_age_ms(mirror) == 0;
 }
 
 static void
@@ -49,7 +49,7 @@ on_changed(gpointer data)
     GTask *task = data;
     Reading *reading = g_task_get_task_data(task);
 
-    if (!is_fresh(reading->connection->mirror))
+    if (!xd_mirror_is_fresh(reading->connection->mirror))
         return;
     xd_mirror_unwatch(reading->connection->mirror, g_steal_pointer(&reading->watch));
     reading_answer(task);
@@ -82,6 +82,16 @@ on_cancelled(GCancellable *cancellable, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static GSource *
+watch_cancellable(GTask *task, GCancellable *cancellable)
+{
+    GSource *source = g_cancellable_source_new(cancellable);
+
+    g_source_set_callback(source, G_SOURCE_FUNC(on_cancelled), task, NULL);
+    g_source_attach(source, g_task_get_context(task));
+    return source;
+}
+
 static void
 reading_wait(GTask *task, GCancellable *cancellable)
 {
@@ -94,11 +104,11 @@ reading_wait(GTask *task, GCancellable *cancellable)
     reading->watch = xd_mirror_watch(connection->mirror, NULL, on_changed, task);
     reading->timer =
         xd_clock_add(connection->clock, connection->context, left_ms, on_too_old, task);
-    if (cancellable == NULL)
-        return;
-    reading->cancelled = g_cancellable_source_new(cancellable);
-    g_source_set_callback(reading->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
-    g_source_attach(reading->cancelled, connection->context);
+    reading->closing = g_cancellable_new();
+    xd_connection_enter(connection, reading->closing);
+    reading->closed = watch_cancellable(task, reading->closing);
+    if (cancellable != NULL)
+        reading->cancelled = watch_cancellable(task, cancellable);
 }
 
 void
@@ -114,7 +124,7 @@ xd_read(XdConnection *connection, XdReadFunc read, const char *key, const HvdCal
     reading->read = read;
     reading->key = g_strdup(key);
     g_task_set_task_data(task, reading, reading_free);
-    if (is_fresh(connection->mirror) || (options.flags & HVD_CALL_ALLOW_STALE) != 0)
+    if (xd_mirror_is_fresh(connection->mirror) || (options.flags & HVD_CALL_ALLOW_STALE) != 0)
         reading_answer(task);
     else
         reading_wait(task, cancellable);

@@ -1,7 +1,6 @@
 #include "ops/reconcile.h"
 
 #include "ops/mend.h"
-#include "wire/datetime.h"
 #include "xd-documents.h"
 #include "xenapi/session.h"
 
@@ -15,8 +14,8 @@
 /* A session that remains are from: is there anybody behind it? */
 typedef struct {
     char *uuid;
-    XdSecret *ref; /* NULL: the pool knows none */
-    char *last_active;
+    XdSecret *ref;      /* NULL: the pool knows none */
+    gint64 last_active; /* 0: it is gone */
     gboolean asked;
 } Suspect;
 
@@ -28,7 +27,7 @@ typedef struct {
 
 typedef struct {
     XdOperation base;
-    char *server_time;
+    gint64 server_time;
     GPtrArray *suspects; /* (element-type Suspect) */
     GPtrArray *remains;  /* (element-type XdRemain): of the pass that is under way */
     GPtrArray *mends;    /* (element-type XdMend): likewise */
@@ -51,7 +50,6 @@ suspect_free(gpointer data)
 
     g_clear_pointer(&suspect->ref, xd_secret_unref);
     g_free(suspect->uuid);
-    g_free(suspect->last_active);
     g_free(suspect);
 }
 
@@ -78,7 +76,6 @@ reconcile_clear(gpointer data)
     g_ptr_array_unref(reconcile->secret_objects);
     g_ptr_array_unref(reconcile->told);
     g_clear_pointer(&reconcile->secrets, g_variant_unref);
-    g_free(reconcile->server_time);
 }
 
 static Reconcile *
@@ -133,8 +130,11 @@ search_of(Reconcile *reconcile)
 
     g_ptr_array_set_size(reconcile->mends, 0);
     g_ptr_array_set_size(reconcile->remains, 0);
-    return (XdRemainSearch){connection->mirror, connection->owner, connection->epoch,
-                            reconcile->remains};
+    return (XdRemainSearch){.mirror = connection->mirror,
+                            .arena = connection->arena,
+                            .owner = connection->owner,
+                            .epoch = connection->epoch,
+                            .found = reconcile->remains};
 }
 
 static void
@@ -255,7 +255,7 @@ ask_time(XdOp *op, gpointer data)
 {
     Reconcile *reconcile = data;
     const XdPool *pool = xd_mirror_get_pool(mirror_of(reconcile));
-    XdStepCall call = {.method = "host.get_servertime", .out = &reconcile->server_time};
+    XdStepCall call = {.method = "host.get_servertime", .out_time = &reconcile->server_time};
 
     if (pool == NULL) {
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object"));
@@ -289,7 +289,7 @@ ask_session(XdOp *op, gpointer data)
                        .done = done,
                        .secrets = &suspect->ref,
                        .n_secrets = 1,
-                       .out = &suspect->last_active};
+                       .out_time = &suspect->last_active};
 
     if (suspect->asked || suspect->ref == NULL) {
         suspect->asked = TRUE;
@@ -327,13 +327,7 @@ ask_sessions(XdOp *op, gpointer data)
 static gboolean
 is_gone(const Reconcile *reconcile, const Suspect *suspect)
 {
-    gint64 now, then;
-
-    if (suspect->ref == NULL || suspect->last_active == NULL)
-        return suspect->ref == NULL;
-    return xd_datetime_parse(reconcile->server_time, strlen(reconcile->server_time), &now) &&
-           xd_datetime_parse(suspect->last_active, strlen(suspect->last_active), &then) &&
-           now - then > SESSION_IDLE_S;
+    return suspect->ref == NULL || reconcile->server_time - suspect->last_active > SESSION_IDLE_S;
 }
 
 /* Left by a process that is gone, and long enough ago that it is not just coming back. */

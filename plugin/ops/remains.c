@@ -3,8 +3,7 @@
 #include "ops/block.h"
 #include "ops/find.h"
 #include "ops/storage-access.h"
-#include "wire/rpc.h"
-#include "wire/value.h"
+#include "xenapi/task.h"
 
 #include <string.h>
 
@@ -173,32 +172,21 @@ is_used(const XdMirror *mirror, const XdVDI *vdi)
     return FALSE;
 }
 
-/* (nullable) (transfer full): what a finished task has made, if it is one of ours */
+/* (nullable) (transfer full): what a task of this method has made */
 static char *
-result_of(const XdTask *task, const char *method)
+result_of(const XdRemainSearch *search, const XdTask *task, const char *method)
 {
-    g_autoptr(XdArena) arena = NULL;
-    g_autoptr(XdValueSink) value = NULL;
-    g_autoptr(GVariant) ref = NULL;
-
-    if (task->status != XD_TASK_STATUS_TYPE_SUCCESS || strcmp(task->name_label, method) != 0)
-        return NULL;
-    arena = xd_arena_new();
-    value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
-    if (!xd_task_result_decode(task->result, xd_value_sink_get_sink(value), arena, NULL))
-        return NULL;
-    ref = xd_value_sink_steal(value);
-    return ref != NULL ? g_variant_dup_string(ref, NULL) : NULL;
+    return strcmp(task->name_label, method) == 0 ? xd_task_get_made(task, search->arena) : NULL;
 }
 
 /* The task that made it, as long as the server remembers: proof whose it is. */
 static gboolean
-is_named_by_task(const XdMirror *mirror, const XdVDI *vdi, const char *tag)
+is_named_by_task(const XdRemainSearch *search, const XdVDI *vdi, const char *tag)
 {
-    const GPtrArray *tasks = xd_mirror_find(mirror, XD_BY_TASK_TAG, tag);
+    const GPtrArray *tasks = xd_mirror_find(search->mirror, XD_BY_TASK_TAG, tag);
 
     for (guint i = 0; i < tasks->len; i++) {
-        g_autofree char *ref = result_of(g_ptr_array_index(tasks, i), "Async.VDI.create");
+        g_autofree char *ref = result_of(search, g_ptr_array_index(tasks, i), "Async.VDI.create");
 
         if (g_strcmp0(ref, vdi->parent.ref) == 0)
             return TRUE;
@@ -264,7 +252,7 @@ look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
         return;
     remain = add_disk(search, vdi, tag);
     if (remain == NULL ||
-        (is_named_by_task(search->mirror, vdi, tag) && !has_started(search->mirror, &remain->tag)))
+        (is_named_by_task(search, vdi, tag) && !has_started(search->mirror, &remain->tag)))
         return;
     if (count_disks(search->mirror, key, tag) > 1)
         remain->doubt = NOT_ALONE;
@@ -302,8 +290,8 @@ static void
 look_at_task(const XdRemainSearch *search, const XdTask *task)
 {
     const char *tag = xd_map_get(&task->other_config, XD_TASK_TAG_KEY);
-    g_autofree char *snapshot = result_of(task, "Async.VDI.snapshot");
-    g_autofree char *link = result_of(task, "Async.PBD.create");
+    g_autofree char *snapshot = result_of(search, task, "Async.VDI.snapshot");
+    g_autofree char *link = result_of(search, task, "Async.PBD.create");
     const XdVDI *vdi = xd_get_vdi(search->mirror, snapshot);
     const XdPBD *pbd = xd_get_pbd(search->mirror, link);
 

@@ -54,6 +54,7 @@ XdRemain *xd_remain_new(XdRemainKind kind, const char *ref, const char *uuid, co
 /* Whose remains are looked for: those of @owner, but for @epoch, which is at work. */
 typedef struct {
     const XdMirror *mirror;
+    XdArena *arena;
     const char *owner;
     const char *epoch;
     GPtrArray *found; /* (element-type XdRemain) */

@@ -59,7 +59,8 @@ read_iscsi(Volume *volume, const XdIscsiData *data, GError **error)
     g_autofree char *port = NULL;
 
     if (data->has_encrypted && data->encrypted) {
-        xd_set_error(error, HVD_ERROR_UNSUPPORTED, "/data/encrypted: encrypted volumes are not supported");
+        xd_set_error(error, HVD_ERROR_UNSUPPORTED,
+                     "/data/encrypted: encrypted volumes are not supported");
         return FALSE;
     }
     if (data->auth_method == XD_ISCSI_DATA_AUTH_METHOD_CHAP &&

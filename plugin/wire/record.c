@@ -524,6 +524,12 @@ count_strings(const char *const *items, gsize n)
     return bytes;
 }
 
+static gsize
+count_text(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
 gsize
 xd_record_bytes(const XdRecord *record)
 {
@@ -532,11 +538,10 @@ xd_record_bytes(const XdRecord *record)
     for (guint i = 0; i < record->klass->n_fields; i++) {
         const XdField *field = &record->klass->fields[i];
         gconstpointer place = (const char *) record + field->offset;
-        const char *text = *(const char *const *) place;
         const XdStrings *strings = place;
 
         if (field->kind == XD_FIELD_STRING || field->kind == XD_FIELD_REF)
-            bytes += text != NULL ? strlen(text) + 1 : 0;
+            bytes += count_text(*(const char *const *) place);
         else if (field->kind == XD_FIELD_STRING_MAP)
             bytes += count_strings(strings->items, 2 * strings->n);
         else if (field->kind == XD_FIELD_STRING_SET || field->kind == XD_FIELD_REF_SET)

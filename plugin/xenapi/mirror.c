@@ -277,6 +277,12 @@ xd_mirror_is_complete(const XdMirror *mirror)
     return mirror->complete;
 }
 
+gboolean
+xd_mirror_is_fresh(const XdMirror *mirror)
+{
+    return mirror->complete && !mirror->stale;
+}
+
 gint64
 xd_mirror_get_age_ms(const XdMirror *mirror)
 {

@@ -76,6 +76,8 @@ const XdPool *xd_mirror_get_pool(const XdMirror *mirror);
 const char *xd_mirror_get_token(const XdMirror *mirror);
 /* Has there been a complete picture at all? */
 gboolean xd_mirror_is_complete(const XdMirror *mirror);
+/* Is it complete, and does the poll run? */
+gboolean xd_mirror_is_fresh(const XdMirror *mirror);
 /* 0 while the poll runs; else milliseconds since it broke */
 gint64 xd_mirror_get_age_ms(const XdMirror *mirror);
 gint64 xd_mirror_get_stale_since(const XdMirror *mirror); /* seconds since 1970, or 0 */

@@ -4,11 +4,14 @@
 #include "xenapi/call.h"
 #include "xenapi/internal.h"
 
+#include <string.h>
+
 #define FIRST_PAUSE_MS    250
 #define LOGIN_TIMEOUT_MS  30000 /* the server sleeps for seconds before it refuses a password */
 #define PROBE_TIMEOUT_MS  5000
 #define LOGOUT_TIMEOUT_MS 3000
 #define MAX_HOPS          2
+#define MAX_REFERENCE     512
 
 typedef enum {
     OUT,     /* nobody has asked yet, or the last attempt ended for good */
@@ -192,14 +195,31 @@ answered(XdSession *session)
     return TRUE;
 }
 
+/* What the server gives is not believed: a reference goes into a cookie, a uuid into marks. */
+static gboolean
+is_reference(const XdSecret *secret)
+{
+    gsize length;
+    const char *text = xd_secret_reveal(secret, &length);
+
+    for (gsize i = 0; i < length; i++) {
+        if (!g_ascii_isgraph(text[i]) || strchr("\";,\\", text[i]) != NULL)
+            return FALSE;
+    }
+    return length > 0 && length <= MAX_REFERENCE;
+}
+
 static void
 on_uuid(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
         gpointer data)
 {
     XdSession *session = data;
+    g_autoptr(GError) nonsense = NULL;
 
     if (answered(session))
         return;
+    if (error == NULL && !g_uuid_string_is_valid(g_variant_get_string(reply->value, NULL)))
+        error = nonsense = xd_error_new(HVD_ERROR_PROTOCOL, "the session's uuid is none");
     if (error != NULL) {
         session_failed(session, error);
         return;
@@ -270,7 +290,10 @@ static void
 on_logged_in(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
 {
     XdSession *session = data;
+    g_autoptr(GError) nonsense = NULL;
 
+    if (error == NULL && !is_reference(reply->secret))
+        error = nonsense = xd_error_new(HVD_ERROR_PROTOCOL, "the session's reference is none");
     if (error == NULL) {
         session_drop_ref(session);
         session->ref = xd_secret_ref(reply->secret);

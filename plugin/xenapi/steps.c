@@ -1,5 +1,6 @@
 #include "xenapi/steps.h"
 
+#include "wire/datetime.h"
 #include "wire/json-write.h"
 #include "wire/rpc.h"
 #include "wire/value.h"
@@ -47,15 +48,8 @@ xd_operation_made(XdOperation *operation, const char *tag)
     const XdConnection *connection = operation->connection;
     const XdTask *task =
         (const XdTask *) xd_mirror_find_one(connection->mirror, XD_BY_TASK_TAG, tag);
-    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
-    g_autoptr(GVariant) ref = NULL;
 
-    if (task == NULL || task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
-        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value), connection->arena,
-                               NULL))
-        return NULL;
-    ref = xd_value_sink_steal(value);
-    return ref != NULL ? g_variant_dup_string(ref, NULL) : NULL;
+    return task != NULL ? xd_task_get_made(task, connection->arena) : NULL;
 }
 
 /* ---- a call under way ---- */
@@ -169,6 +163,17 @@ take_result(const XdStepCall *call, const XdReply *reply)
         return FALSE;
     }
     return TRUE;
+}
+
+static void
+running_take_time(Running *running, const char *text)
+{
+    GError *error = NULL;
+
+    if (!xd_datetime_parse(text, strlen(text), running->call.out_time))
+        error =
+            xd_error_new(HVD_ERROR_PROTOCOL, "%s: expected a point in time", running->call.method);
+    running_end(running, error);
 }
 
 /* The outcome is not known: does what the call is for hold? */
@@ -291,6 +296,8 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
         running_end(running, g_error_copy(error));
     else if (running->async)
         follow(running, g_variant_get_string(reply->value, NULL));
+    else if (running->call.out_time != NULL)
+        running_take_time(running, g_variant_get_string(reply->value, NULL));
     else if (take_result(&running->call, reply) || reply->value == NULL)
         running_end(running, NULL);
     else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))

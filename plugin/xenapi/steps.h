@@ -37,6 +37,7 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @kind: (nullable): of the mark that goes with the request; the record that it creates carries the
  *   same one. NULL: the method and a number, for calls that create nothing
  * @out: (nullable): gets the result, a reference or text; a former value is freed
+ * @out_time: (nullable): gets the result, a point in time, as seconds since 1970
  * @out_secret: (nullable): gets a result that is a secret; a former one is released
  * @out_secrets: (nullable): gets a result that is a map of secrets
  * @out_value: (nullable): gets any other result; a former one is released
@@ -58,6 +59,7 @@ typedef struct {
     const char *kind;
     guint index;
     char **out;
+    gint64 *out_time;
     XdSecret **out_secret;
     GHashTable **out_secrets;
     GVariant **out_value;

@@ -1,5 +1,7 @@
 #include "xenapi/task.h"
 
+#include "wire/rpc.h"
+#include "wire/value.h"
 #include "xenapi/barrier.h"
 #include "xenapi/call.h"
 #include "xenapi/failure.h"
@@ -196,4 +198,17 @@ xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancell
         g_source_set_callback(follow->cancelled, G_SOURCE_FUNC(on_cancelled), follow, NULL);
         g_source_attach(follow->cancelled, connection->context);
     }
+}
+
+char *
+xd_task_get_made(const XdTask *task, XdArena *arena)
+{
+    g_autoptr(XdValueSink) value = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+    g_autoptr(GVariant) ref = NULL;
+
+    if (task->status != XD_TASK_STATUS_TYPE_SUCCESS ||
+        !xd_task_result_decode(task->result, xd_value_sink_get_sink(value), arena, NULL))
+        return NULL;
+    ref = xd_value_sink_steal(value);
+    return ref != NULL ? g_variant_dup_string(ref, NULL) : NULL;
 }

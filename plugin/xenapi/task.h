@@ -1,7 +1,7 @@
 /* A task of the server, followed to its end. */
 #pragma once
 
-#include "xenapi/connection.h"
+#include "xenapi/mirror.h"
 
 G_BEGIN_DECLS
 
@@ -26,5 +26,8 @@ typedef void (*XdTaskProgress)(double fraction, gpointer data);
  */
 void xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancellable,
                     XdTaskProgress progress, XdTaskDone done, gpointer data);
+
+/* (transfer full) (nullable): what a finished task has made: its reference */
+char *xd_task_get_made(const XdTask *task, XdArena *arena);
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
-    g_autofree char *text = g_strndup((const char *) data, size);
+    g_autofree char *text = fuzz_text(data, size);
     g_autoptr(GError) error = NULL;
     g_autoptr(XdArena) arena = xd_arena_new();
     g_auto(TraceSink) trace = {0};

@@ -11,6 +11,8 @@ struct _TestServer {
     guint requests;
     guint connections;
     gsize bytes;
+    guint64 flooded;
+    gboolean impatient;
     GPtrArray *open; /* (element-type Connection) */
 };
 
@@ -19,21 +21,27 @@ typedef struct {
     GIOStream *stream;
     GCancellable *stop;
     guint number;
+    guint pending; /* reads and writes under way */
     GString *input;
+    GBytes *flood;
     char buffer[65536];
 } Connection;
 
 static void connection_read(Connection *connection);
 
+/* The last of what is under way ends it. */
 static void
-connection_free(Connection *connection)
+connection_leave(Connection *connection)
 {
+    if (--connection->pending > 0)
+        return;
     if (connection->server != NULL)
         g_ptr_array_remove(connection->server->open, connection);
     g_io_stream_close(connection->stream, NULL, NULL);
     g_object_unref(connection->stream);
     g_object_unref(connection->stop);
     g_string_free(connection->input, TRUE);
+    g_clear_pointer(&connection->flood, g_bytes_unref);
     g_free(connection);
 }
 
@@ -58,7 +66,8 @@ connection_parse(Connection *connection)
         g_autofree char *text = g_strndup(connection->input->str, head);
         gsize body = content_length(text);
         TestRequest request = {
-            server, connection->stream, server->requests, connection->number, text, NULL};
+            server, connection->stream, server->requests, connection->number, text,
+            NULL,   connection};
 
         if (connection->input->len < head + body)
             return;
@@ -76,19 +85,22 @@ on_read(GObject *source, GAsyncResult *result, gpointer data)
     Connection *connection = data;
     gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, NULL);
 
-    if (n <= 0 || connection->server == NULL) {
-        connection_free(connection);
+    if (n <= 0 || connection->server == NULL || connection->server->impatient) {
+        g_cancellable_cancel(connection->stop); /* a flood ends with it */
+        connection_leave(connection);
         return;
     }
     connection->server->bytes += (gsize) n;
     g_string_append_len(connection->input, connection->buffer, n);
     connection_parse(connection);
     connection_read(connection);
+    connection_leave(connection);
 }
 
 static void
 connection_read(Connection *connection)
 {
+    connection->pending++;
     g_input_stream_read_async(g_io_stream_get_input_stream(connection->stream), connection->buffer,
                               sizeof connection->buffer, G_PRIORITY_DEFAULT, connection->stop,
                               on_read, connection);
@@ -117,10 +129,17 @@ on_incoming(GSocketService *service G_GNUC_UNUSED, GSocketConnection *plain,
 TestServer *
 test_server_new(GTlsCertificate *certificate, TestHandler handler, gpointer data)
 {
+    return test_server_new_at("127.0.0.1", 0, certificate, handler, data);
+}
+
+TestServer *
+test_server_new_at(const char *host, guint16 port, GTlsCertificate *certificate,
+                   TestHandler handler, gpointer data)
+{
     TestServer *server = g_new0(TestServer, 1);
-    g_autoptr(GInetAddress) any = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(any, 0);
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string(host, port);
     g_autoptr(GSocketAddress) effective = NULL;
+    g_autoptr(GError) error = NULL;
 
     server->handler = handler;
     server->data = data;
@@ -128,7 +147,8 @@ test_server_new(GTlsCertificate *certificate, TestHandler handler, gpointer data
     server->open = g_ptr_array_new();
     server->service = g_socket_service_new();
     g_socket_listener_add_address(G_SOCKET_LISTENER(server->service), address, G_SOCKET_TYPE_STREAM,
-                                  G_SOCKET_PROTOCOL_TCP, NULL, &effective, NULL);
+                                  G_SOCKET_PROTOCOL_TCP, NULL, &effective, &error);
+    g_assert_no_error(error);
     server->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(effective));
     g_signal_connect(server->service, "incoming", G_CALLBACK(on_incoming), server);
     g_socket_service_start(server->service);
@@ -179,6 +199,18 @@ test_server_get_bytes(TestServer *server)
 }
 
 void
+test_server_lose_patience(TestServer *server)
+{
+    server->impatient = TRUE;
+}
+
+guint64
+test_server_get_flooded(TestServer *server)
+{
+    return server->flooded;
+}
+
+void
 test_request_send(TestRequest *request, const char *bytes, gssize length)
 {
     GOutputStream *out = g_io_stream_get_output_stream(request->stream);
@@ -207,4 +239,45 @@ test_request_hang_up(TestRequest *request)
     }
     g_socket_shutdown(g_socket_connection_get_socket(G_SOCKET_CONNECTION(request->stream)), TRUE,
                       TRUE, NULL);
+}
+
+/* ---- floods ---- */
+
+static void flood(Connection *connection);
+
+static void
+on_flooded(GObject *stream, GAsyncResult *result, gpointer data)
+{
+    Connection *connection = data;
+    gsize n = 0;
+    gboolean done = g_output_stream_write_all_finish(G_OUTPUT_STREAM(stream), result, &n, NULL);
+
+    if (connection->server != NULL) {
+        connection->server->flooded += n;
+        if (done)
+            flood(connection);
+    }
+    connection_leave(connection);
+}
+
+static void
+flood(Connection *connection)
+{
+    gsize length;
+    gconstpointer bytes = g_bytes_get_data(connection->flood, &length);
+
+    connection->pending++;
+    g_output_stream_write_all_async(g_io_stream_get_output_stream(connection->stream), bytes,
+                                    length, G_PRIORITY_DEFAULT, connection->stop, on_flooded,
+                                    connection);
+}
+
+void
+test_request_flood(TestRequest *request, const char *piece, gsize length)
+{
+    Connection *connection = request->source;
+
+    g_clear_pointer(&connection->flood, g_bytes_unref);
+    connection->flood = g_bytes_new(piece, length);
+    flood(connection);
 }

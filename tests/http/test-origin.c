@@ -25,6 +25,7 @@ test_parse(void)
         {"https://1.2.3", NULL},
         {"https://a..b", NULL},
         {"https://x y", NULL},
+        {"https://[fe80::1%25lo]", NULL},
         {"https://x\n.example", NULL},
         {"file:///etc/passwd", NULL},
     };

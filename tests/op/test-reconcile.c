@@ -124,7 +124,7 @@ test_clone(void)
     g_autoptr(World) world = NULL;
 
     fresh();
-    victim_kill_at(pool, self, "spawn", 7, "before");
+    victim_kill_at(pool, self, "spawn", 6, "after");
     vm = test_pool_find_ref(pool, "VM", "web");
     parameters = g_strdup_printf("[\"%s\",\"web\"]", vm);
     test_pool_call(pool, "VM.clone", parameters);
@@ -222,7 +222,7 @@ test_refused(void)
 
     fresh();
     past("spawn");
-    victim_kill_at(pool, self, "attach-guarded", 6, "before");
+    victim_kill_at(pool, self, "attach-guarded", 5, "after");
     g_assert_cmpuint(count("secret"), ==, 2); /* ours and the connection's own copy */
     victim_is_long_gone(pool);
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"s\",\"method\":"

@@ -47,8 +47,19 @@ victim_kill_at(TestPool *pool, const char *program, const char *operation, guint
     test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
 }
 
+/* What it has sent before it died is read by the pool, and executed, all the same. */
+static gboolean
+is_heard_of(TestPool *pool)
+{
+    JsonObject *stats = test_pool_control(pool, "{\"cmd\":\"stats\"}");
+
+    return json_object_get_int_member(stats, "connections") > 0;
+}
+
 void
 victim_is_long_gone(TestPool *pool)
 {
+    while (is_heard_of(pool))
+        ;
     test_pool_control(pool, "{\"cmd\":\"clock\",\"advance\":1000}");
 }

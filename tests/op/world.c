@@ -94,9 +94,11 @@ on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 void
 world_free(World *world)
 {
-    world->ended = FALSE;
-    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, world);
-    world_wait(world);
+    if (world->connection != NULL) {
+        world->ended = FALSE;
+        xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, world);
+        world_wait(world);
+    }
     xd_clear_source(&world->tick);
     g_clear_pointer(&world->clock, xd_clock_unref);
     g_object_unref(world->cancellable);

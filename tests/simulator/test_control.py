@@ -89,6 +89,7 @@ def test_stats():
         equal(stats["rpc"], {"VM.get_all": 2, "host.get_all": 1})
         equal(stats["calls"][0], {"method": "host.get_all", "tag": "op-1"})
         equal(stats["transfer"], {})
+        assert stats["connections"] > 0, stats
 
 
 def test_dump_has_no_session_reference():

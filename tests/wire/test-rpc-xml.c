@@ -271,6 +271,7 @@ test_depth(void)
     g_autoptr(GString) elements = g_string_new(NULL);
     g_autoptr(GString) skipped = g_string_new(
         HEAD SUCCESS "<member><name>Value</name><value><struct><member><name>skip</name>");
+    g_autoptr(GString) hidden = g_string_new(HEAD "<member><name>skip</name>");
     g_autofree char *line = NULL;
 
     append_times(deep, 20000, "<value><array><data>");
@@ -282,6 +283,8 @@ test_depth(void)
     answer_assert_refused(&xd_codec_xml, elements->str, "where it cannot");
     line = answer_decode(&xd_codec_xml, skipped->str, skipped->len, 4096, 7, NULL);
     g_assert_cmpstr(line, ==, "{ skip: )");
+    append_times(hidden, 20000, "<value><array><data>");
+    answer_assert_refused(&xd_codec_xml, hidden->str, "nested too deeply");
 }
 
 static char *

@@ -190,6 +190,17 @@ sim_vm_cannot_run_on(Sim *sim, const SimObject *vm, const SimObject *host, gbool
     return error;
 }
 
+/* The one with the most room; of equals the oldest, whatever order the database is in. */
+static gboolean
+is_better(const SimObject *host, const SimObject *best)
+{
+    gint64 room = sim_host_free_memory(host);
+    gint64 best_room = best != NULL ? sim_host_free_memory(best) : -1;
+
+    return room > best_room ||
+           (room == best_room && sim_object_created(host) < sim_object_created(best));
+}
+
 SimObject *
 sim_vm_choose_host(Sim *sim, const SimObject *vm)
 {
@@ -204,7 +215,7 @@ sim_vm_choose_host(Sim *sim, const SimObject *vm)
             continue;
         if (host == affinity)
             return host;
-        if (best == NULL || sim_host_free_memory(host) > sim_host_free_memory(best))
+        if (is_better(host, best))
             best = host;
     }
     return best;

@@ -12,6 +12,7 @@
 #include "data/disk.h"
 #include "data/targets.h"
 #include "http/power.h"
+#include "http/server.h"
 
 #include <string.h>
 
@@ -49,8 +50,12 @@ hello(SimControlClient *client, const SimValue *command)
 static void
 stats(SimControlClient *client, const SimValue *command)
 {
+    Sim *sim = sim_of(client);
+    SimValue *answer = sim_stats_describe(sim->stats);
+
     (void) command;
-    sim_control_answer(client, sim_stats_describe(sim_of(client)->stats));
+    sim_map_add(answer, "connections", sim_int(sim_server_count_connections(sim->server)));
+    sim_control_answer(client, answer);
 }
 
 static void

@@ -254,3 +254,13 @@ sim_server_close(SimServer *server, const SimNode *node)
             close_listener(listener);
     }
 }
+
+guint
+sim_server_count_connections(const SimServer *server)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < server->listeners->len; i++)
+        n += ((const Listener *) g_ptr_array_index(server->listeners, i))->connections->len;
+    return n;
+}

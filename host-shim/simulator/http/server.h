@@ -25,5 +25,7 @@ void sim_server_set_certificates(SimServer *server, GPtrArray *certificates);
 gboolean sim_server_listen(SimServer *server, GError **error);
 /* Closes the sockets of @node, or of all where it is NULL, and drops their connections. */
 void sim_server_close(SimServer *server, const SimNode *node);
+/* How many connections are open, those included whose client has gone and whose last request runs. */
+guint sim_server_count_connections(const SimServer *server);
 
 G_END_DECLS

@@ -1,0 +1,279 @@
+/* Reads: what they tell, that they cost no request, and how old it may be. */
+#include "base/error.h"
+#include "ops/inventory.h"
+#include "world.h"
+#include "xenapi/mirror.h"
+
+#include <string.h>
+
+static TestPool *pool;
+
+typedef void (*Read)(XdConnection *connection, const char *instance, const HvdCall *call,
+                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+static void
+begin(World *world, HvdCallFlags flags)
+{
+    HvdCall call = {.struct_size = sizeof call, .flags = flags};
+
+    world_begin(world);
+    xd_get_instance_async(world->connection, INSTANCE, &call, world->cancellable, world_on_ended,
+                          world);
+}
+
+static void
+get(World *world, HvdCallFlags flags)
+{
+    begin(world, flags);
+    world_wait(world);
+}
+
+static JsonNode *
+parse(const char *text)
+{
+    JsonNode *node = json_from_string(text, NULL);
+
+    g_assert_nonnull(node);
+    return node;
+}
+
+static JsonObject *
+only(JsonObject *object, const char *member)
+{
+    JsonArray *array = json_object_get_array_member(object, member);
+
+    g_assert_cmpuint(json_array_get_length(array), ==, 1);
+    return json_array_get_object_element(array, 0);
+}
+
+/* ---- what is told ---- */
+
+static void
+test_instance(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autoptr(JsonNode) node = NULL;
+    JsonObject *info, *disk, *nic;
+    JsonArray *addresses;
+
+    test_pool_reset_stats(pool);
+    get(world, 0);
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    node = parse(world->result);
+    info = json_node_get_object(node);
+    g_assert_cmpstr(json_object_get_string_member(info, "uuid"), ==, INSTANCE);
+    g_assert_cmpstr(json_object_get_string_member(info, "name"), ==, "web");
+    g_assert_cmpstr(json_object_get_string_member(info, "state"), ==, "running");
+    g_assert_cmpint(json_object_get_int_member(info, "memory_bytes"), ==, 268435456);
+    g_assert_cmpint(json_object_get_int_member(info, "vcpus"), ==, 1);
+    g_assert_false(json_object_has_member(info, "stale_since"));
+    disk = only(info, "disks");
+    g_assert_cmpstr(json_object_get_string_member(disk, "device"), ==, "0");
+    g_assert_cmpstr(json_object_get_string_member(disk, "role"), ==, "root");
+    nic = only(info, "networks");
+    g_assert_cmpstr(json_object_get_string_member(nic, "mac"), ==, "fa:16:3e:00:00:01");
+    addresses = json_object_get_array_member(nic, "addresses");
+    g_assert_cmpuint(json_array_get_length(addresses), ==, 1); /* the agent has written it twice */
+}
+
+static void
+test_lists(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autoptr(JsonNode) instances = NULL;
+    g_autoptr(JsonNode) nodes = NULL;
+    JsonObject *first;
+
+    test_pool_reset_stats(pool);
+    world_begin(world);
+    xd_list_instances_async(world->connection, NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    instances = parse(world->result);
+    g_assert_cmpuint(json_array_get_length(json_node_get_array(instances)), ==, 1);
+    world_begin(world);
+    xd_list_nodes_async(world->connection, NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    nodes = parse(world->result);
+    g_assert_cmpuint(json_array_get_length(json_node_get_array(nodes)), ==, 3);
+    first = json_array_get_object_element(json_node_get_array(nodes), 0);
+    g_assert_true(json_object_get_boolean_member(first, "coordinator"));
+    g_assert_cmpint(json_object_get_int_member(first, "instances"), ==, 1);
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+}
+
+static gpointer
+answer_of(World *world, Read read, const char *instance)
+{
+    gpointer answer;
+
+    world_begin(world);
+    read(world->connection, instance, NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    answer = world->result;
+    world->result = NULL;
+    return answer;
+}
+
+static void
+test_hot(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn pause");
+    g_autofree HvdInstanceState *state = answer_of(world, xd_get_state_async, INSTANCE);
+    g_autofree gboolean *exists = answer_of(world, xd_exists_async, INSTANCE);
+    g_autofree gboolean *other =
+        answer_of(world, xd_exists_async, "6f1ed0b4-9a34-4a5c-8a51-0d5a3c0a1f00");
+    g_autofree char *node = test_pool_find(pool, "host", "xapisim1");
+
+    g_assert_cmpint(state->state, ==, HVD_STATE_PAUSED);
+    g_assert_cmpuint(state->memory_bytes, ==, 268435456);
+    g_assert_cmpuint(state->vcpus, ==, 1);
+    g_assert_cmpstr(state->uuid, ==, INSTANCE);
+    g_assert_cmpstr(state->node, ==, node);
+    g_assert_cmpint(state->stale_since, ==, 0);
+    g_assert_true(*exists);
+    g_assert_false(*other);
+}
+
+/* Two machines that claim to be the instance: nobody guesses. */
+static void
+test_ambiguous(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_autofree char *parameters = g_strdup_printf("[\"%s\",\"copy\"]", vm);
+
+    test_pool_call(pool, "VM.clone", parameters);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE)->len < 2)
+        g_main_context_iteration(NULL, TRUE);
+    get(world, 0);
+    world_assert_refused(world, HVD_ERROR_AMBIGUOUS, INSTANCE);
+}
+
+/* ---- how old it may be ---- */
+
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* A connection that has lost sight of its pool; @limit: a setting */
+static World *
+out_of_sight(const char *limit)
+{
+    static const HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    const char *settings[] = {limit, NULL};
+    World *past = world_new_prepared(pool, "spawn");
+    World *world;
+
+    world_free(past);
+    world = world_new_with(pool, TRUE, settings, &callbacks);
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    while (xd_mirror_get_stale_since(world->connection->mirror) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    return world;
+}
+
+static void
+come_back(void)
+{
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+}
+
+static void
+test_too_old(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=5");
+
+    get(world, 0);
+    world_assert_refused(world, HVD_ERROR_NOT_REACHABLE, "out of sight");
+    come_back();
+}
+
+/* It waits for better, and has it. */
+static void
+test_waits(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=3600");
+
+    begin(world, 0);
+    come_back();
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_null(strstr(world->result, "stale_since"));
+}
+
+static void
+test_allowed(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=5");
+
+    get(world, HVD_CALL_ALLOW_STALE);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"stale_since\":"));
+    come_back();
+}
+
+static void
+test_cancelled(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=3600");
+
+    begin(world, 0);
+    g_cancellable_cancel(world->cancellable);
+    world_wait(world);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    come_back();
+}
+
+static void
+on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    World *world = data;
+
+    xd_connection_close_finish(result);
+    g_assert_true(world->ended);                  /* the read came to its end before */
+    world->running = operation_find("reconcile"); /* a sign that we were here */
+}
+
+/* Closing ends a read that waits. */
+static void
+test_closed(void)
+{
+    World *world = out_of_sight("mirror.stale-limit=3600");
+
+    begin(world, 0);
+    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, world);
+    while (world->running == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    world_free(world);
+    come_back();
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+
+    g_test_init(&argc, &argv, NULL);
+    pool = test_pool_new();
+    test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
+    g_test_add_func("/op/read/instance", test_instance);
+    g_test_add_func("/op/read/lists", test_lists);
+    g_test_add_func("/op/read/hot", test_hot);
+    g_test_add_func("/op/read/ambiguous", test_ambiguous);
+    g_test_add_func("/op/read/too-old", test_too_old);
+    g_test_add_func("/op/read/waits", test_waits);
+    g_test_add_func("/op/read/allowed", test_allowed);
+    g_test_add_func("/op/read/cancelled", test_cancelled);
+    g_test_add_func("/op/read/closed", test_closed);
+    status = g_test_run();
+    test_pool_free(pool);
+    return status;
+}
