@@ -17,8 +17,9 @@ describe(Shim *shim, const char *answer, const char *where)
     JsonObject *object = document_object(info);
     g_autofree char *size = text_size((guint64) document_number(object, "size_bytes", 0));
 
-    return g_strdup_printf(_("%s: %s written to %s, SHA-256 %s"), arguments_operand(shim->arguments, 0),
-                           size, where, document_text(object, "sha256"));
+    return g_strdup_printf(_("%s: %s written to %s, SHA-256 %s"),
+                           arguments_operand(shim->arguments, 0), size, where,
+                           document_text(object, "sha256"));
 }
 
 /* ---- into a file ---- */

@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "place.h"
 #include "slots.h"
 
 #include <dlfcn.h>
@@ -13,15 +14,6 @@
 
 /* ---- which file ---- */
 
-static char *
-beside_us(const char *relative)
-{
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = self != NULL ? g_path_get_dirname(self) : NULL;
-
-    return directory != NULL ? g_build_filename(directory, relative, NULL) : NULL;
-}
-
 /* In a build tree the module lies beside the program, installed it has a directory of its own. */
 static char *
 find_module(void)
@@ -30,10 +22,10 @@ find_module(void)
                                          HVD_DRIVER_FROM_PROGRAM "/" MODULE};
 
     for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
-        g_autofree char *path = beside_us(places[i]);
+        char *path = place_find(places[i]);
 
-        if (path != NULL && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-            return g_steal_pointer(&path);
+        if (path != NULL)
+            return path;
     }
     return g_build_filename(HVD_DRIVER_DIR, MODULE, NULL);
 }

@@ -1,6 +1,7 @@
 /* hvd: from the command line to an exit status. */
 #include "failure.h"
 #include "help.h"
+#include "place.h"
 #include "shim.h"
 
 #include <glib/gi18n.h>
@@ -29,8 +30,10 @@ close_shutters(void)
 static void
 choose_language(void)
 {
+    g_autofree char *beside = place_find(HVD_LOCALE_FROM_PROGRAM);
+
     setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, HVD_LOCALE_DIR);
+    bindtextdomain(GETTEXT_PACKAGE, beside != NULL ? beside : HVD_LOCALE_DIR);
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
 }

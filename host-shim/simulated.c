@@ -2,6 +2,7 @@
 
 #include "document.h"
 #include "failure.h"
+#include "place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,16 +39,11 @@ simulated_free(Simulated *simulated)
 static char *
 find_program(void)
 {
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = g_path_get_dirname(self != NULL ? self : ".");
-    g_autofree char *built = g_build_filename(directory, "simulator", "xapi-sim", NULL);
-    g_autofree char *installed = g_build_filename(directory, "xapi-sim", NULL);
+    char *program = place_find("simulator/xapi-sim");
 
-    if (g_file_test(built, G_FILE_TEST_IS_EXECUTABLE))
-        return g_steal_pointer(&built);
-    if (g_file_test(installed, G_FILE_TEST_IS_EXECUTABLE))
-        return g_steal_pointer(&installed);
-    return g_find_program_in_path("xapi-sim");
+    if (program == NULL)
+        program = place_find("xapi-sim");
+    return program != NULL ? program : g_find_program_in_path("xapi-sim");
 }
 
 /* A session of its own: what is typed at our terminal, Ctrl-C above all, is not for the pool. */
