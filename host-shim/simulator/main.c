@@ -65,6 +65,7 @@ parse_options(Program *program, int *argc, char ***argv, GError **error)
         OPTION("port", INT, port, "Port of all nodes; 0: choose (0)", "P"),
         OPTION("pace", DOUBLE, pace_ms, "Time that an operation on a guest takes (0)", "MS"),
         OPTION("event-delay", DOUBLE, event_delay_ms, "Pause of a poll after it wakes (50)", "MS"),
+        OPTION("stopped-clock", NONE, stopped_clock, "Time passes by command only", NULL),
         OPTION("local-size", INT64, local_size, "Size of each node's local storage", "BYTES"),
         OPTION("shared-size", INT64, shared_size, "Size of the shared storage", "BYTES"),
         OPTION("capture-profile", NONE, capture_profile, "Look like the recorded pool", NULL),

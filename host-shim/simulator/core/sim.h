@@ -19,6 +19,7 @@ typedef struct {
     gint64 local_size;
     gint64 shared_size;
     gboolean capture_profile;
+    gboolean stopped_clock;
     guint linger_s;
     gint ready_fd;
     gint64 seed; /* -1: none */
