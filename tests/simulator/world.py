@@ -1,0 +1,103 @@
+"""The two pools that a replay runs against: what is said to them, and the time that passes. Their
+clocks stand still; time moves only while an answer is awaited, and between two cases."""
+
+import contextlib
+import json
+import select
+import socket
+
+from harness import PATIENCE, Control, Failure, pool
+from recording import Names
+
+STEP = 0.05  # seconds by which time moves while an answer is awaited
+TOO_LONG = 200  # seconds of that time after which an answer does not come any more
+PASSWORD = "xenroot"  # of the recorded pools
+OPTIONS = ("--capture-profile", "--stopped-clock", "--pace", "300")
+
+
+class World:
+    def __init__(self, *pools):
+        self.pools = pools
+        self.clocks = [Control(running.ready["control"]) for running in pools]
+        self.names = Names()
+        for number, running in enumerate(pools):
+            session = self.login(number)
+            self.say(number, "session.change_password", session, "", PASSWORD)
+            self.say(number, "session.logout", session)
+
+    def advance(self, seconds):
+        for clock in self.clocks:
+            clock.do("clock", advance=seconds)
+
+    def wait(self, sockets):
+        """Until there is something to read; time moves while there is not."""
+        waited = 0
+        while waited < TOO_LONG:
+            ready = select.select(sockets, [], [], 0)[0]
+            if ready:
+                return ready
+            self.advance(STEP)
+            waited += STEP
+        raise TimeoutError(f"no answer after {TOO_LONG} s")
+
+    def exchange(self, number, node, request, is_enough):
+        """Sends bytes to a node, and reads until enough has come or the other side closes."""
+        running = self.pools[number]
+        answer = b""
+        with socket.create_connection((running.addresses[node], running.port),
+                                      PATIENCE) as connection:
+            connection.sendall(request)
+            while not is_enough(answer):
+                self.wait([connection])
+                piece = connection.recv(1 << 20)
+                if not piece:
+                    break
+                answer += piece
+        return answer
+
+    def login(self, number=0):
+        running = self.pools[number]
+        return self.say(number, "session.login_with_password", "root", running.password())
+
+    def say(self, number, method, *params):
+        """A plain call, without a word about its time."""
+        running = self.pools[number]
+        with contextlib.closing(running.connect_http(running.addresses[0])) as connection:
+            body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1})
+            connection.request("POST", "/jsonrpc", body)
+            answer = json.loads(connection.getresponse().read())
+        if "error" in answer:
+            raise Failure([answer["error"]["message"], *answer["error"]["data"]])
+        return answer["result"]
+
+    def do(self, method, *params, number=0, start=False):
+        """A call from inside, to its end; with @start only its beginning, and its task is the
+        result. Parameters are as in the recording."""
+        control = self.pools[number].control
+        text = json.dumps(params).encode()
+        control.send("call", method=method, params=json.loads(self.names.translate(text)),
+                     **{"async": start})
+        self.wait([control.socket])
+        answer = control.receive()
+        if "error" in answer:
+            raise Failure(answer["error"])
+        return answer["result"]
+
+    def make(self, recorded, method, *params, **members):
+        """The same, and its result is what the recording calls @recorded."""
+        result = self.do(method, *params, **members)
+        assert self.names.bind(recorded, result), (method, recorded, result)
+        return result
+
+    def close(self):
+        for clock in self.clocks:
+            clock.close()
+
+
+@contextlib.contextmanager
+def recorded_pools():
+    """A pool of two hosts and one of one, as they were recorded."""
+    with (pool("--hosts", "2", "--address", "127.0.1.1", *OPTIONS) as first,
+          pool("--hosts", "1", "--address", "127.0.1.3", *OPTIONS) as second,
+          contextlib.closing(World(first, second)) as world):
+        yield world
