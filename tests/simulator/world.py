@@ -21,7 +21,7 @@ class World:
         self.clocks = [Control(running.ready["control"]) for running in pools]
         self.names = Names()
         for number, running in enumerate(pools):
-            session = self.login(number)
+            session = self.login(number, running.password())
             self.say(number, "session.change_password", session, "", PASSWORD)
             self.say(number, "session.logout", session)
 
@@ -55,9 +55,8 @@ class World:
                 answer += piece
         return answer
 
-    def login(self, number=0):
-        running = self.pools[number]
-        return self.say(number, "session.login_with_password", "root", running.password())
+    def login(self, number=0, password=PASSWORD):
+        return self.say(number, "session.login_with_password", "root", password)
 
     def say(self, number, method, *params):
         """A plain call, without a word about its time."""
@@ -95,9 +94,9 @@ class World:
 
 
 @contextlib.contextmanager
-def recorded_pools():
+def recorded_pools(kind=World, *options):
     """A pool of two hosts and one of one, as they were recorded."""
-    with (pool("--hosts", "2", "--address", "127.0.1.1", *OPTIONS) as first,
-          pool("--hosts", "1", "--address", "127.0.1.3", *OPTIONS) as second,
-          contextlib.closing(World(first, second)) as world):
+    with (pool("--hosts", "2", "--address", "127.0.1.1", *OPTIONS, *options) as first,
+          pool("--hosts", "1", "--address", "127.0.1.3", *OPTIONS, *options) as second,
+          contextlib.closing(kind(first, second)) as world):
         yield world
