@@ -11,6 +11,7 @@
 #include "data/console.h"
 #include "data/disk.h"
 #include "data/rrd.h"
+#include "data/services.h"
 #include "data/targets.h"
 #include "data/transfer.h"
 #include "http/server.h"
@@ -162,6 +163,7 @@ serve(Program *program, GError **error)
     sim_server_add_routes(sim->server, sim_transfer_routes);
     sim_server_add_routes(sim->server, sim_rrd_routes);
     sim_server_add_routes(sim->server, sim_console_routes);
+    sim_server_add_routes(sim->server, sim_service_routes);
     if (sim->options.tls) {
         certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
         if (certificates == NULL)

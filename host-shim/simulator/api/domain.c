@@ -132,13 +132,20 @@ sim_domain_check_disks(const SimObject *vm)
 }
 
 static void
+name_device(SimObject *device)
+{
+    g_autofree char *name = NULL;
+
+    if (strcmp(sim_object_class(device)->name, "VBD") != 0)
+        return;
+    name = sim_vbd_device_name(sim_object_text(device, "userdevice"));
+    sim_object_set_text(device, "device", is_empty_drive(device) ? "" : name);
+}
+
+static void
 settle_device(SimObject *device, gpointer call)
 {
-    if (strcmp(sim_object_class(device)->name, "VBD") == 0) {
-        g_autofree char *name = sim_vbd_device_name(sim_object_text(device, "userdevice"));
-
-        sim_object_set_text(device, "device", is_empty_drive(device) ? "" : name);
-    }
+    name_device(device);
     sim_call_unmark(call, device);
 }
 
@@ -186,9 +193,8 @@ sim_generation_id(Sim *sim)
 
 /* Domain numbers only grow, and never meet one that is in use after a restart. */
 void
-sim_domain_new_domid(SimCall *call, SimObject *vm, SimObject *host)
+sim_domain_new_domid(Sim *sim, SimObject *vm, SimObject *host)
 {
-    Sim *sim = sim_call_sim(call);
     SimNode *node = sim_node_of_host(sim, host);
     gint64 last = node != NULL ? node->last_domid : 0;
 
@@ -344,7 +350,7 @@ sim_domain_build(SimCall *call, SimObject *vm, SimObject *host)
 {
     Sim *sim = sim_call_sim(call);
 
-    sim_domain_new_domid(call, vm, host);
+    sim_domain_new_domid(sim, vm, host);
     sim_object_set_ref(vm, "resident_on", host);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
     sim_object_set_int(vm, "memory_target", sim_object_int(vm, "memory_dynamic_max"));
@@ -360,10 +366,34 @@ void
 sim_domain_rebuild(SimCall *call, SimObject *vm)
 {
     SimObject *host = sim_object_follow(vm, "resident_on");
+    Sim *sim = sim_call_sim(call);
 
     if (host != NULL)
-        sim_domain_new_domid(call, vm, host);
-    start_metrics(sim_call_sim(call), vm);
+        sim_domain_new_domid(sim, vm, host);
+    start_metrics(sim, vm);
+}
+
+static void
+plug_device(SimObject *device, gpointer data)
+{
+    (void) data;
+    sim_object_set_bool(device, "currently_attached", TRUE);
+    name_device(device);
+}
+
+void
+sim_domain_appear(Sim *sim, SimObject *vm, SimObject *host)
+{
+    sim_domain_new_domid(sim, vm, host);
+    sim_object_set_text(vm, "power_state", "Running");
+    sim_object_set_ref(vm, "resident_on", host);
+    sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
+    sim_domain_create_consoles(sim, vm, host);
+    sim_agent_start(sim, vm, FALSE);
+    start_metrics(sim, vm);
+    for_each_device(vm, plug_device, NULL);
+    sim_hosts_update_memory(sim);
+    sim_vm_update_allowed_all(vm);
 }
 
 static void
@@ -401,7 +431,7 @@ sim_domain_move(SimCall *call, SimObject *vm, SimObject *host)
     Sim *sim = sim_call_sim(call);
     g_autoptr(GPtrArray) consoles = sim_object_follow_all(vm, "consoles");
 
-    sim_domain_new_domid(call, vm, host);
+    sim_domain_new_domid(sim, vm, host);
     for (guint i = 0; i < consoles->len; i++) {
         SimObject *console = g_ptr_array_index(consoles, i);
         g_autofree char *location =

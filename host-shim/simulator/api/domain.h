@@ -39,7 +39,9 @@ void sim_vm_reset(Sim *sim, SimObject *vm);
 void sim_domain_tear_down(SimCall *call, SimObject *vm);
 /* It is on @host now. */
 void sim_domain_move(SimCall *call, SimObject *vm, SimObject *host);
-void sim_domain_new_domid(SimCall *call, SimObject *vm, SimObject *host);
+void sim_domain_new_domid(Sim *sim, SimObject *vm, SimObject *host);
+/* It has come from elsewhere, and runs. */
+void sim_domain_appear(Sim *sim, SimObject *vm, SimObject *host);
 
 /* The agent speaks for the first time, or under a new address. */
 void sim_agent_start(Sim *sim, SimObject *vm, gboolean fresh);

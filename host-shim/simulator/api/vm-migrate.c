@@ -99,7 +99,7 @@ arrive(SimCall *call)
         return FALSE;
     sim_domain_destroy_all(move->vm, "consoles");
     sim_domain_create_consoles(sim, move->vm, move->to);
-    sim_domain_new_domid(call, move->vm, move->to);
+    sim_domain_new_domid(sim, move->vm, move->to);
     metrics = sim_object_follow(move->vm, "guest_metrics");
     if (metrics != NULL)
         sim_object_set(metrics, "last_updated", sim_date(sim_clock_now(sim->clock)));

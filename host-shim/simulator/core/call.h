@@ -122,6 +122,11 @@ void sim_call_set_abort(SimCall *call, void (*abort)(SimCall *call));
 /* The point of no return: from here on task.cancel has no effect. */
 void sim_call_set_cancellable(SimCall *call, gboolean cancellable);
 gboolean sim_call_is_cancellable(const SimCall *call);
+/* From here on the call looks for itself whether it was cancelled, for it has to tidy up first,
+ * and ends with sim_call_end_cancelled(). */
+void sim_call_handle_cancel(SimCall *call);
+gboolean sim_call_is_cancelled(const SimCall *call);
+void sim_call_end_cancelled(SimCall *call);
 /* Asks a call to end as cancelled; it does at its next step. */
 void sim_call_cancel(SimCall *call);
 /* (nullable) */

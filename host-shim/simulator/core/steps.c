@@ -31,7 +31,7 @@ on_step_due(gpointer data)
     SimObject *task = sim_call_task(call);
 
     call->timer = 0;
-    if (call->cancelled && call->cancellable) {
+    if (call->cancelled && call->cancellable && !call->tidies_up) {
         finish_cancelled(call);
         return;
     }
@@ -153,6 +153,24 @@ gboolean
 sim_call_is_cancellable(const SimCall *call)
 {
     return call->cancellable;
+}
+
+void
+sim_call_handle_cancel(SimCall *call)
+{
+    call->tidies_up = TRUE;
+}
+
+gboolean
+sim_call_is_cancelled(const SimCall *call)
+{
+    return call->cancelled && call->cancellable;
+}
+
+void
+sim_call_end_cancelled(SimCall *call)
+{
+    finish_cancelled(call);
 }
 
 void
