@@ -9,7 +9,8 @@ import select
 import sys
 
 from harness import Failure, Rpc
-from recording import NULL, Comparison, Response
+from machines import vm_record
+from recording import Comparison, Response
 from world import World, recorded_pools
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent.parent / "captures" / "scenarios"
@@ -170,13 +171,13 @@ class Scenery:
     def machine(self, ref):
         context = self.recording.context
         seen = self.recording.first(ref)
-        record = self.record("VM", ref)
+        record = self.record("VM", ref, **vm_record())
         record["platform"] = {key: value for key, value in record["platform"].items()
                               if key not in ("device-model", "device_id")}
         self.stage.make(ref, "VM.create", record)
         disks = [context[key] for key in ("vdi", "vdi2") if key in context] or ["OpaqueRef:any"]
-        vbds = seen["VBDs"] if seen else []
-        vbds = [vbd for vbd in vbds if vbd not in self.created()]
+        seen = seen or {"VBDs": ["OpaqueRef:drive"], "VIFs": [], "consoles": []}
+        vbds = [vbd for vbd in seen["VBDs"] if vbd not in self.created()]
         for number, vbd in enumerate(reversed(vbds)):
             known = self.recording.first(vbd)
             vdi = known["VDI"] if known else disks[min(number, len(disks) - 1)]
@@ -194,7 +195,8 @@ class Scenery:
         self.stage.do("VM.start_on", ref, context["host1"], False, False)
         ours = self.stage.do("VM.get_record", ref)
         for name in ("metrics", "guest_metrics"):
-            self.names.bind(seen[name], ours[name])
+            if name in seen:
+                self.names.bind(seen[name], ours[name])
         for theirs, our in zip(sorted(seen["consoles"]), sorted(ours["consoles"])):
             self.names.bind(theirs, our)
 
@@ -416,13 +418,13 @@ class Play:
             self.comparison.note(place, f"{len(seen.body)} bytes instead of {answer['body']}")
 
     def exchange(self, number, line, body):
+        names = self.stage.names
+        posts = line.startswith("POST")
+        body = names.translate(body) if posts else body
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        head = f"{line} HTTP/1.1\r\n{length}\r\n".encode()
-        request = self.stage.names.translate(head) + (
-            self.stage.names.translate(body) if line.startswith("POST") else body)
-        closes = not line.startswith("POST")
-        return Response(self.stage.exchange(number, 0, request,
-                                            lambda data: not closes and Response(data).complete))
+        head = names.translate(f"{line} HTTP/1.1\r\n{length}\r\n".encode())
+        return Response(self.stage.exchange(number, 0, head + body,
+                                            lambda data: posts and Response(data).complete))
 
 
 def main():
