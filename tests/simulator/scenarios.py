@@ -47,10 +47,14 @@ class Recording:
             if line["kind"] == "events":
                 self.events[line["to"]] += line["result"]["events"]
 
-    def first(self, ref):
+    def first_event(self, ref):
         """The first that was told of an object."""
-        return next((event["snapshot"] for event in self.events["A"] + self.events["B"]
+        return next((event for event in self.events["A"] + self.events["B"]
                      if event["ref"] == ref and "snapshot" in event), None)
+
+    def first(self, ref):
+        event = self.first_event(ref)
+        return event and event["snapshot"]
 
 
 class Listener:
@@ -123,6 +127,7 @@ class Scenery:
         self.pool(context, 0)
         if "pool_B" in context:
             self.pool(context["pool_B"], 1)
+            self.rename(context["pool_B"]["host"], "xapisim3")
         if "nfs_sr" in context:
             self.shared_storage(context)
         for key in ("cache_vdi", "volume_vdi"):
@@ -130,6 +135,17 @@ class Scenery:
                 self.disk(context[key])
         if "vm" in context:
             self.machine(context["vm"])
+        self.bind_uuids()
+
+    def bind_uuids(self):
+        """Requests name objects by uuid, too."""
+        for ref, ours in list(self.names.seen.items()):
+            event = self.recording.first_event(ref)
+            kind = event and {"vm": "VM", "vdi": "VDI", "sr": "SR", "host": "host"}.get(event["class"])
+            if kind:
+                number = 0 if event in self.recording.events["A"] else 1
+                uuid = self.stage.do(f"{kind}.get_uuid", ours, number=number)
+                self.names.bind(event["snapshot"]["uuid"], uuid)
 
     def pool(self, context, number):
         do = functools.partial(self.stage.do, number=number)
@@ -149,6 +165,12 @@ class Scenery:
             (request["params"][0] for request in self.recording.requests if request["to"] == "B"))
         self.names.bind(session, self.stage.login(number))
 
+    def rename(self, host, name):
+        """The host of the second pool was the third one of its makers."""
+        for field in ("name_label", "hostname"):
+            self.stage.pools[1].control.do("set", **{
+                "class": "host", "ref": self.names.seen[host], "field": field, "value": name})
+
     def shared_storage(self, context):
         self.stage.make(context["nfs_sr"], "SR.create", context["host1"],
                         {"server": "10.0.0.1", "serverpath": "/exports/vol"}, "0", "nfs vol", "",
@@ -167,13 +189,23 @@ class Scenery:
                              virtual_size=8 << 20, type="user", sharable=False, read_only=False,
                              other_config={})
         self.stage.make(ref, "VDI.create", {**record, "sm_config": {}})
+        seen = self.recording.first(ref)
+        if seen and seen["physical_utilisation"]:
+            self.fill(ref, seen["physical_utilisation"])
+
+    def fill(self, ref, size):
+        session = self.recording.context["session"]
+        head = self.names.translate(
+            f"PUT /import_raw_vdi?session_id={session}&vdi={ref}&format=raw HTTP/1.1\r\n"
+            f"Content-Length: {size}\r\n\r\n".encode())
+        self.stage.exchange(0, 0, head + b"\1" * size, lambda data: False)
 
     def machine(self, ref):
         context = self.recording.context
         seen = self.recording.first(ref)
         record = self.record("VM", ref, **vm_record())
         record["platform"] = {key: value for key, value in record["platform"].items()
-                              if key not in ("device-model", "device_id")}
+                              if key != "device-model"}
         self.stage.make(ref, "VM.create", record)
         disks = [context[key] for key in ("vdi", "vdi2") if key in context] or ["OpaqueRef:any"]
         seen = seen or {"VBDs": ["OpaqueRef:drive"], "VIFs": [], "consoles": []}
@@ -247,8 +279,9 @@ def histories(events, before):
 
 ACCIDENTAL = set("""
     id token session agent_start_time boot_time MAC mac_seed domid generation_id timestamp
-    last_booted_record virtual_allocation content_id backtrace
-""".split())
+    last_booted_record virtual_allocation physical_utilisation content_id backtrace
+    memory_actual
+""".split())  # the recorded monitor was a stand-in that measured once
 
 
 class Judge:
@@ -350,10 +383,19 @@ class Judge:
         def is_other(text):
             return isinstance(text, str) and text.startswith("OpaqueRef:") and text not in known
 
+        if isinstance(value, float):
+            return round(value, 9)
         if isinstance(value, list):
             return [member for member in value if not is_other(member)]
         if isinstance(value, dict):
             return {key: member for key, member in value.items() if not is_other(key)}
+        return value
+
+    def in_our_words(self, value):
+        """Keys that name something by its uuid."""
+        if isinstance(value, dict):
+            return {self.names.translate(key.encode()).decode() if "uuid" not in key else key:
+                    member for key, member in value.items()}
         return value
 
     def same(self, recorded, seen):
