@@ -74,20 +74,37 @@ def read_xml(value):
 
 def read_body(content_type, body):
     """The body of an answer: a value for RPC and RRD, else the text itself."""
+    if content_type == "application/octet-stream":
+        return [len(body)]
     text = body.decode()
     if content_type == "application/json":
         return json.loads(text)
     if content_type == "text/xml" and "<methodResponse>" in text:
         return read_xml(xml.etree.ElementTree.fromstring(text).find("params/param/value"))
     if content_type == "text/xml":
-        return read_tree(xml.etree.ElementTree.fromstring(text))
+        return read_measurements(xml.etree.ElementTree.fromstring(text))
     return text
 
 
+def read_measurements(root):
+    """RRD in XML. Updates are written as JSON would have them."""
+    if root.tag == "xport":
+        meta = {member.tag: member.text for member in root.find("meta")}
+        meta["legend"] = [entry.text for entry in root.iter("entry")]
+        return {"meta": meta, "data": [
+            {"t": row.findtext("t"), "values": [value.text for value in row.findall("v")]}
+            for row in root.iter("row")]}
+    return read_tree(root)
+
+
 def read_tree(element):
-    """Any XML: the name of the element, and either its text or what it contains."""
-    inner = [read_tree(member) for member in element]
-    return [element.tag, inner or (element.text or "").strip()]
+    """Any XML: texts, and what elements contain, by name; what repeats is a list."""
+    if len(element) == 0:
+        return element.text or ""
+    tree = {}
+    for member in element:
+        tree.setdefault(member.tag, []).append(read_tree(member))
+    return tree
 
 
 def read_request(data):
@@ -106,8 +123,7 @@ class Response:
         head, separator, rest = data.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         self.status = lines[0]
-        self.headers = [tuple(re.fullmatch("([^:]*)(: ?)(.*)", line).groups())
-                        for line in lines[1:]] if separator else []
+        self.headers = lines[1:]
         length = self.header("content-length")
         self.length = None if length is None else int(length)
         self.body = rest if self.length is None else rest[:self.length]
@@ -115,7 +131,8 @@ class Response:
         self.closes = self.length is None or self.header("connection") != "keep-alive"
 
     def header(self, name):
-        return next((value for key, _, value in self.headers if key.lower() == name), None)
+        lines = (line.partition(":") for line in self.headers)
+        return next((value.strip() for key, _, value in lines if key.lower() == name), None)
 
     def read(self):
         """The body: a value for RPC and measurements, else the text itself."""
@@ -156,19 +173,21 @@ class Comparison:
     def value(self, recorded, seen, where, accidental=False):
         if type(recorded) is not type(seen):
             self.note(where, f"{seen!r:.200} is of another type than {recorded!r:.200}")
+        elif accidental:
+            return
         elif isinstance(recorded, dict):
             self.map(recorded, seen, where)
         elif isinstance(recorded, list):
-            self.list(recorded, seen, where, accidental)
+            self.list(recorded, seen, where)
         elif isinstance(recorded, str):
-            self.text(recorded, seen, where, accidental)
-        elif recorded != seen and not accidental:
+            self.text(recorded, seen, where)
+        elif recorded != seen:
             self.note(where, f"{seen!r} instead of {recorded!r}")
 
-    def text(self, recorded, seen, where, accidental=False):
+    def text(self, recorded, seen, where):
         """Texts agree where all agrees that is no name, and the names are of the same things."""
         theirs, ours = NAMES.split(recorded)[::7], NAMES.split(seen)[::7]
-        if theirs != ours and not accidental:
+        if theirs != ours:
             self.note(where, f"{seen!r:.300} instead of {recorded!r:.300}")
             return
         for match, other in zip(NAMES.finditer(recorded), NAMES.finditer(seen)):
@@ -177,7 +196,7 @@ class Comparison:
             elif match.lastgroup == "date":
                 if (match[0] == NEVER) != (other[0] == NEVER):
                     self.note(where, f"{other[0]} instead of {match[0]}")
-            elif not accidental and not self.names.bind(match[0], other[0]):
+            elif not self.names.bind(match[0], other[0]):
                 self.note(where, f"{other[0]} instead of {match[0]}, which is "
                                  f"{self.names.seen.get(match[0], 'nothing yet')}")
 
@@ -194,28 +213,41 @@ class Comparison:
                 self.value(recorded[key], seen[key], f"{where}.{key}" if where else key,
                            key in self.accidental)
 
-    def pair(self, recorded, seen, known, like=lambda theirs, ours: True):
-        """Pairs the members of two lists: those that @known recognises, then of those that are
-        @like the one that fits best. Returns the pairs, and what is left over of either list."""
-        pairs, left = [], []
-        seen = list(seen)
-        for theirs in recorded:
-            ours = next((ours for ours in seen if known(theirs, ours)), None)
-            if ours is None:
-                left.append(theirs)
-            else:
-                seen.remove(ours)
-                pairs.append((theirs, ours))
-        missing = []
-        for theirs in left:
-            free = [ours for ours in seen if like(theirs, ours) and not self.is_known(ours)]
-            if not free or self.is_known(theirs, of_recording=True):
-                missing.append(theirs)
-                continue
-            ours = min(free, key=lambda ours: self.count(theirs, ours))
-            seen.remove(ours)
-            pairs.append((theirs, ours))
-        return pairs, missing, seen
+    def match(self, recorded, seen, known, like, compare):
+        """Compares the members of two lists pairwise: those that @known recognises, then of those
+        that are @like each with the one that fits best. Where several fit equally well the others
+        go first, for each comparison binds names. Returns what is left over of either list."""
+        recorded, seen, missing = list(recorded), list(seen), []
+        certain = True
+        while recorded:
+            before = len(recorded)
+            for theirs in list(recorded):
+                found = self.find(theirs, seen, known, like, certain)
+                if found is None:
+                    continue
+                recorded.remove(theirs)
+                if not found:
+                    missing.append(theirs)
+                    continue
+                seen.remove(found[0])
+                compare(theirs, found[0])
+                if not certain:
+                    break
+            certain = len(recorded) < before
+        return missing, seen
+
+    def find(self, theirs, seen, known, like, certain):
+        """[the one that belongs to @theirs], []: there is none, None: nobody can tell yet."""
+        found = [ours for ours in seen if known(theirs, ours)]
+        if found or self.is_known(theirs, of_recording=True):
+            return found
+        found = [ours for ours in seen if like(theirs, ours) and not self.is_known(ours)]
+        if len(found) < 2:
+            return found
+        scores = [self.count(theirs, ours) for ours in found]
+        if certain and scores.count(min(scores)) > 1:
+            return None
+        return [found[scores.index(min(scores))]]
 
     def is_known(self, member, of_recording=False):
         """Whether the thing that a member is about has a name on the other side."""
@@ -224,17 +256,19 @@ class Comparison:
 
     def references(self, recorded, seen, where):
         """Maps from references to whatever."""
-        pairs, missing, surplus = self.pair(
-            [list(item) for item in recorded.items()], [list(item) for item in seen.items()],
-            lambda theirs, ours: self.names.seen.get(theirs[0]) == ours[0])
+        def compare(theirs, ours):
+            place = f"{where}[{describe(theirs[1]) or theirs[0]}]"
+            self.key(theirs[0], ours[0], place)
+            self.value(theirs[1], ours[1], place)
+
+        missing, surplus = self.match(
+            map(list, recorded.items()), map(list, seen.items()),
+            lambda theirs, ours: self.names.seen.get(theirs[0]) == ours[0],
+            lambda theirs, ours: True, compare)
         for ref, value in missing:
             self.note(where, f"{ref} is missing: {describe(value)}")
         for ref, value in surplus:
             self.note(where, f"{ref} is too much: {describe(value)}")
-        for theirs, ours in pairs:
-            place = f"{where}[{describe(theirs[1]) or theirs[0]}]"
-            self.key(theirs[0], ours[0], place)
-            self.value(theirs[1], ours[1], place)
 
     def key(self, recorded, seen, where):
         """The key of an operation that has no task is made up each time."""
@@ -243,10 +277,9 @@ class Comparison:
         else:
             self.text(recorded, seen, where)
 
-    def list(self, recorded, seen, where, accidental=False):
+    def list(self, recorded, seen, where):
         if all(isinstance(member, str) for member in [*recorded, *seen]):
-            if not accidental:
-                self.set(recorded, seen, where)
+            self.set(recorded, seen, where)
             return
         if all(isinstance(member, dict) and "operation" in member
                for member in [*recorded, *seen]):
@@ -256,7 +289,7 @@ class Comparison:
             self.note(where, f"{len(seen)} members instead of {len(recorded)}: "
                              f"{unlike(recorded, seen)}")
         for number, (theirs, ours) in enumerate(zip(recorded, seen)):
-            self.value(theirs, ours, f"{where}[{number}]", accidental)
+            self.value(theirs, ours, f"{where}[{number}]")
 
     def set(self, recorded, seen, where):
         """Texts in no order. Of references that are new on both sides the only one is bound; of
@@ -282,23 +315,35 @@ class Comparison:
         match = NAMES.fullmatch(text)
         return match is not None and match[0] not in names
 
+    def event(self, recorded, seen, where):
+        """Ids count the changes of a database, and no two count alike."""
+        if not recorded["id"].isdigit() or not seen["id"].isdigit():
+            self.note(where, f"{seen['id']!r} instead of {recorded['id']!r}")
+        self.value({**recorded, "id": ""}, {**seen, "id": ""}, where)
+
+    def heard_of(self, events, names):
+        """Of what came and went between two looks only the end is told, and not always."""
+        return [event for event in events if event["operation"] != "del" or event["ref"] in names]
+
     def events(self, recorded, seen, where):
         """A batch: the same events of the same objects, and the same order of kinds."""
+        recorded = self.heard_of(recorded, self.names.seen)
+        seen = self.heard_of(seen, self.names.recorded)
+
         def kinds(events):
             return [(event["operation"], event["class"]) for event in events]
 
         def like(theirs, ours):
             return kinds([theirs]) == kinds([ours])
 
-        pairs, missing, surplus = self.pair(
+        missing, surplus = self.match(
             recorded, seen, lambda theirs, ours: like(theirs, ours)
-            and self.names.seen.get(theirs["ref"]) == ours["ref"], like)
+            and self.names.seen.get(theirs["ref"]) == ours["ref"], like,
+            lambda theirs, ours: self.event(theirs, ours, f"{where}[{name_event(theirs)}]"))
         for event in missing:
             self.note(where, f"{name_event(event)} is missing")
         for event in surplus:
             self.note(where, f"{name_event(event)} is too much")
-        for theirs, ours in pairs:
-            self.value(theirs, ours, f"{where}[{name_event(theirs)}]")
         if not missing and not surplus and kinds(recorded) != kinds(seen):
             self.note(where, f"{kinds(seen)} instead of {kinds(recorded)}")
 

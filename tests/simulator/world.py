@@ -1,10 +1,12 @@
 """The two pools that a replay runs against: what is said to them, and the time that passes. Their
 clocks stand still; time moves only while an answer is awaited, and between two cases."""
 
+import calendar
 import contextlib
 import json
 import select
 import socket
+import time
 
 from harness import PATIENCE, Control, Failure, pool
 from recording import Names
@@ -12,13 +14,16 @@ from recording import Names
 STEP = 0.05  # seconds by which time moves while an answer is awaited
 TOO_LONG = 200  # seconds of that time after which an answer does not come any more
 PASSWORD = "xenroot"  # of the recorded pools
-OPTIONS = ("--capture-profile", "--stopped-clock", "--pace", "300")
+BEGIN = 1795147000  # before the first of the recordings
+OPTIONS = ("--capture-profile", "--stopped-clock", "--pace", "300",
+           "--storage-pace", "100", "--time", str(BEGIN))
 
 
 class World:
     def __init__(self, *pools):
         self.pools = pools
         self.clocks = [Control(running.ready["control"]) for running in pools]
+        self.open = []  # control connections whose calls run
         self.names = Names()
         for number, running in enumerate(pools):
             session = self.login(number, running.password())
@@ -27,6 +32,14 @@ class World:
 
     def advance(self, seconds):
         for clock in self.clocks:
+            clock.do("clock", advance=seconds)
+
+    def advance_to(self, moment):
+        """To a point in time, of both pools."""
+        for clock in self.clocks:
+            now = clock.do("clock", advance=0)["now"]
+            seconds = moment - calendar.timegm(time.strptime(now, "%Y%m%dT%H:%M:%SZ"))
+            assert seconds >= 0, (now, moment)
             clock.do("clock", advance=seconds)
 
     def wait(self, sockets):
@@ -40,13 +53,15 @@ class World:
             waited += STEP
         raise TimeoutError(f"no answer after {TOO_LONG} s")
 
-    def exchange(self, number, node, request, is_enough):
+    def exchange(self, number, node, request, is_enough, meanwhile=None):
         """Sends bytes to a node, and reads until enough has come or the other side closes."""
         running = self.pools[number]
         answer = b""
         with socket.create_connection((running.addresses[node], running.port),
                                       PATIENCE) as connection:
             connection.sendall(request)
+            if meanwhile is not None:
+                meanwhile(self)
             while not is_enough(answer):
                 self.wait([connection])
                 piece = connection.recv(1 << 20)
@@ -69,15 +84,22 @@ class World:
             raise Failure([answer["error"]["message"], *answer["error"]["data"]])
         return answer["result"]
 
-    def do(self, method, *params, number=0, start=False):
-        """A call from inside, to its end; with @start only its beginning, and its task is the
-        result. Parameters are as in the recording."""
-        control = self.pools[number].control
+    def begin(self, method, *params, number=0, start=False):
+        """A call from inside, which nobody waits for yet. Parameters are as in the recording."""
+        control = Control(self.pools[number].ready["control"])
+        self.open.append(control)
         text = json.dumps(params).encode()
         control.send("call", method=method, params=json.loads(self.names.translate(text)),
                      **{"async": start})
+        return control
+
+    def do(self, method, *params, **members):
+        """The same to its end; with @start only its beginning, and its task is the result."""
+        control = self.begin(method, *params, **members)
         self.wait([control.socket])
         answer = control.receive()
+        self.open.remove(control)
+        control.close()
         if "error" in answer:
             raise Failure(answer["error"])
         return answer["result"]
@@ -88,9 +110,14 @@ class World:
         assert self.names.bind(recorded, result), (method, recorded, result)
         return result
 
+    def set(self, class_name, ref, field, value, number=0):
+        """Writes into a pool's database what no call would."""
+        self.pools[number].control.do("set", **{"class": class_name, "ref": ref, "field": field,
+                                                "value": value})
+
     def close(self):
-        for clock in self.clocks:
-            clock.close()
+        for control in self.clocks + self.open:
+            control.close()
 
 
 @contextlib.contextmanager

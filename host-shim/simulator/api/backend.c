@@ -365,9 +365,30 @@ take_from_shelf(Sim *sim, SimObject *sr)
     sim->shelf = shelf;
 }
 
+/* What the storage itself knows of its snapshots: not what became of their originals (captures:
+ * event_from_before_del). */
+static void
+rescan_snapshots(const SimObject *sr)
+{
+    g_autoptr(GPtrArray) vdis = sim_object_follow_all(sr, "VDIs");
+
+    for (guint i = 0; i < vdis->len; i++) {
+        SimObject *vdi = g_ptr_array_index(vdis, i);
+        const SimObject *original = sim_object_follow(vdi, "snapshot_of");
+
+        if (!sim_object_bool(vdi, "is_a_snapshot"))
+            continue;
+        sim_object_set_bool(vdi, "read_only", FALSE);
+        sim_object_set(vdi, "sm_config", sim_map());
+        if (original == NULL || sim_object_created(original) > sim_object_created(vdi))
+            sim_object_set_ref(vdi, "snapshot_of", NULL);
+    }
+}
+
 void
 sim_sr_scan(Sim *sim, SimObject *sr)
 {
+    rescan_snapshots(sr);
     take_from_shelf(sim, sr);
     if (strcmp(sim_object_text(sr, "type"), "iscsi") == 0)
         scan_target(sim, sr);

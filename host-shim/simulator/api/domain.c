@@ -463,6 +463,12 @@ sim_host_phrase(const SimObject *host)
                            sim_object_text(host, "uuid"));
 }
 
+guint
+sim_domain_count_devices(const SimObject *vm)
+{
+    return sim_value_size(sim_object_get(vm, "VBDs")) + sim_value_size(sim_object_get(vm, "VIFs"));
+}
+
 void
 sim_domain_note_cancel_points(SimCall *call, guint points)
 {

@@ -62,6 +62,8 @@ void sim_vm_post(Sim *sim, const SimObject *vm, const char *name, const char *fo
 char *sim_host_phrase(const SimObject *host);
 
 /* Marks @vm's task as one that the domain daemon worked on. */
+/* How many drives and interfaces @vm has. */
+guint sim_domain_count_devices(const SimObject *vm);
 void sim_domain_note_cancel_points(SimCall *call, guint points);
 
 G_END_DECLS

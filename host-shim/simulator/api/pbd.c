@@ -141,7 +141,7 @@ do_plug(SimCall *call)
     return FALSE;
 }
 
-static const SimStep plug_steps[] = {{do_plug, 0, -1}, {NULL, 0, 0}};
+static const SimStep plug_steps[] = {{do_plug, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static gboolean
 do_unplug(SimCall *call)
@@ -154,7 +154,7 @@ do_unplug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep unplug_steps[] = {{do_unplug, 0, -1}, {NULL, 0, 0}};
+static const SimStep unplug_steps[] = {{do_unplug, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 unref_object(gpointer object)
@@ -185,6 +185,7 @@ pbd_plug(SimCall *call)
 
     if (sr == NULL || !sim_call_lock(call, sr, "plug"))
         return;
+    sim_call_forward(call, sim_object_follow(pbd, "host"));
     if (sim_object_bool(pbd, "currently_attached"))
         sim_call_return(call, NULL);
     else
@@ -248,6 +249,7 @@ pbd_unplug(SimCall *call)
     }
     if (!sim_call_lock(call, sr, "unplug"))
         return;
+    sim_call_forward(call, sim_object_follow(pbd, "host"));
     if (!sim_object_bool(pbd, "currently_attached")) {
         sim_call_return(call, NULL);
         return;

@@ -148,6 +148,7 @@ sim_vdi_clone(Sim *sim, SimObject *vdi)
 
     inherit(copy, vdi);
     sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
+    sim_object_set_ref(copy, "metadata_of_pool", NULL);
     return copy;
 }
 
@@ -163,6 +164,7 @@ sim_vdi_snapshot(Sim *sim, SimObject *vdi)
     sim_object_set_ref(copy, "snapshot_of", vdi);
     sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
     sim_object_map_set(copy, "sm_config", "vhd-parent", parent);
+    sim_object_set_ref(copy, "metadata_of_pool", NULL);
     return copy;
 }
 

@@ -106,7 +106,7 @@ do_create(SimCall *call)
     return TRUE;
 }
 
-static const SimStep create_steps[] = {{do_create, 0, -1}, {NULL, 0, 0}};
+static const SimStep create_steps[] = {{do_create, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_create(SimCall *call)
@@ -171,7 +171,7 @@ do_destroy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
+static const SimStep destroy_steps[] = {{do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_destroy(SimCall *call)
@@ -191,7 +191,7 @@ do_snapshot(SimCall *call)
     return TRUE;
 }
 
-static const SimStep snapshot_steps[] = {{do_snapshot, 0, -1}, {NULL, 0, 0}};
+static const SimStep snapshot_steps[] = {{do_snapshot, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_snapshot(SimCall *call)
@@ -215,7 +215,7 @@ do_clone(SimCall *call)
     return TRUE;
 }
 
-static const SimStep clone_steps[] = {{do_clone, 0, -1}, {NULL, 0, 0}};
+static const SimStep clone_steps[] = {{do_clone, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_clone(SimCall *call)
@@ -240,7 +240,7 @@ do_resize(SimCall *call)
     return TRUE;
 }
 
-static const SimStep resize_steps[] = {{do_resize, 0, -1}, {NULL, 0, 0}};
+static const SimStep resize_steps[] = {{do_resize, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_resize(SimCall *call)

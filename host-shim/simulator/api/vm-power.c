@@ -65,10 +65,19 @@ abort_start(SimCall *call)
     sim_object_set_ref(power->vm, "scheduled_to_be_resident_on", NULL);
 }
 
+/* Every device is a point more at which a start can be cancelled (captures:
+ * task_get_record_pending; scenario rescue_unrescue). */
+static guint
+count_start_points(const SimObject *vm)
+{
+    return 10 + sim_domain_count_devices(vm);
+}
+
 static gboolean
 prepare_start(SimCall *call)
 {
     Power *power = power_of(call);
+    SimObject *task = sim_call_task(call);
     SimObject *metrics;
 
     if (is_gone(call))
@@ -79,6 +88,8 @@ prepare_start(SimCall *call)
         sim_db_destroy(metrics);
         sim_object_set_ref(power->vm, "guest_metrics", NULL);
     }
+    if (task != NULL)
+        sim_object_set(task, "progress", sim_float(2.0 / count_start_points(power->vm)));
     return TRUE;
 }
 
@@ -110,14 +121,14 @@ announce_start(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
-    sim_domain_note_cancel_points(call, 12);
+    sim_domain_note_cancel_points(call, count_start_points(power->vm));
     sim_vm_update_allowed_all(power->vm);
     sim_vm_post(sim_call_sim(call), power->vm, "VM_STARTED", "started on %s", where);
     return TRUE;
 }
 
 static const SimStep start_steps[] = {
-    {prepare_start, 0, 1.0 / 6},
+    {prepare_start, 0, -1},
     {build, 1, -1},
     {announce_start, 0, -1},
     {NULL, 0, 0},
@@ -148,6 +159,7 @@ run_start(SimCall *call, SimObject *vm, SimObject *host, gboolean paused)
     power = power_new(vm, host);
     power->paused = paused;
     power->reserved = TRUE;
+    sim_call_forward(call, host);
     sim_call_mark(call, host, "vm_start");
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", host);
     sim_domain_reserve_devices(call, vm);
@@ -333,6 +345,16 @@ vm_shutdown(SimCall *call)
     sim_call_run(call, hard_shutdown_steps, power, power_free);
 }
 
+static void
+cancel_other(Sim *sim, SimCall *other)
+{
+    SimObject *task = sim_call_task(other);
+
+    if (task != NULL)
+        sim_task_note_wish(sim, task, "cancel");
+    sim_call_cancel(other);
+}
+
 /* A hard operation ends what stands in its way by itself (verified-sequences 3.3). Anything else
  * it waits for. */
 static void
@@ -348,7 +370,7 @@ cancel_others(SimCall *call, const SimObject *vm)
 
         if (other != NULL && other != call &&
             g_strv_contains(softer, sim_value_text(sim_value_at(current, i))))
-            sim_call_cancel(other);
+            cancel_other(sim_call_sim(call), other);
     }
 }
 
@@ -435,6 +457,22 @@ static const SimStep hard_reboot_steps[] = {
     {NULL, 0, 0},
 };
 
+/* Whoever was on its way down is gone when its turn comes (captures: conflict_second_hard_reboot,
+ * after which the machine was halted). */
+static gboolean
+come_too_late(SimCall *call)
+{
+    SimObject *vm = power_of(call)->vm;
+
+    if (is_gone(call))
+        return FALSE;
+    sim_domain_tear_down(call, vm);
+    sim_call_fail_internal(call, "the VM %s is not resident on this host", sim_object_get_ref(vm));
+    return FALSE;
+}
+
+static const SimStep cut_in_steps[] = {{come_too_late, 2.5, -1}, {NULL, 0, 0}};
+
 static void
 run_reboot(SimCall *call, SimObject *vm, gboolean clean)
 {
@@ -461,6 +499,19 @@ vm_clean_reboot(SimCall *call)
         run_reboot(call, vm, TRUE);
 }
 
+static gboolean
+is_going_down(const SimObject *vm)
+{
+    static const char *const clean[] = {"clean_shutdown", "clean_reboot", "shutdown", NULL};
+    const SimValue *current = sim_object_get(vm, "current_operations");
+
+    for (guint i = 0; i < sim_value_size(current); i++) {
+        if (g_strv_contains(clean, sim_value_text(sim_value_at(current, i))))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 vm_hard_reboot(SimCall *call)
 {
@@ -468,6 +519,11 @@ vm_hard_reboot(SimCall *call)
 
     if (vm == NULL || !sim_vm_allow(call, vm, "hard_reboot", "paused, running"))
         return;
+    if (is_going_down(vm)) {
+        sim_call_run(call, cut_in_steps, power_new(vm, NULL), power_free);
+        cancel_others(call, vm);
+        return;
+    }
     cancel_others(call, vm);
     if (sim_call_lock(call, vm, "hard_reboot"))
         run_reboot(call, vm, FALSE);

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define IMAGE_EXTRA (G_GINT64_CONSTANT(168) * 1048576) /* scenario suspend_resume */
+/* toolstack, xapi_xenops.ml: suspend; both sizes that were recorded follow from it */
+#define IMAGE_FACTOR (1.2 * 1.05)
+#define IMAGE_EXTRA  (G_GINT64_CONSTANT(100) * 1048576)
 
 typedef struct {
     SimObject *vm;
@@ -76,7 +78,7 @@ sim_vm_choose_suspend_sr(Sim *sim, const SimObject *vm, const SimObject *host)
 gint64
 sim_vm_suspend_size(const SimObject *vm)
 {
-    return sim_object_int(vm, "memory_static_max") + IMAGE_EXTRA;
+    return (gint64) ((double) sim_object_int(vm, "memory_static_max") * IMAGE_FACTOR) + IMAGE_EXTRA;
 }
 
 static void
@@ -282,6 +284,7 @@ run_resume(SimCall *call, SimObject *vm, SimObject *host, gboolean paused)
     }
     if (!sim_call_lock(call, host, "vm_resume"))
         return;
+    sim_call_forward(call, host);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", host);
     mark_disks(call, vm);
     sim_call_set_abort(call, abort_resume);
@@ -331,6 +334,7 @@ freeze(SimCall *call)
     Image *image = image_of(call);
     Sim *sim = sim_call_sim(call);
     SimObject *sr;
+    SimObject *vdi;
 
     if (is_gone(call))
         return FALSE;
@@ -341,9 +345,9 @@ freeze(SimCall *call)
         sim_call_fail(call, "VM_NO_SUSPEND_SR", sim_object_get_ref(image->vm), NULL);
         return FALSE;
     }
-    sim_object_set_ref(
-        image->vm, "suspend_VDI",
-        sim_vdi_new(sim, sr, "Suspend image", sim_vm_suspend_size(image->vm), "suspend"));
+    vdi = sim_vdi_new(sim, sr, "Suspend image", sim_vm_suspend_size(image->vm), "suspend");
+    sim_object_set_text(vdi, "name_description", "Suspend image");
+    sim_object_set_ref(image->vm, "suspend_VDI", vdi);
     sim_domain_suspend(call, image->vm);
     return TRUE;
 }

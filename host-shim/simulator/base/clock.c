@@ -159,12 +159,14 @@ on_due(GSource *source, GSourceFunc callback, gpointer data)
 static GSourceFuncs clock_funcs = {NULL, NULL, on_due, NULL, NULL, NULL};
 
 SimClock *
-sim_clock_new(gboolean stopped)
+sim_clock_new(gint64 start_s, gboolean stopped)
 {
     SimClock *clock = g_new0(SimClock, 1);
+    gint64 start_us = start_s > 0 ? start_s * G_USEC_PER_SEC : g_get_real_time();
 
     clock->stopped = stopped;
-    clock->stands_us = clock->target_us = g_get_real_time();
+    clock->stands_us = clock->target_us = start_us;
+    clock->offset_us = start_us - g_get_real_time();
     g_queue_init(&clock->arrivals);
     clock->timers = g_sequence_new(g_free);
     clock->by_id = g_hash_table_new(NULL, NULL);

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 typedef struct _SimClock SimClock;
 typedef void (*SimTimerFunc)(gpointer data);
 
-/* @stopped: time passes only by sim_clock_advance() */
-SimClock *sim_clock_new(gboolean stopped);
+/* @start_s: when it begins, 0: now. @stopped: time passes only by sim_clock_advance() */
+SimClock *sim_clock_new(gint64 start_s, gboolean stopped);
 void sim_clock_free(SimClock *clock);
 
 gint64 sim_clock_now(const SimClock *clock);    /* seconds since 1970 */

@@ -35,10 +35,12 @@ typedef struct {
  * SimStep:
  *
  * A part of an operation that takes time: after @share of the pace (at least one turn of the
- * loop) the task's progress is set (-1: left alone) and @run is called. It goes on where it
+ * loop; SIM_STORAGE_PACE: the pace of storage) the task's progress is set (-1: left alone) and @run is called. It goes on where it
  * returns %TRUE; where it returns %FALSE it has failed or finished the call itself, or will
  * call sim_call_continue().
  */
+#define SIM_STORAGE_PACE (-1.0)
+
 typedef struct {
     gboolean (*run)(SimCall *call);
     double share;
@@ -76,6 +78,8 @@ const char *sim_call_name(const SimCall *call); /* "VM.start" */
 const SimNode *sim_call_node(const SimCall *call);
 const char *sim_call_session(const SimCall *call); /* "" where there is none */
 SimObject *sim_call_task(const SimCall *call);     /* (nullable) */
+/* The work is done on @host: that is where its task is. */
+void sim_call_forward(SimCall *call, const SimObject *host);
 /* The key of current_operations: the task, or a made-up one. */
 const char *sim_call_key(const SimCall *call);
 

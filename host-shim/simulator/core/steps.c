@@ -7,7 +7,10 @@ static void on_step_due(gpointer data);
 static void
 schedule_step(SimCall *call)
 {
-    double wait_ms = call->steps->share * call->sim->options.pace_ms;
+    const SimOptions *options = &call->sim->options;
+    double share = call->steps->share;
+    double wait_ms =
+        share == SIM_STORAGE_PACE ? options->storage_pace_ms : share * options->pace_ms;
 
     call->timer = sim_clock_after_ms(call->sim->clock, wait_ms, on_step_due, call);
 }
