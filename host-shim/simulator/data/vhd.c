@@ -98,7 +98,7 @@ make_footer(gint64 size, const char *uuid)
     put32(bytes + 12, 0x10000);
     put64(bytes + 16, FOOTER);
     put32(bytes + 24, (guint32) (g_get_real_time() / G_USEC_PER_SEC - EPOCH));
-    memcpy(bytes + 28, "xsim", 4);
+    memcpy(bytes + 28, "tap", 4); /* who goes by the size, not by the geometry */
     put32(bytes + 32, 0x10000);
     memcpy(bytes + 36, "Wi2k", 4);
     put64(bytes + 40, (guint64) size);
