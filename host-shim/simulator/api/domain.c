@@ -466,7 +466,15 @@ sim_host_phrase(const SimObject *host)
 guint
 sim_domain_count_devices(const SimObject *vm)
 {
-    return sim_value_size(sim_object_get(vm, "VBDs")) + sim_value_size(sim_object_get(vm, "VIFs"));
+    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vm, "VBDs");
+    guint count = vbds->len + sim_value_size(sim_object_get(vm, "VIFs"));
+
+    for (guint i = 0; i < vbds->len; i++) {
+        const SimObject *vbd = g_ptr_array_index(vbds, i);
+
+        count += strcmp(sim_object_text(vbd, "type"), "CD") == 0 && !is_empty_drive(vbd);
+    }
+    return count;
 }
 
 void

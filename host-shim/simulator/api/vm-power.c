@@ -220,7 +220,7 @@ do_pause(SimCall *call)
     return TRUE;
 }
 
-static const SimStep pause_steps[] = {{do_pause, 0, -1}, {NULL, 0, 0}};
+static const SimStep pause_steps[] = {{do_pause, 0.1, -1}, {NULL, 0, 0}};
 
 static void
 change_pause(SimCall *call, const char *operation, const char *state, gboolean paused)
@@ -263,6 +263,28 @@ abort_shutdown(SimCall *call)
     sim_vm_update_allowed_all(power->vm);
 }
 
+/* The devices are points of a shutdown, too (captures: task_get_record_cancelled; scenarios
+ * destroy_running, rescue_unrescue). */
+static void
+set_shutdown_progress(SimCall *call, guint done)
+{
+    const Power *power = power_of(call);
+    SimObject *task = sim_call_task(call);
+    guint points = (power->clean ? 9 : 8) + sim_domain_count_devices(power->vm);
+
+    if (task != NULL)
+        sim_object_set(task, "progress", sim_float((double) done / points));
+}
+
+static gboolean
+ask_guest(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    set_shutdown_progress(call, 1);
+    return TRUE;
+}
+
 static gboolean
 stop_guest(SimCall *call)
 {
@@ -270,6 +292,7 @@ stop_guest(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    set_shutdown_progress(call, power->clean ? 6 : 5);
     if (sim_vm_is(power->vm, "Suspended"))
         return TRUE;
     sim_object_set_text(power->vm, "power_state", "Paused");
@@ -285,21 +308,23 @@ tear_down(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    sim_domain_note_cancel_points(call,
+                                  (power->clean ? 10 : 9) + sim_domain_count_devices(power->vm));
     sim_domain_tear_down(call, power->vm);
-    sim_domain_note_cancel_points(call, 12);
     sim_vm_post(sim_call_sim(call), power->vm, "VM_SHUTDOWN",
                 power->clean ? "shutdown" : "shutdown forcibly");
     return TRUE;
 }
 
 static const SimStep clean_shutdown_steps[] = {
-    {stop_guest, 1, 1.0 / 11},
-    {tear_down, 1, 6.0 / 11},
+    {ask_guest, 0, -1},
+    {stop_guest, 1, -1},
+    {tear_down, 1, -1},
     {NULL, 0, 0},
 };
 
 static const SimStep hard_shutdown_steps[] = {
-    {stop_guest, 0, 0.5},
+    {stop_guest, 0, -1},
     {tear_down, 1, -1},
     {NULL, 0, 0},
 };
@@ -444,9 +469,9 @@ come_up(SimCall *call)
 }
 
 static const SimStep clean_reboot_steps[] = {
-    {go_down, 1, -1},
     {go_down, 1, 6.0 / 23},
-    {come_up, 1, 12.0 / 23},
+    {go_down, 1, 12.0 / 23},
+    {come_up, 1, -1},
     {NULL, 0, 0},
 };
 

@@ -133,11 +133,19 @@ sim_domain_suspend(SimCall *call, SimObject *vm)
 }
 
 static gboolean
-do_suspend(SimCall *call)
+begin_suspend(SimCall *call)
 {
     if (is_gone(call))
         return FALSE;
     sim_call_set_cancellable(call, FALSE);
+    return TRUE;
+}
+
+static gboolean
+do_suspend(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
     sim_domain_suspend(call, image_of(call)->vm);
     return TRUE;
 }
@@ -154,8 +162,9 @@ announce_suspend(SimCall *call)
 
 static const SimStep suspend_steps[] = {
     {create_image, 0, -1},
-    {do_suspend, 1, 1.0 / 18},
-    {announce_suspend, 1, 13.0 / 18},
+    {begin_suspend, 0, 1.0 / 18},
+    {do_suspend, 1, 13.0 / 18},
+    {announce_suspend, 1, -1},
     {NULL, 0, 0},
 };
 
