@@ -445,6 +445,7 @@ go_down(SimCall *call)
         return FALSE;
     if (power->clean)
         sim_agent_stop(sim_call_sim(call), power->vm);
+    sim_vm_update_allowed_all(power->vm);
     return TRUE;
 }
 

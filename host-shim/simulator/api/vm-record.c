@@ -103,19 +103,35 @@ sim_vm_delete(SimObject *vm)
 }
 
 static gboolean
-do_destroy(SimCall *call)
+is_gone(SimCall *call)
 {
-    SimObject *vm = sim_call_state(call);
-
-    if (!sim_object_is_alive(vm)) {
-        sim_call_fail(call, "OBJECT_NOLONGER_EXISTS", NULL);
+    if (sim_object_is_alive(sim_call_state(call)))
         return FALSE;
-    }
-    sim_vm_delete(vm);
+    sim_call_fail(call, "OBJECT_NOLONGER_EXISTS", NULL);
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
+/* The drives go first, and the machine tells so (scenario destroy_running). */
+static gboolean
+destroy_drives(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    destroy_devices(sim_call_state(call), "VBDs");
+    return TRUE;
+}
+
+static gboolean
+do_destroy(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    sim_vm_delete(sim_call_state(call));
+    return TRUE;
+}
+
+static const SimStep destroy_steps[] = {
+    {destroy_drives, 0.05, -1}, {do_destroy, 0.05, -1}, {NULL, 0, 0}};
 
 static gboolean
 runs_clean_shutdown(const SimObject *vm)

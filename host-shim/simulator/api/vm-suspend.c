@@ -255,6 +255,7 @@ announce_resume(SimCall *call)
     if (is_gone(call))
         return FALSE;
     sim_domain_settle_devices(call, image->vm);
+    sim_vm_update_allowed_all(image->vm);
     sim_vm_post(sim_call_sim(call), image->vm, "VM_RESUMED", "resumed on %s", where);
     return TRUE;
 }
