@@ -376,6 +376,7 @@ rescan_snapshots(const SimObject *sr)
         SimObject *vdi = g_ptr_array_index(vdis, i);
         const SimObject *original = sim_object_follow(vdi, "snapshot_of");
 
+        sim_object_map_remove(vdi, "sm_config", "vhd-parent");
         if (!sim_object_bool(vdi, "is_a_snapshot"))
             continue;
         sim_object_set_bool(vdi, "read_only", FALSE);
@@ -463,7 +464,8 @@ check_sharing(const SimObject *sr, const SimObject *host)
     return NULL;
 }
 
-/* Control domain and PBD name each other (scenario volume_sr_introduce_attach_forget). */
+/* Control domain and PBD name each other; both are written each time (scenarios
+ * volume_sr_introduce_attach_forget, volume_attach_detach_running). */
 static void
 bind_driver_domain(SimObject *pbd, const SimObject *host)
 {
@@ -473,6 +475,22 @@ bind_driver_domain(SimObject *pbd, const SimObject *host)
         return;
     sim_object_map_set(pbd, "other_config", "storage_driver_domain", sim_object_get_ref(dom0));
     sim_object_map_set(dom0, "other_config", "storage_driver_domain", sim_object_get_ref(pbd));
+    sim_object_touch(pbd);
+    sim_object_touch(dom0);
+}
+
+void
+sim_vdi_note_driver(const SimObject *vdi, const SimObject *host)
+{
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+    g_autoptr(GPtrArray) pbds = sr != NULL ? sim_object_follow_all(sr, "PBDs") : NULL;
+
+    for (guint i = 0; pbds != NULL && i < pbds->len; i++) {
+        SimObject *pbd = g_ptr_array_index(pbds, i);
+
+        if (sim_object_follow(pbd, "host") == host)
+            bind_driver_domain(pbd, host);
+    }
 }
 
 SimValue *
