@@ -23,7 +23,7 @@ OPTIONS = ("--event-delay", "0", "--storage-pace", "60")
 RESIDUE = {
     "migrate_abort": "f328de22 bd95bdc1 13764851 c0c3e567",
     "spawn_full_with_config_drive": "0ebbb0d3 b898a02f",
-    "spawn_raw_paused": "e0419a2b",
+    "spawn_raw_paused": "e0419a2b 335a8e2a",
 }
 
 

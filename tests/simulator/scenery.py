@@ -121,8 +121,9 @@ class Scenery:
 
     def shared_storage(self):
         self.stage.make(self.context["nfs_sr"], "SR.create", self.context["host1"],
-                        {"server": "10.0.0.1", "serverpath": "/exports/vol"}, "0", "nfs vol", "",
+                        {"server": "10.0.0.1", "serverpath": "/exports/a"}, "0", "nfs vol", "",
                         "nfs", "", True, {})
+        self.stage.do("SR.scan", self.context["nfs_sr"])
 
     def bind_uuids(self):
         """Requests name objects by uuid, too, and so do marks on disks."""

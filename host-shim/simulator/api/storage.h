@@ -22,7 +22,13 @@ sim_vdi_new(Sim *sim, const SimObject *sr, const char *label, gint64 size, const
 void sim_vdi_drop_record(SimObject *vdi);
 /* The same with its bytes. */
 void sim_vdi_delete(Sim *sim, SimObject *vdi);
-/* A clone, or a snapshot: in the same SR, with the same bytes, and with other_config copied. */
+/* A clone or a snapshot as the storage makes it, then with a name, then with all that the toolstack
+ * takes over from the original: three moments that a client sees (scenarios
+ * spawn_full_with_config_drive, snapshot_export_vhd_running). */
+SimObject *sim_vdi_branch(Sim *sim, SimObject *vdi, gboolean snapshot);
+void sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi);
+void sim_vdi_finish_branch(SimObject *copy, const SimObject *vdi);
+/* All of it at once: in the same SR, with the same bytes, and with other_config copied. */
 SimObject *sim_vdi_clone(Sim *sim, SimObject *vdi);
 SimObject *sim_vdi_snapshot(Sim *sim, SimObject *vdi);
 /* A full copy in @sr; other_config does not come along. */
