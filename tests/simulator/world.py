@@ -53,13 +53,22 @@ class World:
             waited += STEP
         raise TimeoutError(f"no answer after {TOO_LONG} s")
 
+    def send(self, connection, data):
+        """Time moves while nothing more is taken."""
+        while data:
+            ready = select.select([], [connection], [], 0)[1]
+            if ready:
+                data = data[connection.send(data[:1 << 16]):]
+            else:
+                self.advance(STEP)
+
     def exchange(self, number, node, request, is_enough, meanwhile=None):
         """Sends bytes to a node, and reads until enough has come or the other side closes."""
         running = self.pools[number]
         answer = b""
         with socket.create_connection((running.addresses[node], running.port),
                                       PATIENCE) as connection:
-            connection.sendall(request)
+            self.send(connection, request)
             if meanwhile is not None:
                 meanwhile(self)
             while not is_enough(answer):

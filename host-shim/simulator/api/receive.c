@@ -85,15 +85,6 @@ look(Sim *sim, const SimValue *command, SimValue **error)
 
 /* ---- disks ---- */
 
-void
-sim_vdi_note_reader(SimObject *vdi, const SimObject *host)
-{
-    g_autofree char *key =
-        g_strconcat("read-caching-enabled-on-", sim_object_text(host, "uuid"), NULL);
-
-    sim_object_map_set(vdi, "sm_config", key, "true");
-}
-
 /* What @command says of a disk: "SR", "record", "mirror". */
 static SimObject *
 make_disk(Sim *sim, const SimValue *command, const char *type, SimValue **error)

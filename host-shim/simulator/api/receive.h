@@ -10,8 +10,4 @@ G_BEGIN_DECLS
  * name in "do" */
 SimValue *sim_receive(Sim *sim, const SimValue *command, SimValue **error);
 
-/* While a daemon on @host reads or writes a disk, its record says so (scenario
- * live_migrate_to_other_pool). */
-void sim_vdi_note_reader(SimObject *vdi, const SimObject *host);
-
 G_END_DECLS

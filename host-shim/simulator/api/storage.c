@@ -219,6 +219,28 @@ sim_vdi_touch_content(Sim *sim, SimObject *vdi)
     sim_object_map_set(vdi, "other_config", "content_id", id);
 }
 
+static char *
+reader_key(const SimObject *host)
+{
+    return g_strconcat("read-caching-enabled-on-", sim_object_text(host, "uuid"), NULL);
+}
+
+void
+sim_vdi_note_reader(SimObject *vdi, const SimObject *host)
+{
+    g_autofree char *key = reader_key(host);
+
+    sim_object_map_set(vdi, "sm_config", key, "true");
+}
+
+void
+sim_vdi_forget_reader(SimObject *vdi, const SimObject *host)
+{
+    g_autofree char *key = reader_key(host);
+
+    sim_object_map_remove(vdi, "sm_config", key);
+}
+
 gboolean
 sim_vdi_require_free(SimCall *call, const SimObject *vdi, const char *operation)
 {

@@ -35,6 +35,9 @@ SimObject *sim_vdi_snapshot(Sim *sim, SimObject *vdi);
 SimObject *sim_vdi_copy(Sim *sim, SimObject *vdi, const SimObject *sr);
 /* A new content_id: at every attachment for writing (verified-sequences 2.1). */
 void sim_vdi_touch_content(Sim *sim, SimObject *vdi);
+/* While the control domain of @host has it open its record says so (scenario spawn_raw_paused). */
+void sim_vdi_note_reader(SimObject *vdi, const SimObject *host);
+void sim_vdi_forget_reader(SimObject *vdi, const SimObject *host);
 
 /* Fails @call with VDI_IN_USE where anything is attached to @vdi. */
 gboolean sim_vdi_require_free(SimCall *call, const SimObject *vdi, const char *operation);

@@ -75,11 +75,14 @@ send_more(SimConnection *connection, gpointer data)
 }
 
 static void
-begin_vhd(SimTransfer *transfer)
+begin(SimTransfer *transfer)
 {
-    transfer->codec = sim_vhd_new(transfer->fd, sim_object_int(transfer->vdi, "virtual_size"),
-                                  sim_object_text(transfer->vdi, "uuid"));
-    transfer->free_codec = (GDestroyNotify) sim_vhd_free;
+    if (transfer->format == SIM_FORMAT_VHD) {
+        transfer->codec = sim_vhd_new(transfer->fd, sim_object_int(transfer->vdi, "virtual_size"),
+                                      sim_object_text(transfer->vdi, "uuid"));
+        transfer->free_codec = (GDestroyNotify) sim_vhd_free;
+    }
+    go_on(transfer);
 }
 
 void
@@ -98,9 +101,5 @@ sim_export_get(SimConnection *connection)
         vhd ? "application/vhd" : "application/octet-stream",
         sim_object_text(transfer->vdi, "uuid"), vhd ? "vhd" : "raw");
     sim_transfer_accept(transfer, rest);
-    if (!sim_transfer_attach(transfer, FALSE))
-        return;
-    if (vhd)
-        begin_vhd(transfer);
-    send_more(connection, transfer);
+    sim_transfer_attach(transfer, FALSE, begin);
 }
