@@ -82,10 +82,13 @@ class Judge:
                          if ref[10:18] not in residue}
         self.seen = histories(seen, before)
 
-    def differences(self):
+    def recognise(self):
         self.pair(new=False)
         self.pair(new=True)
         self.pair_parts()
+
+    def differences(self):
+        self.recognise()
         for ref, theirs in self.recorded.items():
             if ref in self.names.seen and self.names.seen[ref] in self.seen:
                 self.hold(ref, theirs, self.seen[self.names.seen[ref]])
@@ -180,7 +183,9 @@ class Judge:
         if isinstance(value, str):
             return "some time" if DATE.fullmatch(value) and value != NEVER else value
         if isinstance(value, list):
-            return [member for member in value if not is_other(member, known)]
+            members = [member for member in value if not is_other(member, known)]
+            return members if any(not isinstance(member, str) for member in members) else sorted(
+                members)
         if isinstance(value, dict):
             return {self.in_our_words(key): "" if name == "networks" else member
                     for key, member in value.items() if not is_other(key, known)}

@@ -362,4 +362,5 @@ def describe(record):
 
 
 def name_event(event):
-    return f"{event['operation']} {event['class']} {describe(event.get('snapshot')) or event['ref']}"
+    label = describe(event.get("snapshot")) or event["ref"]
+    return f"{event['operation']} {event['class']} {label}"

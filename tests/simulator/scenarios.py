@@ -7,7 +7,7 @@ import re
 import select
 import sys
 
-from harness import Rpc
+from harness import Rpc, equal
 from histories import ACCIDENTAL, Judge
 from recording import Comparison, Response
 from scenery import Recording, Scenery
@@ -24,6 +24,14 @@ RESIDUE = {
     "migrate_abort": "f328de22 bd95bdc1 13764851 c0c3e567",
     "spawn_full_with_config_drive": "0ebbb0d3 b898a02f",
     "spawn_raw_paused": "e0419a2b 335a8e2a",
+}
+
+# What does not agree, and why. What does agree by now must leave the list.
+DIFFERENT = {
+    "spawn_raw_paused": {
+        "pool A: task import a2e27fa1.progress":
+            "a sample of bytes under way; here all of them are there at once",
+    },
 }
 
 
@@ -115,6 +123,7 @@ class Play:
                 self.stage.until(lambda: self.has_come_so_far(request))
             else:
                 self.stage.settle()
+            self.recognise(request)
             self.ask(request, answer)
         self.stage.settle()
         return self.comparison.differences + self.judge()
@@ -125,13 +134,21 @@ class Play:
                    >= count_disks(self.recording.events(to, before=request), self.residue)
                    for to, listener in zip("AB", self.stage.listeners))
 
+    def judges(self, before=None):
+        return [Judge(self.stage.names, self.recording.events(to, before), listener.events,
+                      listener.before, self.residue)
+                for to, listener in zip("AB", self.stage.listeners)]
+
     def judge(self):
-        found = []
-        for to, listener in zip("AB", self.stage.listeners):
-            judge = Judge(self.stage.names, self.recording.events(to), listener.events,
-                          listener.before, self.residue)
-            found += [f"pool {to}: {text}" for text in judge.differences()]
-        return found
+        return [f"pool {to}: {text}" for to, judge in zip("AB", self.judges())
+                for text in judge.differences()]
+
+    def recognise(self, request):
+        """What nothing but an event has told of may be asked for."""
+        refs = re.findall("OpaqueRef:[0-9a-f-]{36}", json.dumps(request))
+        if not all(ref in self.stage.names.seen for ref in refs):
+            for judge in self.judges(request):
+                judge.recognise()
 
     def ask(self, request, answer):
         number = "AB".index(request["to"])
@@ -175,24 +192,40 @@ def count_disks(events, residue=()):
                and event["ref"][10:18] not in residue for event in events)
 
 
+def without_known(name, found):
+    """What differs and is not known to. Of what is, all has to differ."""
+    left = list(found)
+    for place, reason in DIFFERENT.get(name, {}).items():
+        known = [text for text in left if text.startswith(place + ":")]
+        left = [text for text in left if text not in known]
+        if not known:
+            left.append(f"{place} agrees by now, and is still in the list: {reason}")
+    return left
+
+
 def play(recording):
     with recorded_pools(Stage, *OPTIONS) as stage:
-        return Play(stage, recording).run()
+        return without_known(recording.name, Play(stage, recording).run())
 
 
 def main():
-    paths = sorted(SCENARIOS.glob("*.jsonl"))
-    wanted = sys.argv[1:]
-    print(f"TAP version 13\n1..{len(paths)}")
+    recordings = [Recording(path) for path in sorted(SCENARIOS.glob("*.jsonl"))]
+    names = [recording.name for recording in recordings]
+    equal(sorted({*RESIDUE, *DIFFERENT} - set(names)), [])
+    print(f"TAP version 13\n1..{len(names)}")
     failed = 0
-    for number, path in enumerate(paths, 1):
-        if wanted and path.stem not in wanted:
+    for number, recording in enumerate(recordings, 1):
+        if sys.argv[1:] and recording.name not in sys.argv[1:]:
             continue
-        found = play(Recording(path))
+        found = play(recording)
         failed += bool(found)
         for line in found:
             print("# " + line.replace("\n", " ")[:500])
-        print(f"{'not ok' if found else 'ok'} {number} /simulator/scenarios/{path.stem}", flush=True)
+        known = "; ".join(DIFFERENT.get(recording.name, {}))
+        print(f"{'not ok' if found else 'ok'} {number} /simulator/scenarios/{recording.name}"
+              + (f"  (differs: {known})" if known else ""), flush=True)
+    print(f"# {len(names) - len(DIFFERENT)} of {len(names)} agree in every member, "
+          f"{len(DIFFERENT)} in all but what is listed")
     return 1 if failed else 0
 
 

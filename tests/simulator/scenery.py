@@ -89,6 +89,8 @@ class Scenery:
             self.rename(self.context["pool_B"]["host"], "xapisim3")
         if "nfs_sr" in self.context:
             self.shared_storage()
+        if "vdi_uuid" in self.context:
+            self.target()
         for key in ("cache_vdi", "volume_vdi"):
             if key in self.context:
                 self.disk(self.context[key], "nfs_sr" if key == "volume_vdi" else "local_sr")
@@ -124,6 +126,16 @@ class Scenery:
                         {"server": "10.0.0.1", "serverpath": "/exports/a"}, "0", "nfs vol", "",
                         "nfs", "", True, {})
         self.stage.do("SR.scan", self.context["nfs_sr"])
+
+    def target(self):
+        """What the volume of a scenario is on."""
+        config = next(request["params"][1]["device_config"] for request in self.recording.requests
+                      if request["method"] == "PBD.create")
+        size = next(event["snapshot"]["virtual_size"] for event in self.recording.events("A")
+                    if event["class"] == "vdi" and event["operation"] == "add")
+        self.stage.pools[0].control.do(
+            "iscsi-target", target=config["target"], iqn=config["targetIQN"],
+            port=int(config["port"]), luns=[{"lun": 0, "size": size}])
 
     def bind_uuids(self):
         """Requests name objects by uuid, too, and so do marks on disks."""
@@ -180,30 +192,33 @@ class Scenery:
         record["platform"] = {key: value for key, value in record["platform"].items()
                               if key != "device-model"}
         self.stage.make(ref, "VM.create", record)
-        self.drives(ref, [vbd for vbd in seen["VBDs"] if vbd not in self.recording.created()])
+        drives = [vbd for vbd in seen["VBDs"] if vbd not in self.recording.created()]
+        self.drive(ref, drives[-1], 0)
         for vif in seen["VIFs"]:
             self.stage.make(vif, "VIF.create", self.record(
                 "VIF", vif, device="0", network=self.context["network"], VM=ref,
                 MAC="fa:16:3e:00:00:01", MTU=1500, other_config={}, qos_algorithm_type="",
                 qos_algorithm_params={}))
         self.stage.do("VM.start_on", ref, self.context["host1"], False, False)
+        for number, vbd in enumerate(reversed(drives[:-1]), 1):
+            self.stage.do("VBD.plug", self.drive(ref, vbd, number))
         self.bind_parts(seen, self.stage.do("VM.get_record", ref))
 
-    def drives(self, vm, vbds):
-        """The oldest last; what no event tells of is taken from the context."""
+    def drive(self, vm, vbd, number):
+        """With its disk; what no event tells of is taken from the context."""
         shared = "nfs_sr" if "shared" in self.recording.name else "local_sr"
         disks = [self.context[key] for key in ("vdi", "vdi2") if key in self.context]
-        for number, vbd in enumerate(reversed(vbds)):
-            seen = self.recording.first(vbd)
-            vdi = seen["VDI"] if seen else disks[number] if number < len(disks) else ANY
-            if vdi not in self.names.seen:
-                self.disk(vdi, shared)
-            drive = self.stage.do("VBD.create", self.record(
-                "VBD", vbd, VM=vm, VDI=vdi, userdevice="0", bootable=True, mode="RW",
-                type="Disk", unpluggable=False, empty=False, other_config={},
-                qos_algorithm_type="", qos_algorithm_params={}))
-            if vbd != ANY:
-                self.names.bind(vbd, drive)
+        seen = self.recording.first(vbd)
+        vdi = seen["VDI"] if seen else disks[number] if number < len(disks) else ANY
+        if vdi not in self.names.seen:
+            self.disk(vdi, shared)
+        drive = self.stage.do("VBD.create", self.record(
+            "VBD", vbd, VM=vm, VDI=vdi, userdevice="0", bootable=True, mode="RW",
+            type="Disk", unpluggable=False, empty=False, other_config={},
+            qos_algorithm_type="", qos_algorithm_params={}))
+        if vbd != ANY:
+            self.names.bind(vbd, drive)
+        return drive
 
     def bind_parts(self, seen, ours):
         for name in ("metrics", "guest_metrics"):

@@ -268,6 +268,7 @@ add_found(Sim *sim, SimObject *sr, const char *uuid, gint64 size)
         sim_object_set_text(vdi, "uuid", uuid);
     sim_object_set_text(vdi, "location", uuid);
     sim_object_set_int(vdi, "virtual_size", size);
+    sim_object_set_ref(vdi, "metadata_of_pool", NULL);
     return vdi;
 }
 
@@ -368,7 +369,7 @@ take_from_shelf(Sim *sim, SimObject *sr)
 /* What the storage itself knows of its snapshots: not what became of their originals (captures:
  * event_from_before_del). */
 static void
-rescan_snapshots(const SimObject *sr)
+rescan_branches(const SimObject *sr)
 {
     g_autoptr(GPtrArray) vdis = sim_object_follow_all(sr, "VDIs");
 
@@ -377,11 +378,13 @@ rescan_snapshots(const SimObject *sr)
         const SimObject *original = sim_object_follow(vdi, "snapshot_of");
 
         sim_object_map_remove(vdi, "sm_config", "vhd-parent");
+        if (original == NULL)
+            sim_object_set_ref(vdi, "snapshot_of", NULL);
         if (!sim_object_bool(vdi, "is_a_snapshot"))
             continue;
         sim_object_set_bool(vdi, "read_only", FALSE);
         sim_object_set(vdi, "sm_config", sim_map());
-        if (original == NULL || sim_object_created(original) > sim_object_created(vdi))
+        if (original != NULL && sim_object_created(original) > sim_object_created(vdi))
             sim_object_set_ref(vdi, "snapshot_of", NULL);
     }
 }
@@ -389,7 +392,7 @@ rescan_snapshots(const SimObject *sr)
 void
 sim_sr_scan(Sim *sim, SimObject *sr)
 {
-    rescan_snapshots(sr);
+    rescan_branches(sr);
     take_from_shelf(sim, sr);
     if (strcmp(sim_object_text(sr, "type"), "iscsi") == 0)
         scan_target(sim, sr);

@@ -404,9 +404,15 @@ unplug_device(SimObject *device, gpointer data)
 }
 
 void
-sim_vm_reset(Sim *sim, SimObject *vm)
+sim_vm_unplug_all(SimObject *vm)
 {
     for_each_device(vm, unplug_device, NULL);
+}
+
+void
+sim_vm_reset(Sim *sim, SimObject *vm)
+{
+    sim_vm_unplug_all(vm);
     sim_object_set_text(vm, "power_state", "Halted");
     sim_object_set_ref(vm, "resident_on", NULL);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);

@@ -33,6 +33,8 @@ void sim_domain_prepare_first_start(Sim *sim, SimObject *vm);
 void sim_domain_build(SimCall *call, SimObject *vm, SimObject *host);
 /* The old one made way for another, with the same consoles. */
 void sim_domain_rebuild(SimCall *call, SimObject *vm);
+/* Its devices are attached to nothing. */
+void sim_vm_unplug_all(SimObject *vm);
 /* The record of a machine whose domain is no more. */
 void sim_vm_reset(Sim *sim, SimObject *vm);
 /* The domain goes, and the operation that ends it lets go of the devices. */

@@ -107,6 +107,7 @@ make_disk(Sim *sim, const SimValue *command, const char *type, SimValue **error)
     sim_object_set_int(vdi, "virtual_size", size);
     sim_object_set_text(vdi, "name_description", description != NULL ? description : "");
     sim_object_map_set(vdi, "sm_config", "base_mirror", sim_map_get_text(command, "mirror"));
+    sim_object_set_text(vdi, "snapshot_of", ""); /* until the next scan */
     return vdi;
 }
 
@@ -129,6 +130,8 @@ disk_add_dummy(Sim *sim, const SimValue *command, SimValue **error)
 
     if (vdi == NULL)
         return NULL;
+    sim_object_set_ref(vdi, "snapshot_of", NULL);
+    sim_object_set_ref(vdi, "metadata_of_pool", NULL);
     sim_object_set_bool(vdi, "is_a_snapshot", TRUE);
     sim_object_set_bool(vdi, "read_only", TRUE);
     sim_object_set(vdi, "snapshot_time", sim_date(sim_clock_now(sim->clock)));

@@ -84,6 +84,8 @@ void
 sim_send_run(SimCall *call, SimSend *send)
 {
     sim_call_run(call, &g_array_index(send->steps, SimStep, 0), send, sim_send_free);
+    if (send->only_asks)
+        sim_call_set_cancellable(call, FALSE);
 }
 
 /* ---- asking ---- */
@@ -149,6 +151,7 @@ read_source(SimCall *call)
     if (is_gone(call))
         return FALSE;
     sim_call_set_cancellable(call, TRUE);
+    sim_send_disk(sim_send_of(call))->begun = TRUE;
     note_reader(call, sim_send_disk(sim_send_of(call))->vdi);
     return TRUE;
 }
@@ -634,6 +637,8 @@ static const SimStep undo_steps[] = {
 void
 sim_send_add_undo_steps(SimSend *send)
 {
-    for (guint i = 0; i <= send->disk && i < send->disks->len; i++)
-        sim_send_add_steps(send, undo_steps);
+    for (guint i = 0; i < send->disks->len; i++) {
+        if (((SimSentDisk *) g_ptr_array_index(send->disks, i))->begun)
+            sim_send_add_steps(send, undo_steps);
+    }
 }

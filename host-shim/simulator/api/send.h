@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct {
     SimObject *vdi;
+    gboolean begun;
     char *sr;            /* where it goes */
     char *leaf;          /* the new disk there, */
     char *dummy;         /* the place of what it was when the mirror began, */
@@ -18,14 +19,15 @@ typedef struct {
 
 typedef struct {
     SimTarget *target;
-    SimObject *vm;    /* NULL: only a disk moves */
-    GPtrArray *disks; /* of SimSentDisk */
-    guint disk;       /* the one that is under way */
-    GArray *steps;    /* of SimStep */
-    char *task;       /* of an import or a scan over there */
-    char *sent_vm;    /* the machine there, once it is there */
-    SimValue *vifs;   /* interface -> network there */
-    gboolean copies;  /* the source stays */
+    SimObject *vm;      /* NULL: only a disk moves */
+    GPtrArray *disks;   /* of SimSentDisk */
+    guint disk;         /* the one that is under way */
+    GArray *steps;      /* of SimStep */
+    char *task;         /* of an import or a scan over there */
+    char *sent_vm;      /* the machine there, once it is there */
+    SimValue *vifs;     /* interface -> network there */
+    gboolean copies;    /* the source stays */
+    gboolean only_asks; /* assert_can_migrate */
     gboolean undoes;
     SimValue *error; /* why it failed; NULL: was cancelled */
 } SimSend;

@@ -173,15 +173,29 @@ do_destroy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {{do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
+/* For a moment it cannot be cancelled (scenario snapshot_export_vhd_running). */
+static gboolean
+begin_destroy(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    sim_call_set_cancellable(call, TRUE);
+    return TRUE;
+}
+
+static const SimStep destroy_steps[] = {
+    {begin_destroy, 0.05, -1}, {do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_destroy(SimCall *call)
 {
     SimObject *vdi = sim_call_object(call, 0);
 
-    if (vdi != NULL && sim_vdi_require_free(call, vdi, "destroy"))
-        run_on_disk(call, vdi, "destroy", destroy_steps);
+    if (vdi == NULL || !sim_vdi_require_free(call, vdi, "destroy"))
+        return;
+    run_on_disk(call, vdi, "destroy", destroy_steps);
+    if (!sim_call_is_over(call))
+        sim_call_set_cancellable(call, FALSE);
 }
 
 /* ---- snapshot, clone ---- */

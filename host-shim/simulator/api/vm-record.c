@@ -88,11 +88,17 @@ destroy_devices(const SimObject *vm, const char *set)
 void
 sim_vm_delete(SimObject *vm)
 {
+    destroy_devices(vm, "VIFs");
+    sim_domain_destroy_all(vm, "consoles");
+    sim_vm_delete_record(vm);
+}
+
+void
+sim_vm_delete_record(SimObject *vm)
+{
     static const char *const records[] = {"metrics", "guest_metrics"};
 
     destroy_devices(vm, "VBDs");
-    destroy_devices(vm, "VIFs");
-    sim_domain_destroy_all(vm, "consoles");
     for (guint i = 0; i < G_N_ELEMENTS(records); i++) {
         SimObject *record = sim_object_follow(vm, records[i]);
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define COLLECT_AFTER_MS 30000
+
 /* ---- host.migrate_receive ---- */
 
 /* (nullable): the address of @host in @network */
@@ -252,6 +254,7 @@ vm_assert_can_migrate(SimCall *call)
 
     if (send == NULL)
         return;
+    send->only_asks = TRUE;
     add_check_steps(send);
     sim_send_run(call, send);
 }
@@ -527,16 +530,46 @@ announce(SimCall *call)
     return sim_send_ask(call, sim_command("announce", "VM", send->sent_vm, "from", from), NULL);
 }
 
+static void
+collect(Sim *sim, const char *class_name)
+{
+    SimObject *object = sim_db_first(sim->db, class_name);
+
+    while (object != NULL) {
+        SimObject *next = sim_object_next(object);
+
+        if (sim_object_follow(object, "VM") == NULL)
+            sim_db_destroy(object);
+        object = next;
+    }
+}
+
+/* toolstack, db_gc.ml: what belongs to nothing any more goes with the next round */
+static void
+on_collect(gpointer data)
+{
+    collect(data, "VIF");
+    collect(data, "console");
+}
+
+/* Interfaces and consoles stay for a while without their machine (scenario
+ * live_migrate_to_other_pool; they are gone in the middle of migrate_abort). */
+static void
+forget_machine(Sim *sim, SimObject *vm)
+{
+    if (!sim_vm_is(vm, "Halted"))
+        sim_vm_unplug_all(vm);
+    sim_vm_delete_record(vm);
+    sim_clock_after_ms(sim->clock, COLLECT_AFTER_MS, on_collect, sim);
+}
+
 static gboolean
 leave(SimCall *call)
 {
     SimSend *send = sim_send_of(call);
 
-    if (sim_object_is_alive(send->vm)) {
-        if (!sim_vm_is(send->vm, "Halted"))
-            sim_vm_reset(sim_call_sim(call), send->vm);
-        sim_vm_delete(send->vm);
-    }
+    if (sim_object_is_alive(send->vm))
+        forget_machine(sim_call_sim(call), send->vm);
     sim_hosts_update_memory(sim_call_sim(call));
     sim_call_set_result(call, sim_string(send->sent_vm));
     return TRUE;
