@@ -184,7 +184,7 @@ begin_destroy(SimCall *call)
 }
 
 static const SimStep destroy_steps[] = {
-    {begin_destroy, 0.05, -1}, {do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
+    {begin_destroy, SIM_MOMENT, -1}, {do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_destroy(SimCall *call)
@@ -257,8 +257,8 @@ finish_branch(SimCall *call)
 }
 
 static const SimStep branch_steps[] = {{branch, SIM_STORAGE_PACE, -1},
-                                       {name_branch, 0.05, -1},
-                                       {finish_branch, 0.05, -1},
+                                       {name_branch, SIM_MOMENT, -1},
+                                       {finish_branch, SIM_MOMENT, -1},
                                        {NULL, 0, 0}};
 
 static void

@@ -220,7 +220,7 @@ do_pause(SimCall *call)
     return TRUE;
 }
 
-static const SimStep pause_steps[] = {{do_pause, 0.1, -1}, {NULL, 0, 0}};
+static const SimStep pause_steps[] = {{do_pause, SIM_MOMENT, -1}, {NULL, 0, 0}};
 
 static void
 change_pause(SimCall *call, const char *operation, const char *state, gboolean paused)

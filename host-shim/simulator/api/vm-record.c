@@ -137,7 +137,7 @@ do_destroy(SimCall *call)
 }
 
 static const SimStep destroy_steps[] = {
-    {destroy_drives, 0.05, -1}, {do_destroy, 0.05, -1}, {NULL, 0, 0}};
+    {destroy_drives, SIM_MOMENT, -1}, {do_destroy, SIM_MOMENT, -1}, {NULL, 0, 0}};
 
 static gboolean
 runs_clean_shutdown(const SimObject *vm)

@@ -31,16 +31,17 @@ typedef struct {
     SimHandler handler;
 } SimHandlerEntry;
 
+#define SIM_STORAGE_PACE (-1.0) /* the time that storage takes */
+#define SIM_MOMENT       (-2.0) /* a part of that: long enough to be seen */
+
 /**
  * SimStep:
  *
- * A part of an operation that takes time: after @share of the pace (at least one turn of the
- * loop; SIM_STORAGE_PACE: the pace of storage) the task's progress is set (-1: left alone) and @run is called. It goes on where it
- * returns %TRUE; where it returns %FALSE it has failed or finished the call itself, or will
- * call sim_call_continue().
+ * A part of an operation that takes time: after @share of the pace, or one of the above, and at
+ * least one turn of the loop, the task's progress is set (-1: left alone) and @run is called. It
+ * goes on where it returns %TRUE; where it returns %FALSE it has failed or finished the call
+ * itself, or will call sim_call_continue().
  */
-#define SIM_STORAGE_PACE (-1.0)
-
 typedef struct {
     gboolean (*run)(SimCall *call);
     double share;

@@ -4,13 +4,22 @@
 
 static void on_step_due(gpointer data);
 
+#define MOMENT 0.25 /* of the pace of storage */
+
+static double
+time_of(const SimOptions *options, double share)
+{
+    if (share == SIM_STORAGE_PACE)
+        return options->storage_pace_ms;
+    if (share == SIM_MOMENT)
+        return options->storage_pace_ms * MOMENT;
+    return share * options->pace_ms;
+}
+
 static void
 schedule_step(SimCall *call)
 {
-    const SimOptions *options = &call->sim->options;
-    double share = call->steps->share;
-    double wait_ms =
-        share == SIM_STORAGE_PACE ? options->storage_pace_ms : share * options->pace_ms;
+    double wait_ms = time_of(&call->sim->options, call->steps->share);
 
     call->timer = sim_clock_after_ms(call->sim->clock, wait_ms, on_step_due, call);
 }
