@@ -13,8 +13,8 @@ def receive(site, host=0):
     return site.call("host.migrate_receive", site.hosts[host], site.network, {})
 
 
-def transfer(site, method, handler, vdi, body=None):
-    with contextlib.closing(site.pool.connect_http(site.rpc.address)) as connection:
+def transfer(site, method, handler, vdi, body=None, node=0):
+    with contextlib.closing(site.pool.connect_http(site.pool.addresses[node])) as connection:
         connection.request(method, f"/{handler}?session_id={site.rpc.session}&vdi={vdi}&format=raw",
                            body)
         return connection.getresponse().read()
@@ -24,9 +24,9 @@ def fill(site, vdi, body):
     equal(transfer(site, "PUT", "import_raw_vdi", vdi, body), b"")
 
 
-def content(site, vdi):
+def content(site, vdi, node=0):
     """Without the zeros at its end."""
-    return transfer(site, "GET", "export_raw_vdi", vdi).rstrip(b"\0")
+    return transfer(site, "GET", "export_raw_vdi", vdi, node=node).rstrip(b"\0")
 
 
 def move(site, vm, token, vdi, sr, vifs=None, live=True, **options):
@@ -59,7 +59,7 @@ def test_within_pool():
               (site.local[1], before["name_label"], [vbd], {}))
         expect_failure("HANDLE_INVALID", site.record, "VDI", vdi)
         equal(len(site.record("SR", site.local[1])["VDIs"]), 1)
-        equal(content(site, site.record("VBD", vbd)["VDI"]), body)
+        equal(content(site, site.record("VBD", vbd)["VDI"], node=1), body)
 
 
 def test_refusals():
