@@ -41,7 +41,13 @@ SimSentDisk *sim_send_disk(SimSend *send);
 void sim_send_add_steps(SimSend *send, const SimStep *steps); /* ended by NULL */
 /* The steps that move one disk after the other. @mirrored: a machine writes to them meanwhile */
 void sim_send_add_disk_steps(SimSend *send, gboolean mirrored);
-/* And those that take it back. */
+/* Could it move? The beginning of a real move, too. */
+void sim_send_add_check_steps(SimSend *send);
+/* The machine follows its disks. */
+void sim_send_add_machine_steps(SimSend *send, gboolean running);
+/* Its drives get the new disks, and the old ones go. */
+void sim_send_add_exchange_steps(SimSend *send);
+/* And those that take the disks back. */
 void sim_send_add_undo_steps(SimSend *send);
 /* Begins what has been added. */
 void sim_send_run(SimCall *call, SimSend *send);

@@ -2,8 +2,8 @@
 
 #include "api/receive.h"
 #include "data/disk.h"
+#include "data/services.h"
 #include "http/client.h"
-#include "wire/rpc.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -17,8 +17,9 @@ struct _SimTarget {
     char *session;
     char *commands; /* the URLs */
     char *bytes;
-    SimClient *client; /* a request that runs */
-    SimCall *call;     /* that waits for it */
+    SimQuestion *question; /* that is under way, */
+    SimClient *client;     /* or a piece of a disk */
+    SimCall *call;         /* that waits for it */
     SimTargetDone done;
     SimTargetFailed failed;
     int fd; /* of the disk that is being sent; -1: none */
@@ -104,6 +105,8 @@ sim_target_free(SimTarget *target)
 {
     if (target->client != NULL)
         sim_client_forget(target->client);
+    if (target->question != NULL)
+        sim_question_forget(target->question);
     forget_request(target);
     g_clear_pointer(&target->host, sim_object_unref);
     g_free(target->host_ref);
@@ -156,22 +159,19 @@ unreachable(void)
                        NULL);
 }
 
-/* {"answer": ...} or {"error": [...]} */
 static void
-on_answer(guint status, const char *body, gsize length, gpointer data)
+on_answer(const SimValue *answer, SimValue *error, gpointer data)
 {
     SimTarget *target = data;
     g_autoptr(SimCall) call = g_steal_pointer(&target->call);
-    g_autofree char *problem = NULL;
-    g_autoptr(SimValue) value = status == 200 ? sim_json_parse(body, length, &problem) : NULL;
-    const SimValue *answer = sim_map_get(value, "answer");
-    const SimValue *error = sim_map_get(value, "error");
 
-    target->client = NULL;
-    if (sim_call_is_over(call))
+    target->question = NULL;
+    if (sim_call_is_over(call)) {
+        g_clear_pointer(&error, sim_value_unref);
         return;
+    }
     if (answer == NULL) {
-        target->failed(call, error != NULL ? sim_value_ref(error) : unreachable());
+        target->failed(call, error != NULL ? error : unreachable());
         return;
     }
     if (target->done != NULL)
@@ -184,19 +184,14 @@ sim_target_ask(SimTarget *target, SimCall *call, SimValue *command, SimTargetDon
                SimTargetFailed failed)
 {
     g_autoptr(SimValue) taken = command;
-    g_autoptr(GString) body = NULL;
-    g_autofree char *path = NULL;
 
     if (target->host != NULL)
         return ask_here(target, call, command, done, failed);
-    body = g_string_new(NULL);
-    sim_json_print(body, command);
-    path = g_strconcat("/services/xenops?session_id=", target->session, NULL);
     target->call = sim_call_ref(call);
     target->done = done;
     target->failed = failed;
-    target->client =
-        sim_client_send(target->commands, "POST", path, body->str, body->len, on_answer, target);
+    target->question =
+        sim_question_ask(target->commands, target->session, command, on_answer, target);
     return FALSE;
 }
 

@@ -4,6 +4,7 @@
 #include "core/sessions.h"
 #include "data/disk.h"
 #include "data/transfer.h"
+#include "http/client.h"
 #include "http/pages.h"
 #include "wire/rpc.h"
 
@@ -138,3 +139,47 @@ const SimRoute sim_service_routes[] = {
     {"PUT", "/services/SM", put_bytes},
     {NULL, NULL, NULL},
 };
+
+/* ---- asking ---- */
+
+struct _SimQuestion {
+    SimClient *client;
+    SimQuestionFunc func;
+    gpointer data;
+};
+
+/* {"answer": ...} or {"error": [...]} */
+static void
+on_reply(guint status, const char *body, gsize length, gpointer data)
+{
+    g_autofree SimQuestion *question = data;
+    g_autofree char *problem = NULL;
+    g_autoptr(SimValue) value = status == 200 ? sim_json_parse(body, length, &problem) : NULL;
+    const SimValue *reply = sim_map_get(value, "answer");
+    const SimValue *error = sim_map_get(value, "error");
+
+    question->func(reply, reply == NULL && error != NULL ? sim_value_ref(error) : NULL,
+                   question->data);
+}
+
+SimQuestion *
+sim_question_ask(const char *url, const char *session, const SimValue *command,
+                 SimQuestionFunc func, gpointer data)
+{
+    SimQuestion *question = g_new0(SimQuestion, 1);
+    g_autoptr(GString) body = g_string_new(NULL);
+    g_autofree char *path = g_strconcat("/services/xenops?session_id=", session, NULL);
+
+    sim_json_print(body, command);
+    question->func = func;
+    question->data = data;
+    question->client = sim_client_send(url, "POST", path, body->str, body->len, on_reply, question);
+    return question;
+}
+
+void
+sim_question_forget(SimQuestion *question)
+{
+    sim_client_forget(question->client);
+    g_free(question);
+}
