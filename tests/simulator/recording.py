@@ -15,6 +15,7 @@ NAMES = re.compile(
     r"|(?P<url>https?://127\.0\.1\.\d+(?::\d+)?)")
 NEVER = "19700101T00:00:00Z"
 REFERENCE = re.compile("(?:OpaqueRef|DummyRef):")
+IN_ORDER = {"ErrorDescription", "error", "data", "error_info"}  # other lists of texts are sets
 
 
 class Date(str):
@@ -209,9 +210,18 @@ class Comparison:
         for key in seen.keys() - recorded.keys():
             self.note(where, f"{key} is too much")
         for key in recorded:
-            if key in seen:
-                self.value(recorded[key], seen[key], f"{where}.{key}" if where else key,
-                           key in self.accidental)
+            place = f"{where}.{key}" if where else key
+            if key in IN_ORDER and are_texts(recorded[key]) and are_texts(seen.get(key)):
+                self.sequence(recorded[key], seen[key], place)
+            elif key in seen:
+                self.value(recorded[key], seen[key], place, key in self.accidental)
+
+    def sequence(self, recorded, seen, where):
+        """An error is its code and then its parameters."""
+        if len(recorded) != len(seen):
+            self.note(where, f"{seen!r:.300} instead of {recorded!r:.300}")
+        for theirs, ours in zip(recorded, seen):
+            self.text(theirs, ours, where)
 
     def match(self, recorded, seen, known, like, compare):
         """Compares the members of two lists pairwise: those that @known recognises, then of those
@@ -278,7 +288,7 @@ class Comparison:
             self.text(recorded, seen, where)
 
     def list(self, recorded, seen, where):
-        if all(isinstance(member, str) for member in [*recorded, *seen]):
+        if are_texts([*recorded, *seen]):
             self.set(recorded, seen, where)
             return
         if all(isinstance(member, dict) and "operation" in member
@@ -346,6 +356,10 @@ class Comparison:
             self.note(where, f"{name_event(event)} is too much")
         if not missing and not surplus and kinds(recorded) != kinds(seen):
             self.note(where, f"{kinds(seen)} instead of {kinds(recorded)}")
+
+
+def are_texts(value):
+    return isinstance(value, list) and all(isinstance(member, str) for member in value)
 
 
 def unlike(recorded, seen):

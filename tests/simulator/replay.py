@@ -318,6 +318,11 @@ def head_of(response):
                                                                     *response.headers]))
 
 
+def elements_of(response):
+    """XML-RPC has several ways to spell a text or a number, and the toolstack uses one of each."""
+    return set(re.findall(rb"</?([\w.]+)/?>", response.body))
+
+
 def differences(name, names, seen):
     comparison = Comparison(names, ACCIDENTAL)
     theirs, ours = Response(fill(read(name, "resp"))), Response(seen)
@@ -328,6 +333,8 @@ def differences(name, names, seen):
         comparison.value(type(theirs.result()).__name__, type(ours.result()).__name__, "type")
     elif not comparison.differences:
         comparison.value(theirs.read(), ours.read(), "")
+        if b"<methodResponse>" in ours.body:
+            comparison.value(elements_of(theirs), elements_of(ours), "elements")
     return comparison.differences
 
 
