@@ -1,6 +1,6 @@
 """What became of each object, as two streams of events tell it, and whether they agree. Events are
-coalesced by time: what was told depends on when somebody looked, so each recorded value has to
-come, in the recorded order, and the last one has to be the last."""
+coalesced by time: what was told depends on when somebody looked, so each recorded state of an object
+has to come, in the recorded order, and the last one has to be the last."""
 
 import re
 
@@ -150,31 +150,42 @@ class Judge:
             self.note(ref, theirs, "is gone" if ours.is_gone else "is still there")
         if theirs.states and theirs.kind != "message":
             self.comparison.value(theirs.last["uuid"], ours.last.get("uuid"), name_of(ref, theirs))
-        for name in theirs.last:
-            if name not in ACCIDENTAL:
-                self.hold_member(f"{name_of(ref, theirs)}.{name}", name, theirs, ours)
+        self.hold_states(ref, theirs, ours)
 
-    def hold_member(self, place, name, theirs, ours):
-        recorded = self.values(name, theirs.states, self.names.seen)
-        seen = self.values(name, ours.all_states, self.names.recorded)
-        rest = iter(seen)
-        for value in recorded:
-            if not any(self.same(value, other) for other in rest):
-                self.comparison.note(place, describe(recorded, seen))
-                return
-        if not theirs.is_gone and not self.same(recorded[-1], seen[-1]):
-            self.comparison.note(place, f"{seen[-1]!r:.200} at last, not {recorded[-1]!r:.200}")
+    def hold_states(self, ref, theirs, ours):
+        """Each recorded state comes, in the recorded order, and the last one is the last."""
+        recorded = self.distinct_states(theirs.states, self.names.seen)
+        seen = self.distinct_states(ours.all_states, self.names.recorded)
+        rest = list(seen)
+        for number, state in enumerate(recorded, 1):
+            found = next((at for at, other in enumerate(rest) if self.same(state, other)), None)
+            if found is None:
+                self.note(ref, theirs, f"state {number} of {len(recorded)} does not come: "
+                                       f"{self.nearest(state, seen)}")
+            else:
+                rest = rest[found:]
+        if recorded and not theirs.is_gone and not self.same(recorded[-1], seen[-1]):
+            self.note(ref, theirs, f"at last {self.nearest(recorded[-1], seen[-1:])}")
+
+    def nearest(self, state, seen):
+        """What is different in the state that is most like the recorded one."""
+        best = min(seen, key=lambda other: self.comparison.count(state, other))
+        trial = Comparison(self.names, ACCIDENTAL)
+        with self.names.trial():
+            trial.value(state, best, "")
+        return "; ".join(trial.differences) or "it has come before"
 
     def same(self, recorded, seen):
         return self.comparison.count(recorded, seen) == 0
 
-    def values(self, name, states, known):
-        """The values of a member, one after the other; what they say of others is left out."""
+    def distinct_states(self, states, known):
+        """One after the other; what they say of others is left out, and so is what is luck."""
         result = []
         for state in states:
-            value = self.relevant(name, state[name], known) if name in state else None
-            if value is not None and (not result or result[-1] != value):
-                result.append(value)
+            told = {name: self.relevant(name, value, known) for name, value in state.items()
+                    if name not in ACCIDENTAL}
+            if not result or result[-1] != told:
+                result.append(told)
         return result
 
     def relevant(self, name, value, known):
@@ -199,18 +210,6 @@ class Judge:
 def is_other(text, known):
     """A reference to something that the recording does not tell of."""
     return isinstance(text, str) and text.startswith("OpaqueRef:") and text not in known
-
-
-def describe(recorded, seen):
-    """What was recorded and what was seen, without what is the same in all of it."""
-    values = [*recorded, *seen]
-    if all(isinstance(value, dict) for value in values):
-        same = [key for key in values[0]
-                if all(key in value and value[key] == values[0][key] for value in values)]
-        recorded, seen = ([{key: member for key, member in value.items() if key not in same}
-                           for value in side] for side in (recorded, seen))
-    words = [" -> ".join(f"{value!r:.150}" for value in side) for side in (recorded, seen)]
-    return f"{words[0]} recorded, {words[1]} seen"
 
 
 def name_of(ref, history):

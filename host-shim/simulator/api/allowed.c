@@ -234,8 +234,8 @@ sim_vif_update_allowed(SimObject *vif)
     sim_object_set(vif, "allowed_operations", list);
 }
 
-static gboolean
-is_attached_vbd(const SimObject *vbd)
+gboolean
+sim_vbd_is_attached(const SimObject *vbd)
 {
     return sim_object_bool(vbd, "currently_attached") || is_busy(vbd);
 }
@@ -246,7 +246,7 @@ sim_vdi_is_attached(const SimObject *vdi)
     g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
 
     for (guint i = 0; i < vbds->len; i++) {
-        if (is_attached_vbd(g_ptr_array_index(vbds, i)))
+        if (sim_vbd_is_attached(g_ptr_array_index(vbds, i)))
             return TRUE;
     }
     return FALSE;
@@ -260,7 +260,7 @@ is_attached_for_writing(const SimObject *vdi)
     for (guint i = 0; i < vbds->len; i++) {
         const SimObject *vbd = g_ptr_array_index(vbds, i);
 
-        if (is_attached_vbd(vbd) && strcmp(sim_object_text(vbd, "mode"), "RW") == 0)
+        if (sim_vbd_is_attached(vbd) && strcmp(sim_object_text(vbd, "mode"), "RW") == 0)
             return TRUE;
     }
     return FALSE;

@@ -497,7 +497,7 @@ sim_vdi_note_driver(const SimObject *vdi, const SimObject *host)
 }
 
 SimValue *
-sim_pbd_attach(Sim *sim, SimObject *pbd)
+sim_pbd_begin_attach(Sim *sim, SimObject *pbd)
 {
     SimObject *sr = sim_object_follow(pbd, "SR");
     const SimObject *host = sim_object_follow(pbd, "host");
@@ -508,13 +508,30 @@ sim_pbd_attach(Sim *sim, SimObject *pbd)
         error = check_sharing(sr, host);
     if (error == NULL)
         error = sim_backend_check_config(sim, type, sim_object_get(pbd, "device_config"));
+    if (error == NULL)
+        bind_driver_domain(pbd, host);
+    return error;
+}
+
+void
+sim_pbd_find_disks(Sim *sim, const SimObject *pbd)
+{
+    SimObject *sr = sim_object_follow(pbd, "SR");
+
+    if (sim_sr_find_master(sim, sr) != sim_object_follow(pbd, "host"))
+        return;
+    sim_sr_scan(sim, sr);
+    sim_object_map_set(sr, "other_config", "dirty", "");
+}
+
+SimValue *
+sim_pbd_attach(Sim *sim, SimObject *pbd)
+{
+    SimValue *error = sim_pbd_begin_attach(sim, pbd);
+
     if (error != NULL)
         return error;
-    bind_driver_domain(pbd, host);
-    if (sim_sr_find_master(sim, sr) == host) {
-        sim_sr_scan(sim, sr);
-        sim_object_map_set(sr, "other_config", "dirty", "");
-    }
+    sim_pbd_find_disks(sim, pbd);
     sim_object_set_bool(pbd, "currently_attached", TRUE);
     return NULL;
 }

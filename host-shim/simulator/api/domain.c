@@ -93,13 +93,25 @@ static void
 reserve_device(SimObject *device, gpointer call)
 {
     sim_call_mark(call, device, "attach");
-    sim_object_set_bool(device, "currently_attached", TRUE);
 }
 
 void
 sim_domain_reserve_devices(SimCall *call, SimObject *vm)
 {
     for_each_device(vm, reserve_device, call);
+}
+
+static void
+attach_device(SimObject *device, gpointer data)
+{
+    (void) data;
+    sim_object_set_bool(device, "currently_attached", TRUE);
+}
+
+void
+sim_domain_attach_devices(SimObject *vm)
+{
+    for_each_device(vm, attach_device, NULL);
 }
 
 /* Is a VBD other than those of @vm attached to @vdi? */
@@ -111,7 +123,7 @@ is_used_by_another(const SimObject *vdi, const SimObject *vm)
     for (guint i = 0; i < vbds->len; i++) {
         const SimObject *vbd = g_ptr_array_index(vbds, i);
 
-        if (sim_object_bool(vbd, "currently_attached") && sim_object_follow(vbd, "VM") != vm)
+        if (sim_object_follow(vbd, "VM") != vm && sim_vbd_is_attached(vbd))
             return TRUE;
     }
     return FALSE;

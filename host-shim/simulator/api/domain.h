@@ -19,8 +19,9 @@ sim_vm_allow(SimCall *call, const SimObject *vm, const char *operation, const ch
 /* The same for what needs the guest's help: VM_LACKS_FEATURE. */
 gboolean sim_vm_require_agent(SimCall *call, const SimObject *vm);
 
-/* The disks and interfaces join the operation: current_operations, currently_attached. */
+/* The disks and interfaces join the operation, and then are attached. */
 void sim_domain_reserve_devices(SimCall *call, SimObject *vm);
+void sim_domain_attach_devices(SimObject *vm);
 /* (transfer full) (nullable): VDI_IN_USE for a disk that another machine uses */
 SimValue *sim_domain_check_disks(const SimObject *vm);
 /* They got their names: device, and out of the operation. */

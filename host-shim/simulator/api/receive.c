@@ -344,7 +344,10 @@ import_devices(Sim *sim, SimObject *vm, const SimValue *devices, const char *cla
         sim_object_set_text(object, target, to != NULL ? to : SIM_NULL_REF);
         sim_object_set_ref(object, "VM", vm);
         restore_device(object, sim_map_get(device, "record"));
-        sim_update_allowed(sim, object);
+        if (strcmp(class_name, "VIF") == 0)
+            sim_vif_update_allowed(object);
+        else
+            sim_vbd_update_allowed(object); /* not its disk: scenario live_migrate_to_other_pool */
     }
 }
 
@@ -400,7 +403,7 @@ import_vm(Sim *sim, const SimValue *command, SimValue **error)
     import_devices(sim, vm, sim_map_get(command, "VBDs"), "VBD", "VDI");
     if (sim_value_bool(sim_map_get(command, "copy")))
         make_another(sim, vm);
-    sim_vm_update_allowed_all(vm);
+    sim_vm_update_allowed(vm);
     result = g_strdup_printf("<value><array><data><value>%s</value></data></array></value>",
                              sim_object_get_ref(vm));
     sim_task_succeed(sim, task, result);

@@ -300,6 +300,12 @@ begin_memory(SimCall *call)
 }
 
 static gboolean
+send_half(SimCall *call)
+{
+    return !has_stopped(call);
+}
+
+static gboolean
 send_memory(SimCall *call)
 {
     if (has_stopped(call))
@@ -432,10 +438,9 @@ static const SimStep import_steps[] = {
     {begin_import, 0.3, -1}, {import, 0.3, -1}, {end_import, 0.3, -1}, {NULL, 0, 0}};
 
 static const SimStep memory_steps[] = {
-    {touch_disks, 0.3, -1},  {touch_leafs, 0.5, -1},
-    {begin_memory, 0.1, -1}, {send_memory, 1, 0.625},
-    {arrive, 0.5, -1},       {end_arrival, 0.1, -1},
-    {drop_disk, 0.2, -1},    {announce, 0.2, -1},
+    {touch_disks, 0.3, -1},  {touch_leafs, 0.5, -1}, {begin_memory, 0.1, -1},
+    {send_half, 0.5, 0.625}, {send_memory, 0.5, -1}, {arrive, 0.5, -1},
+    {end_arrival, 0.1, -1},  {drop_disk, 0.2, -1},   {announce, 0.2, -1},
     {leave, 0.2, -1},        {NULL, 0, 0},
 };
 
@@ -515,8 +520,11 @@ settle(SimCall *call)
 
 static const SimStep exchange_steps[] = {{exchange_disks, 0.3, -1}, {NULL, 0, 0}};
 
-static const SimStep domain_steps[] = {
-    {begin_memory, 0.1, -1}, {send_memory, 1, 0.625}, {move_domain, 0.5, -1}, {NULL, 0, 0}};
+static const SimStep domain_steps[] = {{begin_memory, 0.1, -1},
+                                       {send_half, 0.5, 0.625},
+                                       {send_memory, 0.5, -1},
+                                       {move_domain, 0.5, -1},
+                                       {NULL, 0, 0}};
 
 static const SimStep settle_steps[] = {{drop_disk, 0.2, -1}, {settle, 0.2, -1}, {NULL, 0, 0}};
 

@@ -82,6 +82,7 @@ prepare_start(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    sim_domain_attach_devices(power->vm);
     sim_domain_prepare_first_start(sim_call_sim(call), power->vm);
     metrics = sim_object_follow(power->vm, "guest_metrics");
     if (metrics != NULL) {
@@ -128,7 +129,7 @@ announce_start(SimCall *call)
 }
 
 static const SimStep start_steps[] = {
-    {prepare_start, 0, -1},
+    {prepare_start, SIM_MOMENT, -1},
     {build, 1, -1},
     {announce_start, 0, -1},
     {NULL, 0, 0},
@@ -317,7 +318,7 @@ tear_down(SimCall *call)
 }
 
 static const SimStep clean_shutdown_steps[] = {
-    {ask_guest, 0, -1},
+    {ask_guest, SIM_MOMENT, -1},
     {stop_guest, 1, -1},
     {tear_down, 1, -1},
     {NULL, 0, 0},
@@ -477,7 +478,7 @@ static const SimStep clean_reboot_steps[] = {
 };
 
 static const SimStep hard_reboot_steps[] = {
-    {go_down, 0, 5.0 / 22},
+    {go_down, SIM_MOMENT, 5.0 / 22},
     {go_down, 1, 0.5},
     {come_up, 1, -1},
     {NULL, 0, 0},

@@ -216,6 +216,12 @@ sim_domain_resume(SimCall *call, SimObject *vm, SimObject *host, const char *pow
 }
 
 static gboolean
+begin_resume(SimCall *call)
+{
+    return !is_gone(call);
+}
+
+static gboolean
 do_resume(SimCall *call)
 {
     Image *image = image_of(call);
@@ -261,10 +267,8 @@ announce_resume(SimCall *call)
 }
 
 static const SimStep resume_steps[] = {
-    {do_resume, 1, 0.1},
-    {drop_image, 0, 0.65},
-    {announce_resume, 0, -1},
-    {NULL, 0, 0},
+    {begin_resume, SIM_MOMENT, 0.1}, {do_resume, 1, 0.65}, {drop_image, SIM_MOMENT, -1},
+    {announce_resume, 0, -1},        {NULL, 0, 0},
 };
 
 static void
