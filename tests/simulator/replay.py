@@ -13,6 +13,7 @@ from world import recorded_pools
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "captures"
 BULK = re.compile(rb"\.\.\. (\d+) bytes of disk \.\.\.")
+SOON = 0.03  # seconds between two that belong together: a call has begun by then
 QUIET = 5  # seconds between two cases: what the one began has ended when the next one comes
 MIB = 1 << 20
 
@@ -356,7 +357,7 @@ def send(name, world):
 
 def run(name, world):
     """What differs. A case in the list of those that do not match has to differ."""
-    world.advance(0 if name in AT_ONCE else QUIET)  # at 0, too, all that is due happens first
+    world.advance(SOON if name in AT_ONCE else QUIET)
     if name in LEFT_OUT:
         LEFT_OUT[name](world)
     try:

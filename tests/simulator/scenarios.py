@@ -88,7 +88,7 @@ class Stage(World):
 
     def advance(self, seconds):
         for _ in range(max(round(seconds / STEP), 1)):
-            super().advance(STEP)
+            super().advance(min(STEP, seconds))
             for listener in self.listeners:
                 listener.collect()
 

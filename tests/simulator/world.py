@@ -13,6 +13,7 @@ from recording import Names
 
 STEP = 0.05  # seconds by which time moves while an answer is awaited
 TOO_LONG = 200  # seconds of that time after which an answer does not come any more
+TURNS = 50
 PASSWORD = "xenroot"  # of the recorded pools
 BEGIN = 1795147000  # before the first of the recordings
 OPTIONS = ("--capture-profile", "--stopped-clock", "--pace", "300",
@@ -43,14 +44,15 @@ class World:
             clock.do("clock", advance=seconds)
 
     def wait(self, sockets):
-        """Until there is something to read; time moves while there is not."""
-        waited = 0
-        while waited < TOO_LONG:
+        """Until there is something to read; time moves while there is not. First there are as many
+        turns of the pools' loops as a request needs to arrive, at no time at all."""
+        waited = -TURNS
+        while waited < TOO_LONG / STEP:
             ready = select.select(sockets, [], [], 0)[0]
             if ready:
                 return ready
-            self.advance(STEP)
-            waited += STEP
+            self.advance(STEP if waited >= 0 else 0)
+            waited += 1
         raise TimeoutError(f"no answer after {TOO_LONG} s")
 
     def send(self, connection, data):

@@ -183,7 +183,7 @@ gboolean
 sim_target_ask(SimTarget *target, SimCall *call, SimValue *command, SimTargetDone done,
                SimTargetFailed failed)
 {
-    g_autoptr(SimValue) taken = command;
+    g_autoptr(SimValue) taken G_GNUC_UNUSED = command;
 
     if (target->host != NULL)
         return ask_here(target, call, command, done, failed);
