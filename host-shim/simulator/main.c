@@ -11,6 +11,7 @@
 #include "data/console.h"
 #include "data/disk.h"
 #include "data/rrd.h"
+#include "data/services.h"
 #include "data/targets.h"
 #include "data/transfer.h"
 #include "http/server.h"
@@ -64,7 +65,10 @@ parse_options(Program *program, int *argc, char ***argv, GError **error)
         OPTION("address", STRING, address, "Address of the first node (127.0.0.1)", "IP"),
         OPTION("port", INT, port, "Port of all nodes; 0: choose (0)", "P"),
         OPTION("pace", DOUBLE, pace_ms, "Time that an operation on a guest takes (0)", "MS"),
+        OPTION("storage-pace", DOUBLE, storage_pace_ms, "Time that one on storage takes (0)", "MS"),
         OPTION("event-delay", DOUBLE, event_delay_ms, "Pause of a poll after it wakes (50)", "MS"),
+        OPTION("time", INT64, time_s, "When the pool begins, since 1970 (now)", "SECONDS"),
+        OPTION("stopped-clock", NONE, stopped_clock, "Time passes by command only", NULL),
         OPTION("local-size", INT64, local_size, "Size of each node's local storage", "BYTES"),
         OPTION("shared-size", INT64, shared_size, "Size of the shared storage", "BYTES"),
         OPTION("capture-profile", NONE, capture_profile, "Look like the recorded pool", NULL),
@@ -93,7 +97,7 @@ check_options(const SimOptions *options, int argc)
         return "--address takes an IPv4 address";
     if (options->port > 65535)
         return "--port takes 0 to 65535";
-    if (options->pace_ms < 0 || options->event_delay_ms < 0)
+    if (options->pace_ms < 0 || options->storage_pace_ms < 0 || options->event_delay_ms < 0)
         return "a time cannot be negative";
     if (options->local_size <= 0 || options->shared_size <= 0)
         return "a size must be positive";
@@ -151,6 +155,30 @@ load_pool(Program *program, GError **error)
     return sim_state_save(sim->state, error);
 }
 
+/* What the pool says of its certificates is true of those that it shows. */
+static void
+publish_certificate(const SimObject *host, GTlsCertificate *shown)
+{
+    g_autoptr(GPtrArray) records = sim_object_follow_all(host, "certificates");
+    g_autoptr(GByteArray) der = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+
+    g_object_get(shown, "certificate", &der, NULL);
+    bytes = g_bytes_new(der->data, der->len);
+    for (guint i = 0; i < records->len; i++) {
+        if (strcmp(sim_object_text(g_ptr_array_index(records, i), "type"), "host") == 0)
+            sim_certificate_set(g_ptr_array_index(records, i), bytes);
+    }
+}
+
+static void
+publish_certificates(Sim *sim, const GPtrArray *shown)
+{
+    for (guint i = 0; i < sim->nodes->len; i++)
+        publish_certificate(sim_node_host(sim, g_ptr_array_index(sim->nodes, i)),
+                            g_ptr_array_index(shown, i));
+}
+
 static gboolean
 serve(Program *program, GError **error)
 {
@@ -161,10 +189,12 @@ serve(Program *program, GError **error)
     sim_server_add_routes(sim->server, sim_transfer_routes);
     sim_server_add_routes(sim->server, sim_rrd_routes);
     sim_server_add_routes(sim->server, sim_console_routes);
+    sim_server_add_routes(sim->server, sim_service_routes);
     if (sim->options.tls) {
         certificates = sim_home_read_certificates(program->home, sim, &program->pins, error);
         if (certificates == NULL)
             return FALSE;
+        publish_certificates(sim, certificates);
         sim_server_set_certificates(sim->server, certificates);
     }
     return sim_server_listen(sim->server, error);

@@ -15,6 +15,9 @@ typedef struct _TestPool TestPool;
 #define TARGET_USER     "guest"
 #define TARGET_PASSWORD "correct horse"
 
+/* A pool has one secret of its own, for its telemetry (captures: pool_get_all_records). */
+#define POOL_SECRETS 1
+
 /* Starts xapi-sim (environment XAPI_SIM) with a fixed seed and no delays. */
 TestPool *test_pool_new(void);
 /* The one that another process has started, with its state in @directory; @volume: see below */

@@ -210,7 +210,7 @@ count_secrets(void)
     JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
 
     return json_object_has_member(dump, "secret")
-               ? json_object_get_size(json_object_get_object_member(dump, "secret"))
+               ? json_object_get_size(json_object_get_object_member(dump, "secret")) - POOL_SECRETS
                : 0;
 }
 

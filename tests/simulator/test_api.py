@@ -194,6 +194,7 @@ def test_task_of_the_client():
         client.call("task.cancel", task)
         equal(list(client.call("task.get_current_operations", task).values()), ["cancel"])
         client.call("task.set_status", task, "success")
+        equal(client.call("task.get_finished", task), "19700101T00:00:00Z")
         client.call("task.destroy", task)
         expect_failure("HANDLE_INVALID", client.call, "task.get_record", task)
         pending = client.call("task.create", "l", "")
@@ -204,9 +205,15 @@ def test_task_of_the_client():
 def test_old_tasks_go():
     with pool() as running:
         client = running.rpc()
-        task = client.call("task.create", "old", "")
-        client.call("task.set_status", task, "success")
-        running.control.do("clock", advance=64 * 60)
+        task = client.call("Async.host.call_plugin", client.call("host.get_all")[0], "simplugin",
+                           "echo", {})
+        client.wait_task(task)
+        declared = client.call("task.create", "old", "")
+        client.call("task.set_status", declared, "success")
+        client.call("task.get_status", declared)
+        running.control.do("clock", advance=60)
+        expect_failure("HANDLE_INVALID", client.call, "task.get_status", declared)
+        running.control.do("clock", advance=63 * 60)
         client.call("task.get_status", task)
         running.control.do("clock", advance=2 * 60)
         expect_failure("HANDLE_INVALID", client.call, "task.get_status", task)

@@ -6,7 +6,7 @@ import os
 import tempfile
 
 from harness import Control, Failure, Pool, Rpc, equal, expect_failure, pool, run_tests
-from machines import Site
+from machines import Site, vm_record
 
 
 def pool_ref(client):
@@ -393,6 +393,46 @@ def test_node_crashes():
         running.connect(running.addresses[2]).close()
 
 
+def test_stopped_clock():
+    """Time passes by command only, and stands at each timer's own moment."""
+    with pool("--stopped-clock", "--pace", "300") as running:
+        site = Site(running)
+        vm = site.machine()[0]
+        other = running.rpc()
+        token = other.events(["vm"])["token"]
+        other.start("event.from", ["vm"], token, 3600.0)
+        begin = site.call("host.get_servertime", site.hosts[0])
+        for _ in range(50):
+            equal(site.call("host.get_servertime", site.hosts[0]), begin)
+        task = site.call("Async.VM.start_on", vm, site.hosts[0], False, False)
+        running.control.do("clock", advance=0.29)
+        equal(site.record("task", task)["status"], "pending")
+        running.control.do("clock", advance=100)
+        record = site.record("task", task)
+        equal((record["status"], record["created"]), ("success", begin))
+        assert int(record["finished"][-3:-1]) - int(begin[-3:-1]) in (0, 1, 2, -59, -58), record
+        assert other.finish()["events"]
+        other.start("event.from", ["pool"], other.events(["pool"])["token"], 3600.0)
+        running.control.do("clock", advance=3600)
+        equal(other.finish()["events"], [])
+
+
+def test_control_client_leaves():
+    """What it asked for goes on, and nobody answers it."""
+    with pool("--stopped-clock", "--pace", "300") as running:
+        vm = running.control.call("VM.create", vm_record())
+        other = Control(running.ready["control"])
+        other.send("call", method="VM.start", params=[vm, False, False])
+        while not running.control.call("VM.get_current_operations", vm):
+            pass
+        other.close()
+        other = Control(running.ready["control"])
+        other.send("clock", advance=10)
+        other.close()
+        running.control.do("clock", advance=10)
+        equal(running.control.call("VM.get_power_state", vm), "Running")
+
+
 def test_shutdown_command():
     running = Pool()
     running.control.do("shutdown")
@@ -408,5 +448,6 @@ run_tests("/simulator/control", [
     test_wait_before_it_happens, test_garbage, test_status_and_redirect, test_truncate, test_double,
     test_stop_and_start, test_stop_after, test_restart, test_operations_end_with_the_toolstack,
     test_crash_falls_back, test_snapshot_and_restore,
-    test_coordinator_moves, test_node_crashes, test_shutdown_command,
+    test_coordinator_moves, test_node_crashes, test_stopped_clock, test_control_client_leaves,
+    test_shutdown_command,
 ])

@@ -1,6 +1,7 @@
 """Disks, drives and interfaces, and the transfers of bytes with all their oddities."""
 
 import hashlib
+import struct
 import urllib.parse
 
 from harness import equal, expect_failure, pool, read_all, read_head, run_tests
@@ -242,6 +243,44 @@ def test_import_and_export():
         equal(outcome(site, task), ("success", ""))
 
 
+def checked(part, at):
+    """A part of a VHD whose checksum is right."""
+    total = sum(part) - sum(part[at:at + 4])
+    equal(struct.unpack(">I", part[at:at + 4])[0], ~total & 0xffffffff)
+    return part
+
+
+def read_vhd(image):
+    """The bytes of the disk in a dynamic VHD, and how many of its blocks are stored."""
+    footer = checked(image[:512], 64)
+    equal((footer[:8], image[-512:]), (b"conectix", footer))
+    header_at, = struct.unpack(">Q", footer[16:24])
+    header = checked(image[header_at:header_at + 1024], 36)
+    table_at, = struct.unpack(">Q", header[16:24])
+    blocks, block_size = struct.unpack(">II", header[28:36])
+    size, = struct.unpack(">Q", footer[48:56])
+    equal((header[:8], footer[60:64]), (b"cxsparse", b"\0\0\0\3"))
+    table = struct.unpack(f">{blocks}I", image[table_at:table_at + 4 * blocks])
+    disk = b"".join(
+        bytes(block_size) if sector == 0xffffffff else
+        image[sector * 512 + 512:sector * 512 + 512 + block_size] for sector in table)
+    return disk[:size], blocks - table.count(0xffffffff)
+
+
+def test_export_as_vhd():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk(size=10 * MIB)
+        head, image = get(site, vdi=vdi, session_id=site.rpc.session, format="vhd")
+        assert "content-type:application/vhd" in head and ".vhd" in head, head
+        # captures/scenarios/snapshot_export_vhd_running
+        equal((len(image), read_vhd(image)), (3072, (bytes(10 * MIB), 0)))
+        body = bytes(3 * MIB) + b"abc" * 1000 + bytes(5 * MIB) + b"\1"
+        put(site, body, vdi=vdi, session_id=site.rpc.session, format="raw")
+        disk, stored = read_vhd(get(site, vdi=vdi, session_id=site.rpc.session, format="vhd")[1])
+        equal((stored, disk == body + bytes(10 * MIB - len(body))), (2, True))
+
+
 def test_two_hundred_comes_first():
     with pool() as running, running.connect() as connection:
         site = Site(running)
@@ -411,7 +450,7 @@ def test_disks_are_restored():
 
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
-    test_drives, test_hot_plug, test_interfaces, test_import_and_export,
+    test_drives, test_hot_plug, test_interfaces, test_import_and_export, test_export_as_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,

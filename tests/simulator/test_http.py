@@ -45,6 +45,8 @@ def test_head_limit():
         equal(status(running.talk(fits)), "HTTP/1.1 301 Moved Permanently")
         too_large = fits.replace(b"X: ", b"X: a")
         equal(status(running.talk(too_large)), "HTTP/1.1 431 Request Header Fields Too Large")
+        running.control.do("clock", advance=20)  # no deadline is left of it
+        equal(status(running.talk(fits)), "HTTP/1.1 301 Moved Permanently")
 
 
 def test_length_is_required():

@@ -184,6 +184,17 @@ add_plugging(SimValue *list, const SimObject *vbd)
     }
 }
 
+/* For a domain that makes way for another, or comes back from its image (scenarios power_cycle,
+ * suspend_resume). */
+static gboolean
+is_reserved(const SimObject *vbd)
+{
+    const SimValue *current = sim_object_get(vbd, "current_operations");
+
+    return sim_object_bool(vbd, "currently_attached") && sim_value_size(current) == 1 &&
+           strcmp(sim_value_text(sim_value_at(current, 0)), "attach") == 0;
+}
+
 void
 sim_vbd_update_allowed(SimObject *vbd)
 {
@@ -202,6 +213,8 @@ sim_vbd_update_allowed(SimObject *vbd)
             sim_array_add(list, sim_string("pause"));
         if (!disk)
             sim_array_add(list, sim_string(sim_object_bool(vbd, "empty") ? "insert" : "eject"));
+    } else if ((state & (RUNNING | PAUSED)) != 0 && is_reserved(vbd)) {
+        sim_array_add(list, sim_string("unpause"));
     }
     sim_object_set(vbd, "allowed_operations", list);
 }
@@ -221,8 +234,8 @@ sim_vif_update_allowed(SimObject *vif)
     sim_object_set(vif, "allowed_operations", list);
 }
 
-static gboolean
-is_attached_vbd(const SimObject *vbd)
+gboolean
+sim_vbd_is_attached(const SimObject *vbd)
 {
     return sim_object_bool(vbd, "currently_attached") || is_busy(vbd);
 }
@@ -233,7 +246,7 @@ sim_vdi_is_attached(const SimObject *vdi)
     g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
 
     for (guint i = 0; i < vbds->len; i++) {
-        if (is_attached_vbd(g_ptr_array_index(vbds, i)))
+        if (sim_vbd_is_attached(g_ptr_array_index(vbds, i)))
             return TRUE;
     }
     return FALSE;
@@ -247,7 +260,19 @@ is_attached_for_writing(const SimObject *vdi)
     for (guint i = 0; i < vbds->len; i++) {
         const SimObject *vbd = g_ptr_array_index(vbds, i);
 
-        if (is_attached_vbd(vbd) && strcmp(sim_object_text(vbd, "mode"), "RW") == 0)
+        if (sim_vbd_is_attached(vbd) && strcmp(sim_object_text(vbd, "mode"), "RW") == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_on_its_way(const SimObject *vdi)
+{
+    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
+
+    for (guint i = 0; i < vbds->len; i++) {
+        if (is_reserved(g_ptr_array_index(vbds, i)))
             return TRUE;
     }
     return FALSE;
@@ -267,7 +292,7 @@ sim_vdi_update_allowed(SimObject *vdi)
 {
     SimValue *list;
 
-    if (is_busy(vdi))
+    if (is_busy(vdi) || is_on_its_way(vdi))
         list = sim_array();
     else if (is_attached_for_writing(vdi))
         list = sim_strings("snapshot", "clone", NULL);

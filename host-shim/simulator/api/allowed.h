@@ -19,6 +19,8 @@ void sim_sr_update_allowed(SimObject *sr);
 gboolean sim_sr_may_run(SimObject *sr, const char *operation);
 void sim_host_update_allowed(SimObject *host);
 
+/* Is it attached, or about to be? */
+gboolean sim_vbd_is_attached(const SimObject *vbd);
 /* Is anything attached to @vdi, or about to be? */
 gboolean sim_vdi_is_attached(const SimObject *vdi);
 /* Does the guest tell that it can suspend, shut down and the like? */

@@ -268,6 +268,7 @@ add_found(Sim *sim, SimObject *sr, const char *uuid, gint64 size)
         sim_object_set_text(vdi, "uuid", uuid);
     sim_object_set_text(vdi, "location", uuid);
     sim_object_set_int(vdi, "virtual_size", size);
+    sim_object_set_ref(vdi, "metadata_of_pool", NULL);
     return vdi;
 }
 
@@ -365,9 +366,33 @@ take_from_shelf(Sim *sim, SimObject *sr)
     sim->shelf = shelf;
 }
 
+/* What the storage itself knows of its snapshots: not what became of their originals (captures:
+ * event_from_before_del). */
+static void
+rescan_branches(const SimObject *sr)
+{
+    g_autoptr(GPtrArray) vdis = sim_object_follow_all(sr, "VDIs");
+
+    for (guint i = 0; i < vdis->len; i++) {
+        SimObject *vdi = g_ptr_array_index(vdis, i);
+        const SimObject *original = sim_object_follow(vdi, "snapshot_of");
+
+        sim_object_map_remove(vdi, "sm_config", "vhd-parent");
+        if (original == NULL)
+            sim_object_set_ref(vdi, "snapshot_of", NULL);
+        if (!sim_object_bool(vdi, "is_a_snapshot"))
+            continue;
+        sim_object_set_bool(vdi, "read_only", FALSE);
+        sim_object_set(vdi, "sm_config", sim_map());
+        if (original != NULL && sim_object_created(original) > sim_object_created(vdi))
+            sim_object_set_ref(vdi, "snapshot_of", NULL);
+    }
+}
+
 void
 sim_sr_scan(Sim *sim, SimObject *sr)
 {
+    rescan_branches(sr);
     take_from_shelf(sim, sr);
     if (strcmp(sim_object_text(sr, "type"), "iscsi") == 0)
         scan_target(sim, sr);
@@ -442,7 +467,8 @@ check_sharing(const SimObject *sr, const SimObject *host)
     return NULL;
 }
 
-/* Control domain and PBD name each other (scenario volume_sr_introduce_attach_forget). */
+/* Control domain and PBD name each other; both are written each time (scenarios
+ * volume_sr_introduce_attach_forget, volume_attach_detach_running). */
 static void
 bind_driver_domain(SimObject *pbd, const SimObject *host)
 {
@@ -452,10 +478,26 @@ bind_driver_domain(SimObject *pbd, const SimObject *host)
         return;
     sim_object_map_set(pbd, "other_config", "storage_driver_domain", sim_object_get_ref(dom0));
     sim_object_map_set(dom0, "other_config", "storage_driver_domain", sim_object_get_ref(pbd));
+    sim_object_touch(pbd);
+    sim_object_touch(dom0);
+}
+
+void
+sim_vdi_note_driver(const SimObject *vdi, const SimObject *host)
+{
+    const SimObject *sr = sim_object_follow(vdi, "SR");
+    g_autoptr(GPtrArray) pbds = sr != NULL ? sim_object_follow_all(sr, "PBDs") : NULL;
+
+    for (guint i = 0; pbds != NULL && i < pbds->len; i++) {
+        SimObject *pbd = g_ptr_array_index(pbds, i);
+
+        if (sim_object_follow(pbd, "host") == host)
+            bind_driver_domain(pbd, host);
+    }
 }
 
 SimValue *
-sim_pbd_attach(Sim *sim, SimObject *pbd)
+sim_pbd_begin_attach(Sim *sim, SimObject *pbd)
 {
     SimObject *sr = sim_object_follow(pbd, "SR");
     const SimObject *host = sim_object_follow(pbd, "host");
@@ -466,13 +508,30 @@ sim_pbd_attach(Sim *sim, SimObject *pbd)
         error = check_sharing(sr, host);
     if (error == NULL)
         error = sim_backend_check_config(sim, type, sim_object_get(pbd, "device_config"));
+    if (error == NULL)
+        bind_driver_domain(pbd, host);
+    return error;
+}
+
+void
+sim_pbd_find_disks(Sim *sim, const SimObject *pbd)
+{
+    SimObject *sr = sim_object_follow(pbd, "SR");
+
+    if (sim_sr_find_master(sim, sr) != sim_object_follow(pbd, "host"))
+        return;
+    sim_sr_scan(sim, sr);
+    sim_object_map_set(sr, "other_config", "dirty", "");
+}
+
+SimValue *
+sim_pbd_attach(Sim *sim, SimObject *pbd)
+{
+    SimValue *error = sim_pbd_begin_attach(sim, pbd);
+
     if (error != NULL)
         return error;
-    bind_driver_domain(pbd, host);
-    if (sim_sr_find_master(sim, sr) == host) {
-        sim_sr_scan(sim, sr);
-        sim_object_map_set(sr, "other_config", "dirty", "");
-    }
+    sim_pbd_find_disks(sim, pbd);
     sim_object_set_bool(pbd, "currently_attached", TRUE);
     return NULL;
 }

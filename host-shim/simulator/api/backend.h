@@ -26,6 +26,11 @@ extern const SimStatePart sim_shelf_part;
 
 /* (transfer full) (nullable): why not; NULL: the PBD is plugged */
 SimValue *sim_pbd_attach(Sim *sim, SimObject *pbd);
+/* Its parts: the question, and what is found; then it is currently_attached. */
+SimValue *sim_pbd_begin_attach(Sim *sim, SimObject *pbd);
+void sim_pbd_find_disks(Sim *sim, const SimObject *pbd);
 void sim_pbd_detach(Sim *sim, SimObject *pbd);
+/* @host's control domain attaches or detaches @vdi: its record names the storage. */
+void sim_vdi_note_driver(const SimObject *vdi, const SimObject *host);
 
 G_END_DECLS

@@ -93,13 +93,25 @@ static void
 reserve_device(SimObject *device, gpointer call)
 {
     sim_call_mark(call, device, "attach");
-    sim_object_set_bool(device, "currently_attached", TRUE);
 }
 
 void
 sim_domain_reserve_devices(SimCall *call, SimObject *vm)
 {
     for_each_device(vm, reserve_device, call);
+}
+
+static void
+attach_device(SimObject *device, gpointer data)
+{
+    (void) data;
+    sim_object_set_bool(device, "currently_attached", TRUE);
+}
+
+void
+sim_domain_attach_devices(SimObject *vm)
+{
+    for_each_device(vm, attach_device, NULL);
 }
 
 /* Is a VBD other than those of @vm attached to @vdi? */
@@ -111,7 +123,7 @@ is_used_by_another(const SimObject *vdi, const SimObject *vm)
     for (guint i = 0; i < vbds->len; i++) {
         const SimObject *vbd = g_ptr_array_index(vbds, i);
 
-        if (sim_object_bool(vbd, "currently_attached") && sim_object_follow(vbd, "VM") != vm)
+        if (sim_object_follow(vbd, "VM") != vm && sim_vbd_is_attached(vbd))
             return TRUE;
     }
     return FALSE;
@@ -132,13 +144,20 @@ sim_domain_check_disks(const SimObject *vm)
 }
 
 static void
+name_device(SimObject *device)
+{
+    g_autofree char *name = NULL;
+
+    if (strcmp(sim_object_class(device)->name, "VBD") != 0)
+        return;
+    name = sim_vbd_device_name(sim_object_text(device, "userdevice"));
+    sim_object_set_text(device, "device", is_empty_drive(device) ? "" : name);
+}
+
+static void
 settle_device(SimObject *device, gpointer call)
 {
-    if (strcmp(sim_object_class(device)->name, "VBD") == 0) {
-        g_autofree char *name = sim_vbd_device_name(sim_object_text(device, "userdevice"));
-
-        sim_object_set_text(device, "device", is_empty_drive(device) ? "" : name);
-    }
+    name_device(device);
     sim_call_unmark(call, device);
 }
 
@@ -186,9 +205,8 @@ sim_generation_id(Sim *sim)
 
 /* Domain numbers only grow, and never meet one that is in use after a restart. */
 void
-sim_domain_new_domid(SimCall *call, SimObject *vm, SimObject *host)
+sim_domain_new_domid(Sim *sim, SimObject *vm, SimObject *host)
 {
-    Sim *sim = sim_call_sim(call);
     SimNode *node = sim_node_of_host(sim, host);
     gint64 last = node != NULL ? node->last_domid : 0;
 
@@ -344,7 +362,7 @@ sim_domain_build(SimCall *call, SimObject *vm, SimObject *host)
 {
     Sim *sim = sim_call_sim(call);
 
-    sim_domain_new_domid(call, vm, host);
+    sim_domain_new_domid(sim, vm, host);
     sim_object_set_ref(vm, "resident_on", host);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
     sim_object_set_int(vm, "memory_target", sim_object_int(vm, "memory_dynamic_max"));
@@ -360,10 +378,34 @@ void
 sim_domain_rebuild(SimCall *call, SimObject *vm)
 {
     SimObject *host = sim_object_follow(vm, "resident_on");
+    Sim *sim = sim_call_sim(call);
 
     if (host != NULL)
-        sim_domain_new_domid(call, vm, host);
-    start_metrics(sim_call_sim(call), vm);
+        sim_domain_new_domid(sim, vm, host);
+    start_metrics(sim, vm);
+}
+
+static void
+plug_device(SimObject *device, gpointer data)
+{
+    (void) data;
+    sim_object_set_bool(device, "currently_attached", TRUE);
+    name_device(device);
+}
+
+void
+sim_domain_appear(Sim *sim, SimObject *vm, SimObject *host)
+{
+    sim_domain_new_domid(sim, vm, host);
+    sim_object_set_text(vm, "power_state", "Running");
+    sim_object_set_ref(vm, "resident_on", host);
+    sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
+    sim_domain_create_consoles(sim, vm, host);
+    sim_agent_start(sim, vm, FALSE);
+    start_metrics(sim, vm);
+    for_each_device(vm, plug_device, NULL);
+    sim_hosts_update_memory(sim);
+    sim_vm_update_allowed_all(vm);
 }
 
 static void
@@ -374,9 +416,15 @@ unplug_device(SimObject *device, gpointer data)
 }
 
 void
-sim_vm_reset(Sim *sim, SimObject *vm)
+sim_vm_unplug_all(SimObject *vm)
 {
     for_each_device(vm, unplug_device, NULL);
+}
+
+void
+sim_vm_reset(Sim *sim, SimObject *vm)
+{
+    sim_vm_unplug_all(vm);
     sim_object_set_text(vm, "power_state", "Halted");
     sim_object_set_ref(vm, "resident_on", NULL);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", NULL);
@@ -401,7 +449,7 @@ sim_domain_move(SimCall *call, SimObject *vm, SimObject *host)
     Sim *sim = sim_call_sim(call);
     g_autoptr(GPtrArray) consoles = sim_object_follow_all(vm, "consoles");
 
-    sim_domain_new_domid(call, vm, host);
+    sim_domain_new_domid(sim, vm, host);
     for (guint i = 0; i < consoles->len; i++) {
         SimObject *console = g_ptr_array_index(consoles, i);
         g_autofree char *location =
@@ -431,6 +479,20 @@ sim_host_phrase(const SimObject *host)
 {
     return g_strdup_printf("host: %s (uuid: %s)", sim_object_text(host, "name_label"),
                            sim_object_text(host, "uuid"));
+}
+
+guint
+sim_domain_count_devices(const SimObject *vm)
+{
+    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vm, "VBDs");
+    guint count = vbds->len + sim_value_size(sim_object_get(vm, "VIFs"));
+
+    for (guint i = 0; i < vbds->len; i++) {
+        const SimObject *vbd = g_ptr_array_index(vbds, i);
+
+        count += strcmp(sim_object_text(vbd, "type"), "CD") == 0 && !is_empty_drive(vbd);
+    }
+    return count;
 }
 
 void

@@ -19,8 +19,9 @@ sim_vm_allow(SimCall *call, const SimObject *vm, const char *operation, const ch
 /* The same for what needs the guest's help: VM_LACKS_FEATURE. */
 gboolean sim_vm_require_agent(SimCall *call, const SimObject *vm);
 
-/* The disks and interfaces join the operation: current_operations, currently_attached. */
+/* The disks and interfaces join the operation, and then are attached. */
 void sim_domain_reserve_devices(SimCall *call, SimObject *vm);
+void sim_domain_attach_devices(SimObject *vm);
 /* (transfer full) (nullable): VDI_IN_USE for a disk that another machine uses */
 SimValue *sim_domain_check_disks(const SimObject *vm);
 /* They got their names: device, and out of the operation. */
@@ -33,13 +34,17 @@ void sim_domain_prepare_first_start(Sim *sim, SimObject *vm);
 void sim_domain_build(SimCall *call, SimObject *vm, SimObject *host);
 /* The old one made way for another, with the same consoles. */
 void sim_domain_rebuild(SimCall *call, SimObject *vm);
+/* Its devices are attached to nothing. */
+void sim_vm_unplug_all(SimObject *vm);
 /* The record of a machine whose domain is no more. */
 void sim_vm_reset(Sim *sim, SimObject *vm);
 /* The domain goes, and the operation that ends it lets go of the devices. */
 void sim_domain_tear_down(SimCall *call, SimObject *vm);
 /* It is on @host now. */
 void sim_domain_move(SimCall *call, SimObject *vm, SimObject *host);
-void sim_domain_new_domid(SimCall *call, SimObject *vm, SimObject *host);
+void sim_domain_new_domid(Sim *sim, SimObject *vm, SimObject *host);
+/* It has come from elsewhere, and runs. */
+void sim_domain_appear(Sim *sim, SimObject *vm, SimObject *host);
 
 /* The agent speaks for the first time, or under a new address. */
 void sim_agent_start(Sim *sim, SimObject *vm, gboolean fresh);
@@ -60,6 +65,8 @@ void sim_vm_post(Sim *sim, const SimObject *vm, const char *name, const char *fo
 char *sim_host_phrase(const SimObject *host);
 
 /* Marks @vm's task as one that the domain daemon worked on. */
+/* How many drives and interfaces @vm has. */
+guint sim_domain_count_devices(const SimObject *vm);
 void sim_domain_note_cancel_points(SimCall *call, guint points);
 
 G_END_DECLS

@@ -8,7 +8,7 @@ static const SimHandlerEntry *const families[] = {
     sim_vm_suspend_handlers,  sim_vbd_handlers,       sim_vif_handlers,        sim_vdi_handlers,
     sim_host_handlers,        sim_sr_handlers,        sim_pbd_handlers,        sim_secret_handlers,
     sim_network_handlers,     sim_node_handlers,      sim_vm_migrate_handlers, sim_plugin_handlers,
-    sim_data_source_handlers,
+    sim_data_source_handlers, sim_vm_send_handlers,
 };
 
 void

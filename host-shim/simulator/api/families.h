@@ -23,6 +23,7 @@ extern const SimHandlerEntry sim_network_handlers[];
 extern const SimHandlerEntry sim_plugin_handlers[];
 extern const SimHandlerEntry sim_node_handlers[];
 extern const SimHandlerEntry sim_vm_migrate_handlers[];
+extern const SimHandlerEntry sim_vm_send_handlers[];
 extern const SimHandlerEntry sim_sr_handlers[];
 extern const SimHandlerEntry sim_pbd_handlers[];
 extern const SimHandlerEntry sim_secret_handlers[];

@@ -1,4 +1,6 @@
 /* Networks, and the interfaces of hosts that join them. */
+#include "api/network.h"
+
 #include "api/families.h"
 #include "api/placement.h"
 
@@ -241,6 +243,36 @@ create_vlan(const SimObject *tagged, const SimObject *network, gint64 tag)
     sim_object_set_ref(vlan, "tagged_PIF", tagged);
     sim_object_set_int(vlan, "tag", tag);
     return vlan;
+}
+
+/* (nullable): what @host has on the same network as @pif */
+static const SimObject *
+find_counterpart(const SimObject *pif, const SimObject *host)
+{
+    const SimObject *network = sim_object_follow(pif, "network");
+
+    return network != NULL ? find_pif(network, host) : NULL;
+}
+
+void
+sim_host_copy_vlans(Sim *sim, const SimObject *host)
+{
+    const SimObject *coordinator = sim_coordinator_host(sim);
+
+    for (SimObject *vlan = sim_db_first(sim->db, "VLAN"); vlan != NULL;
+         vlan = sim_object_next(vlan)) {
+        const SimObject *tagged = sim_object_follow(vlan, "tagged_PIF");
+        const SimObject *untagged = sim_object_follow(vlan, "untagged_PIF");
+        const SimObject *own;
+
+        if (tagged == NULL || untagged == NULL || host == coordinator ||
+            sim_object_follow(tagged, "host") != coordinator ||
+            find_counterpart(untagged, host) != NULL)
+            continue;
+        own = find_counterpart(tagged, host);
+        if (own != NULL)
+            create_vlan(own, sim_object_follow(untagged, "network"), sim_object_int(vlan, "tag"));
+    }
 }
 
 static void

@@ -3,7 +3,9 @@
 #include "api/allowed.h"
 #include "api/domain.h"
 #include "api/families.h"
+#include "api/network.h"
 #include "api/placement.h"
+#include "core/build.h"
 #include "core/task.h"
 #include "http/power.h"
 
@@ -27,6 +29,10 @@ sim_node_note_boot(Sim *sim, const SimNode *node)
         if (!sim_object_bool(vm, "is_control_domain"))
             sim_vm_reset(sim, vm);
     }
+    /* It counts its processors anew (captures: host_get_record_back). */
+    sim_domain_destroy_all(host, "host_CPUs");
+    sim_build_cpus(sim, host);
+    sim_host_copy_vlans(sim, host);
     sim_object_map_set(host, "other_config", "agent_start_time", now);
     sim_object_map_set(host, "other_config", "boot_time", now);
     sim_object_set_bool(host, "enabled", TRUE);
@@ -161,7 +167,7 @@ destroy_with(const SimObject *object, const char *field)
 static void
 host_destroy(SimCall *call)
 {
-    static const char *const sets[] = {"PBDs", "PIFs", "host_CPUs", "certificates"};
+    static const char *const sets[] = {"PBDs", "PIFs", "host_CPUs", "PCIs", "certificates"};
     SimObject *host = sim_call_object(call, 0);
     const SimObject *dom0;
 

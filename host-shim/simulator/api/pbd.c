@@ -127,21 +127,43 @@ is_gone(SimCall *call, const SimObject *pbd)
 }
 
 static gboolean
-do_plug(SimCall *call)
+begin_plug(SimCall *call)
 {
     SimObject *pbd = sim_call_state(call);
     SimValue *error;
 
     if (is_gone(call, pbd))
         return FALSE;
-    error = sim_pbd_attach(sim_call_sim(call), pbd);
+    error = sim_pbd_begin_attach(sim_call_sim(call), pbd);
     if (error == NULL)
         return TRUE;
     sim_call_fail_with(call, error);
     return FALSE;
 }
 
-static const SimStep plug_steps[] = {{do_plug, 0, -1}, {NULL, 0, 0}};
+static gboolean
+find_disks(SimCall *call)
+{
+    if (is_gone(call, sim_call_state(call)))
+        return FALSE;
+    sim_pbd_find_disks(sim_call_sim(call), sim_call_state(call));
+    return TRUE;
+}
+
+static gboolean
+end_plug(SimCall *call)
+{
+    if (is_gone(call, sim_call_state(call)))
+        return FALSE;
+    sim_object_set_bool(sim_call_state(call), "currently_attached", TRUE);
+    return TRUE;
+}
+
+/* Three moments (scenario volume_sr_introduce_attach_forget). */
+static const SimStep plug_steps[] = {{begin_plug, SIM_STORAGE_PACE, -1},
+                                     {find_disks, SIM_MOMENT, -1},
+                                     {end_plug, SIM_MOMENT, -1},
+                                     {NULL, 0, 0}};
 
 static gboolean
 do_unplug(SimCall *call)
@@ -154,7 +176,7 @@ do_unplug(SimCall *call)
     return TRUE;
 }
 
-static const SimStep unplug_steps[] = {{do_unplug, 0, -1}, {NULL, 0, 0}};
+static const SimStep unplug_steps[] = {{do_unplug, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 unref_object(gpointer object)
@@ -185,6 +207,7 @@ pbd_plug(SimCall *call)
 
     if (sr == NULL || !sim_call_lock(call, sr, "plug"))
         return;
+    sim_call_forward(call, sim_object_follow(pbd, "host"));
     if (sim_object_bool(pbd, "currently_attached"))
         sim_call_return(call, NULL);
     else
@@ -248,6 +271,7 @@ pbd_unplug(SimCall *call)
     }
     if (!sim_call_lock(call, sr, "unplug"))
         return;
+    sim_call_forward(call, sim_object_follow(pbd, "host"));
     if (!sim_object_bool(pbd, "currently_attached")) {
         sim_call_return(call, NULL);
         return;

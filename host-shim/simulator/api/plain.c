@@ -56,6 +56,9 @@ remove_plain(SimCall *call)
 
 const SimHandlerEntry sim_plain_handlers[] = {
     {"task.set_progress", set_plain},
+    {"task.set_other_config", set_plain},
+    {"task.add_to_other_config", add_plain},
+    {"task.remove_from_other_config", remove_plain},
     {"task.set_result", set_plain},
     {"task.set_error_info", set_plain},
     {"VM.set_other_config", set_plain},

@@ -78,6 +78,7 @@ host_call_plugin(SimCall *call)
         sim_call_fail(call, "HOST_OFFLINE", sim_object_get_ref(host), NULL);
         return;
     }
+    sim_call_forward(call, host);
     for (guint i = 0; i < G_N_ELEMENTS(functions); i++) {
         if (strcmp(functions[i].plugin, plugin) != 0)
             continue;

@@ -5,6 +5,7 @@
 #include "api/placement.h"
 #include "api/secret.h"
 #include "api/storage.h"
+#include "core/task.h"
 #include "data/targets.h"
 
 #include <string.h>
@@ -77,6 +78,21 @@ choose_hosts(Sim *sim, SimObject *host, gboolean shared)
     return hosts;
 }
 
+/* Each host's part is a task of its own, which stays (captures: migrate_event_token). */
+static void
+note_plug(SimCall *call, const SimObject *host, const SimValue *error)
+{
+    Sim *sim = sim_call_sim(call);
+    SimObject *task = sim_task_new(sim, "Async.PBD.plug", "", sim_call_session(call));
+
+    sim_object_set_ref(task, "resident_on", host);
+    sim_object_set_ref(task, "subtask_of", sim_call_task(call));
+    if (error != NULL)
+        sim_task_fail(sim, task, error);
+    else
+        sim_task_succeed(sim, task, "<value></value>");
+}
+
 static gboolean
 do_create(SimCall *call)
 {
@@ -107,15 +123,17 @@ do_create(SimCall *call)
         if (pbd == NULL)
             return FALSE;
         /* A host that cannot plug it keeps nobody from having it (toolstack, xapi_sr.ml). */
-        if (sim_host_is_live(g_ptr_array_index(hosts, i)))
-            error = sim_pbd_attach(sim, pbd);
+        if (!sim_host_is_live(g_ptr_array_index(hosts, i)))
+            continue;
+        error = sim_pbd_attach(sim, pbd);
+        note_plug(call, g_ptr_array_index(hosts, i), error);
     }
     sim_sr_update_allowed(sr);
     sim_call_set_result(call, sim_string(sim_object_get_ref(sr)));
     return TRUE;
 }
 
-static const SimStep create_steps[] = {{do_create, 0, -1}, {NULL, 0, 0}};
+static const SimStep create_steps[] = {{do_create, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 unref_value(gpointer value)
@@ -217,7 +235,7 @@ do_scan(SimCall *call)
     return TRUE;
 }
 
-static const SimStep scan_steps[] = {{do_scan, 0, -1}, {NULL, 0, 0}};
+static const SimStep scan_steps[] = {{do_scan, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static gboolean
 require_attached(SimCall *call, const SimObject *sr)

@@ -142,28 +142,64 @@ inherit(SimObject *copy, const SimObject *vdi)
 }
 
 SimObject *
-sim_vdi_clone(Sim *sim, SimObject *vdi)
+sim_vdi_branch(Sim *sim, SimObject *vdi, gboolean snapshot)
 {
     SimObject *copy = derive(sim, vdi, sim_object_follow(vdi, "SR"));
+    g_autofree char *parent = sim_ids_uuid(sim->ids);
 
-    inherit(copy, vdi);
-    sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
+    sim_object_set_text(copy, "name_label", "");
+    sim_object_set_text(copy, "name_description", "");
+    sim_object_set_text(copy, "type", "user");
+    sim_object_set_bool(copy, "read_only", snapshot);
+    sim_object_set_bool(copy, "is_a_snapshot", snapshot);
+    sim_object_map_set(copy, "sm_config", "vhd-parent", parent);
+    sim_object_set_ref(copy, "metadata_of_pool", NULL);
     return copy;
+}
+
+void
+sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi)
+{
+    const char *content = sim_object_map_text(vdi, "other_config", "content_id");
+
+    sim_object_set_text(copy, "name_label", sim_object_text(vdi, "name_label"));
+    sim_object_set_text(copy, "name_description", sim_object_text(vdi, "name_description"));
+    sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
+    if (content != NULL)
+        sim_object_map_set(copy, "other_config", "content_id", content);
+    else
+        sim_vdi_touch_content(sim, copy);
+}
+
+void
+sim_vdi_finish_branch(SimObject *copy, const SimObject *vdi)
+{
+    inherit(copy, vdi);
+    sim_object_set_text(copy, "type", sim_object_text(vdi, "type"));
+    if (sim_object_bool(copy, "is_a_snapshot"))
+        sim_object_set_ref(copy, "snapshot_of", vdi);
+}
+
+static SimObject *
+branch_at_once(Sim *sim, SimObject *vdi, gboolean snapshot)
+{
+    SimObject *copy = sim_vdi_branch(sim, vdi, snapshot);
+
+    sim_vdi_name_branch(sim, copy, vdi);
+    sim_vdi_finish_branch(copy, vdi);
+    return copy;
+}
+
+SimObject *
+sim_vdi_clone(Sim *sim, SimObject *vdi)
+{
+    return branch_at_once(sim, vdi, FALSE);
 }
 
 SimObject *
 sim_vdi_snapshot(Sim *sim, SimObject *vdi)
 {
-    SimObject *copy = derive(sim, vdi, sim_object_follow(vdi, "SR"));
-    g_autofree char *parent = sim_ids_uuid(sim->ids);
-
-    inherit(copy, vdi);
-    sim_object_set_bool(copy, "read_only", TRUE);
-    sim_object_set_bool(copy, "is_a_snapshot", TRUE);
-    sim_object_set_ref(copy, "snapshot_of", vdi);
-    sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
-    sim_object_map_set(copy, "sm_config", "vhd-parent", parent);
-    return copy;
+    return branch_at_once(sim, vdi, TRUE);
 }
 
 SimObject *
@@ -181,6 +217,28 @@ sim_vdi_touch_content(Sim *sim, SimObject *vdi)
     g_autofree char *id = sim_ids_uuid(sim->ids);
 
     sim_object_map_set(vdi, "other_config", "content_id", id);
+}
+
+static char *
+reader_key(const SimObject *host)
+{
+    return g_strconcat("read-caching-enabled-on-", sim_object_text(host, "uuid"), NULL);
+}
+
+void
+sim_vdi_note_reader(SimObject *vdi, const SimObject *host)
+{
+    g_autofree char *key = reader_key(host);
+
+    sim_object_map_set(vdi, "sm_config", key, "true");
+}
+
+void
+sim_vdi_forget_reader(SimObject *vdi, const SimObject *host)
+{
+    g_autofree char *key = reader_key(host);
+
+    sim_object_map_remove(vdi, "sm_config", key);
 }
 
 gboolean

@@ -1,4 +1,5 @@
 #include "api/allowed.h"
+#include "api/backend.h"
 #include "api/device.h"
 #include "api/domain.h"
 #include "api/families.h"
@@ -177,6 +178,26 @@ device_name(const SimObject *vbd)
 }
 
 static gboolean
+is_of_control_domain(const SimObject *vbd)
+{
+    const SimObject *vm = sim_object_follow(vbd, "VM");
+
+    return vm != NULL && sim_object_bool(vm, "is_control_domain");
+}
+
+static void
+note_driver(const SimObject *vbd)
+{
+    const SimObject *vm = sim_object_follow(vbd, "VM");
+    const SimObject *vdi = sim_object_follow(vbd, "VDI");
+    const SimObject *host = vm != NULL ? sim_object_follow(vm, "resident_on") : NULL;
+
+    if (vdi != NULL && host != NULL)
+        sim_vdi_note_driver(vdi, host);
+}
+
+/* A guest's disk is not marked as changed (scenario volume_attach_detach_running). */
+static gboolean
 do_plug(SimCall *call)
 {
     SimObject *vdi;
@@ -187,9 +208,10 @@ do_plug(SimCall *call)
     device = device_name(vbd_of(call));
     sim_object_set_text(vbd_of(call), "device", device);
     vdi = sim_object_follow(vbd_of(call), "VDI");
-    if (vdi != NULL && strcmp(sim_object_text(vbd_of(call), "mode"), "RW") == 0)
+    if (vdi != NULL && is_of_control_domain(vbd_of(call)) &&
+        strcmp(sim_object_text(vbd_of(call), "mode"), "RW") == 0)
         sim_vdi_touch_content(sim_call_sim(call), vdi);
-    sim_domain_note_cancel_points(call, 4);
+    sim_domain_note_cancel_points(call, 2);
     return TRUE;
 }
 
@@ -243,6 +265,7 @@ vbd_plug(SimCall *call)
         return;
     sim_object_set_bool(vbd, "currently_attached", TRUE);
     sim_vbd_update_allowed(vbd);
+    note_driver(vbd);
     sim_call_set_abort(call, abort_plug);
     sim_call_run(call, plug_steps, sim_object_ref(vbd), (GDestroyNotify) sim_object_unref);
 }
@@ -253,7 +276,7 @@ do_unplug(SimCall *call)
     if (is_gone(call))
         return FALSE;
     sim_object_set_bool(vbd_of(call), "currently_attached", FALSE);
-    sim_domain_note_cancel_points(call, 4);
+    sim_domain_note_cancel_points(call, 2);
     return TRUE;
 }
 
@@ -279,8 +302,10 @@ unplug(SimCall *call, const char *operation, gboolean force)
         error = sim_strings("VM_MISSING_PV_DRIVERS", sim_object_get_ref(vm), NULL);
     if (error != NULL)
         sim_call_fail_with(call, error);
-    else if (sim_call_lock(call, vbd, operation))
+    else if (sim_call_lock(call, vbd, operation)) {
+        note_driver(vbd);
         sim_call_run(call, unplug_steps, sim_object_ref(vbd), (GDestroyNotify) sim_object_unref);
+    }
 }
 
 static void

@@ -14,6 +14,7 @@ typedef struct {
     const char *operation; /* of the disk */
     SimObject *target;     /* an SR */
     SimObject *into;       /* a disk */
+    SimObject *copy;       /* the one that is being made */
 } Work;
 
 static void
@@ -25,6 +26,7 @@ work_free(gpointer data)
     g_clear_pointer(&work->vdi, sim_object_unref);
     g_clear_pointer(&work->target, sim_object_unref);
     g_clear_pointer(&work->into, sim_object_unref);
+    g_clear_pointer(&work->copy, sim_object_unref);
     g_free(work);
 }
 
@@ -106,7 +108,7 @@ do_create(SimCall *call)
     return TRUE;
 }
 
-static const SimStep create_steps[] = {{do_create, 0, -1}, {NULL, 0, 0}};
+static const SimStep create_steps[] = {{do_create, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_create(SimCall *call)
@@ -171,27 +173,93 @@ do_destroy(SimCall *call)
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
+/* For a moment it cannot be cancelled (scenario snapshot_export_vhd_running). */
+static gboolean
+begin_destroy(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    sim_call_set_cancellable(call, TRUE);
+    return TRUE;
+}
+
+static const SimStep destroy_steps[] = {
+    {begin_destroy, SIM_MOMENT, -1}, {do_destroy, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_destroy(SimCall *call)
 {
     SimObject *vdi = sim_call_object(call, 0);
 
-    if (vdi != NULL && sim_vdi_require_free(call, vdi, "destroy"))
-        run_on_disk(call, vdi, "destroy", destroy_steps);
+    if (vdi == NULL || !sim_vdi_require_free(call, vdi, "destroy"))
+        return;
+    run_on_disk(call, vdi, "destroy", destroy_steps);
+    if (!sim_call_is_over(call))
+        sim_call_set_cancellable(call, FALSE);
 }
 
+/* ---- snapshot, clone ---- */
+
 static gboolean
-do_snapshot(SimCall *call)
+is_copy_gone(SimCall *call)
 {
     if (is_gone(call))
+        return TRUE;
+    if (sim_object_is_alive(work_of(call)->copy))
         return FALSE;
-    return_vdi(call, sim_vdi_snapshot(sim_call_sim(call), work_of(call)->vdi));
+    sim_call_fail(call, "OBJECT_NOLONGER_EXISTS", NULL);
     return TRUE;
 }
 
-static const SimStep snapshot_steps[] = {{do_snapshot, 0, -1}, {NULL, 0, 0}};
+static void
+abort_branch(SimCall *call)
+{
+    SimObject *copy = work_of(call)->copy;
+
+    if (copy != NULL && sim_object_is_alive(copy))
+        sim_vdi_delete(sim_call_sim(call), copy);
+}
+
+static gboolean
+branch(SimCall *call)
+{
+    gboolean snapshot = strcmp(sim_call_name(call), "VDI.snapshot") == 0;
+    Work *work = work_of(call);
+
+    if (is_gone(call))
+        return FALSE;
+    work->copy = sim_object_ref(sim_vdi_branch(sim_call_sim(call), work->vdi, snapshot));
+    sim_call_set_abort(call, abort_branch);
+    return TRUE;
+}
+
+static gboolean
+name_branch(SimCall *call)
+{
+    const Work *work = work_of(call);
+
+    if (is_copy_gone(call))
+        return FALSE;
+    sim_vdi_name_branch(sim_call_sim(call), work->copy, work->vdi);
+    return TRUE;
+}
+
+static gboolean
+finish_branch(SimCall *call)
+{
+    const Work *work = work_of(call);
+
+    if (is_copy_gone(call))
+        return FALSE;
+    sim_vdi_finish_branch(work->copy, work->vdi);
+    return_vdi(call, work->copy);
+    return TRUE;
+}
+
+static const SimStep branch_steps[] = {{branch, SIM_STORAGE_PACE, -1},
+                                       {name_branch, SIM_MOMENT, -1},
+                                       {finish_branch, SIM_MOMENT, -1},
+                                       {NULL, 0, 0}};
 
 static void
 vdi_snapshot(SimCall *call)
@@ -203,19 +271,8 @@ vdi_snapshot(SimCall *call)
     if (sim_object_bool(vdi, "sharable"))
         sim_call_fail(call, "VDI_IS_SHARABLE", sim_object_get_ref(vdi), NULL);
     else
-        run_on_disk(call, vdi, "snapshot", snapshot_steps);
+        run_on_disk(call, vdi, "snapshot", branch_steps);
 }
-
-static gboolean
-do_clone(SimCall *call)
-{
-    if (is_gone(call))
-        return FALSE;
-    return_vdi(call, sim_vdi_clone(sim_call_sim(call), work_of(call)->vdi));
-    return TRUE;
-}
-
-static const SimStep clone_steps[] = {{do_clone, 0, -1}, {NULL, 0, 0}};
 
 static void
 vdi_clone(SimCall *call)
@@ -223,8 +280,10 @@ vdi_clone(SimCall *call)
     SimObject *vdi = sim_call_object(call, 0);
 
     if (vdi != NULL)
-        run_on_disk(call, vdi, "clone", clone_steps);
+        run_on_disk(call, vdi, "clone", branch_steps);
 }
+
+/* ---- resize ---- */
 
 static gboolean
 do_resize(SimCall *call)
@@ -240,7 +299,7 @@ do_resize(SimCall *call)
     return TRUE;
 }
 
-static const SimStep resize_steps[] = {{do_resize, 0, -1}, {NULL, 0, 0}};
+static const SimStep resize_steps[] = {{do_resize, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
 vdi_resize(SimCall *call)
@@ -259,6 +318,7 @@ vdi_resize(SimCall *call)
 
 /* ---- copy ---- */
 
+/* Whoever reads a disk to copy it attaches it (captures: event_from_before_del). */
 static gboolean
 do_copy(SimCall *call)
 {
@@ -267,6 +327,7 @@ do_copy(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    sim_vdi_touch_content(sim, work->vdi);
     if (work->into != NULL && sim_object_is_alive(work->into)) {
         sim_disk_copy(sim->disks, work->vdi, work->into);
         return_vdi(call, work->into);

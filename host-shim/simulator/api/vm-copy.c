@@ -95,8 +95,12 @@ static const char *const vif_settings[] = {
     NULL,
 };
 
+static const char *const metrics_fields[] = {
+    "VCPUs_number", "VCPUs_utilisation", "start_time", "hvm", "current_domain_type", NULL,
+};
+
 static const char *const guest_metrics_fields[] = {
-    "os_version", "PV_drivers_version",  "PV_drivers_up_to_date", "other",
+    "os_version", "PV_drivers_version",  "PV_drivers_up_to_date", "networks", "other",
     "live",       "PV_drivers_detected", "last_updated",          NULL,
 };
 
@@ -108,8 +112,7 @@ sim_vm_copy_record(Sim *sim, const SimObject *vm, const char *name)
     const SimObject *old_metrics = sim_object_follow(vm, "metrics");
 
     if (old_metrics != NULL)
-        sim_object_set(metrics, "VCPUs_utilisation",
-                       sim_value_ref(sim_object_get(old_metrics, "VCPUs_utilisation")));
+        copy_fields(old_metrics, metrics, metrics_fields);
     sim_object_set_text(copy, "name_label", name);
     copy_fields(vm, copy, vm_settings);
     sim_object_set_ref(copy, "metrics", metrics);
@@ -118,6 +121,18 @@ sim_vm_copy_record(Sim *sim, const SimObject *vm, const char *name)
     if (strcmp(sim_object_text(vm, "generation_id"), "0:0") != 0)
         sim_object_set(copy, "generation_id", sim_string_take(sim_generation_id(sim)));
     return copy;
+}
+
+/* The devices of a suspended machine are attached, and in its snapshot too (captures:
+ * event_from_all_classes). */
+static void
+keep_attached(SimObject *copy, const SimObject *device)
+{
+    const SimObject *vm = sim_object_follow(device, "VM");
+
+    if (vm != NULL && sim_vm_is(vm, "Suspended"))
+        sim_object_set_bool(copy, "currently_attached",
+                            sim_object_bool(device, "currently_attached"));
 }
 
 SimObject *
@@ -131,7 +146,7 @@ sim_vbd_copy(Sim *sim, const SimObject *vbd, SimObject *vm, const SimObject *vdi
     sim_object_set_bool(copy, "empty", vdi == NULL);
     sim_object_set_ref(copy, "VDI", vdi);
     sim_object_set_ref(copy, "VM", vm);
-    sim_vbd_update_allowed(copy);
+    keep_attached(copy, vbd);
     return copy;
 }
 
@@ -151,6 +166,7 @@ sim_vif_copy(Sim *sim, const SimObject *vif, SimObject *vm, gboolean fresh_mac)
     sim_object_set_ref(copy, "metrics", metrics);
     sim_object_set_ref(copy, "network", sim_object_follow(vif, "network"));
     sim_object_set_ref(copy, "VM", vm);
+    keep_attached(copy, vif);
     sim_vif_update_allowed(copy);
     return copy;
 }
@@ -182,6 +198,19 @@ copy_vbds(Sim *sim, const SimObject *from, SimObject *to, CopyDisk copy_disk,
             continue;
         sim_vbd_copy(sim, vbd, to, vdi != NULL && disk ? copy_disk(sim, vdi) : vdi);
     }
+}
+
+static void
+copy_guest_metrics(Sim *sim, const SimObject *vm, SimObject *to)
+{
+    const SimObject *metrics = sim_object_follow(vm, "guest_metrics");
+    SimObject *copy;
+
+    if (metrics == NULL)
+        return;
+    copy = sim_db_create(sim->db, "VM_guest_metrics");
+    copy_fields(metrics, copy, guest_metrics_fields);
+    sim_object_set_ref(to, "guest_metrics", copy);
 }
 
 /* ---- clone, copy ---- */
@@ -265,8 +294,10 @@ do_copy(SimCall *call)
     if (work->target != NULL && sim_object_is_alive(work->target))
         move_disks(sim, copy, work->target);
     copy_vifs(sim, vm, copy, TRUE);
+    copy_guest_metrics(sim, vm, copy);
     sim_vm_update_allowed(copy);
-    sim_vm_post(sim, copy, "VM_CLONED", "cloned from '%s'", sim_object_text(vm, "name_label"));
+    if (clone)
+        sim_vm_post(sim, copy, "VM_CLONED", "cloned from '%s'", sim_object_text(vm, "name_label"));
     sim_call_set_result(call, sim_string(sim_object_get_ref(copy)));
     return TRUE;
 }
@@ -329,19 +360,6 @@ describe_record(const SimObject *vm)
     }
     g_string_append_c(text, ')');
     return sim_string_take(g_string_free(text, FALSE));
-}
-
-static void
-copy_guest_metrics(Sim *sim, const SimObject *vm, SimObject *snapshot)
-{
-    const SimObject *metrics = sim_object_follow(vm, "guest_metrics");
-    SimObject *copy;
-
-    if (metrics == NULL)
-        return;
-    copy = sim_db_create(sim->db, "VM_guest_metrics");
-    copy_fields(metrics, copy, guest_metrics_fields);
-    sim_object_set_ref(snapshot, "guest_metrics", copy);
 }
 
 SimObject *

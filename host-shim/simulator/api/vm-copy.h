@@ -15,6 +15,8 @@ SimObject *sim_vbd_copy(Sim *sim, const SimObject *vbd, SimObject *vm, const Sim
 SimObject *sim_vm_take_snapshot(Sim *sim, SimObject *vm, const char *name, const SimValue *ignored);
 /* Everything that goes with a machine, but not its disks. */
 void sim_vm_delete(SimObject *vm);
+/* The same, and its interfaces and consoles stay behind. */
+void sim_vm_delete_record(SimObject *vm);
 
 /* (nullable): where a memory image of @vm on @host would go */
 SimObject *sim_vm_choose_suspend_sr(Sim *sim, const SimObject *vm, const SimObject *host);

@@ -99,7 +99,7 @@ arrive(SimCall *call)
         return FALSE;
     sim_domain_destroy_all(move->vm, "consoles");
     sim_domain_create_consoles(sim, move->vm, move->to);
-    sim_domain_new_domid(call, move->vm, move->to);
+    sim_domain_new_domid(sim, move->vm, move->to);
     metrics = sim_object_follow(move->vm, "guest_metrics");
     if (metrics != NULL)
         sim_object_set(metrics, "last_updated", sim_date(sim_clock_now(sim->clock)));
@@ -124,8 +124,8 @@ announce_move(SimCall *call)
 }
 
 static const SimStep move_steps[] = {
-    {send_memory, 1, 0.625},  {hand_over, 1, 0.875}, {arrive, 0.5, -1},
-    {announce_move, 0.5, -1}, {NULL, 0, 0},
+    {send_memory, 1, 0.625}, {hand_over, 1, 0.875}, {arrive, 0.4, -1},
+    {announce_move, 1, -1},  {NULL, 0, 0},
 };
 
 static void
@@ -159,7 +159,16 @@ vm_pool_migrate(SimCall *call)
 
 /* ---- all of a host ---- */
 
-/* (transfer container): what has to leave @host */
+static gint
+compare_ages(gconstpointer a, gconstpointer b)
+{
+    guint64 first = sim_object_created(*(SimObject *const *) a);
+    guint64 second = sim_object_created(*(SimObject *const *) b);
+
+    return first < second ? -1 : first > second;
+}
+
+/* (transfer container): what has to leave @host, the oldest first (captures: host_evacuate) */
 static GPtrArray *
 list_guests(const SimObject *host)
 {
@@ -169,6 +178,7 @@ list_guests(const SimObject *host)
         if (sim_object_bool(g_ptr_array_index(vms, i - 1), "is_control_domain"))
             g_ptr_array_remove_index(vms, i - 1);
     }
+    g_ptr_array_sort(vms, compare_ages);
     return g_steal_pointer(&vms);
 }
 

@@ -65,20 +65,32 @@ abort_start(SimCall *call)
     sim_object_set_ref(power->vm, "scheduled_to_be_resident_on", NULL);
 }
 
+/* Every device is a point more at which a start can be cancelled (captures:
+ * task_get_record_pending; scenario rescue_unrescue). */
+static guint
+count_start_points(const SimObject *vm)
+{
+    return 10 + sim_domain_count_devices(vm);
+}
+
 static gboolean
 prepare_start(SimCall *call)
 {
     Power *power = power_of(call);
+    SimObject *task = sim_call_task(call);
     SimObject *metrics;
 
     if (is_gone(call))
         return FALSE;
+    sim_domain_attach_devices(power->vm);
     sim_domain_prepare_first_start(sim_call_sim(call), power->vm);
     metrics = sim_object_follow(power->vm, "guest_metrics");
     if (metrics != NULL) {
         sim_db_destroy(metrics);
         sim_object_set_ref(power->vm, "guest_metrics", NULL);
     }
+    if (task != NULL)
+        sim_object_set(task, "progress", sim_float(2.0 / count_start_points(power->vm)));
     return TRUE;
 }
 
@@ -110,14 +122,14 @@ announce_start(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
-    sim_domain_note_cancel_points(call, 12);
+    sim_domain_note_cancel_points(call, count_start_points(power->vm));
     sim_vm_update_allowed_all(power->vm);
     sim_vm_post(sim_call_sim(call), power->vm, "VM_STARTED", "started on %s", where);
     return TRUE;
 }
 
 static const SimStep start_steps[] = {
-    {prepare_start, 0, 1.0 / 6},
+    {prepare_start, SIM_MOMENT, -1},
     {build, 1, -1},
     {announce_start, 0, -1},
     {NULL, 0, 0},
@@ -148,6 +160,7 @@ run_start(SimCall *call, SimObject *vm, SimObject *host, gboolean paused)
     power = power_new(vm, host);
     power->paused = paused;
     power->reserved = TRUE;
+    sim_call_forward(call, host);
     sim_call_mark(call, host, "vm_start");
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", host);
     sim_domain_reserve_devices(call, vm);
@@ -208,7 +221,7 @@ do_pause(SimCall *call)
     return TRUE;
 }
 
-static const SimStep pause_steps[] = {{do_pause, 0, -1}, {NULL, 0, 0}};
+static const SimStep pause_steps[] = {{do_pause, SIM_MOMENT, -1}, {NULL, 0, 0}};
 
 static void
 change_pause(SimCall *call, const char *operation, const char *state, gboolean paused)
@@ -251,6 +264,28 @@ abort_shutdown(SimCall *call)
     sim_vm_update_allowed_all(power->vm);
 }
 
+/* The devices are points of a shutdown, too (captures: task_get_record_cancelled; scenarios
+ * destroy_running, rescue_unrescue). */
+static void
+set_shutdown_progress(SimCall *call, guint done)
+{
+    const Power *power = power_of(call);
+    SimObject *task = sim_call_task(call);
+    guint points = (power->clean ? 9 : 8) + sim_domain_count_devices(power->vm);
+
+    if (task != NULL)
+        sim_object_set(task, "progress", sim_float((double) done / points));
+}
+
+static gboolean
+ask_guest(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    set_shutdown_progress(call, 1);
+    return TRUE;
+}
+
 static gboolean
 stop_guest(SimCall *call)
 {
@@ -258,6 +293,7 @@ stop_guest(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    set_shutdown_progress(call, power->clean ? 6 : 5);
     if (sim_vm_is(power->vm, "Suspended"))
         return TRUE;
     sim_object_set_text(power->vm, "power_state", "Paused");
@@ -273,21 +309,23 @@ tear_down(SimCall *call)
 
     if (is_gone(call))
         return FALSE;
+    sim_domain_note_cancel_points(call,
+                                  (power->clean ? 10 : 9) + sim_domain_count_devices(power->vm));
     sim_domain_tear_down(call, power->vm);
-    sim_domain_note_cancel_points(call, 12);
     sim_vm_post(sim_call_sim(call), power->vm, "VM_SHUTDOWN",
                 power->clean ? "shutdown" : "shutdown forcibly");
     return TRUE;
 }
 
 static const SimStep clean_shutdown_steps[] = {
-    {stop_guest, 1, 1.0 / 11},
-    {tear_down, 1, 6.0 / 11},
+    {ask_guest, SIM_MOMENT, -1},
+    {stop_guest, 1, -1},
+    {tear_down, 1, -1},
     {NULL, 0, 0},
 };
 
 static const SimStep hard_shutdown_steps[] = {
-    {stop_guest, 0, 0.5},
+    {stop_guest, 0, -1},
     {tear_down, 1, -1},
     {NULL, 0, 0},
 };
@@ -333,6 +371,16 @@ vm_shutdown(SimCall *call)
     sim_call_run(call, hard_shutdown_steps, power, power_free);
 }
 
+static void
+cancel_other(Sim *sim, SimCall *other)
+{
+    SimObject *task = sim_call_task(other);
+
+    if (task != NULL)
+        sim_task_note_wish(sim, task, "cancel");
+    sim_call_cancel(other);
+}
+
 /* A hard operation ends what stands in its way by itself (verified-sequences 3.3). Anything else
  * it waits for. */
 static void
@@ -348,7 +396,7 @@ cancel_others(SimCall *call, const SimObject *vm)
 
         if (other != NULL && other != call &&
             g_strv_contains(softer, sim_value_text(sim_value_at(current, i))))
-            sim_call_cancel(other);
+            cancel_other(sim_call_sim(call), other);
     }
 }
 
@@ -398,6 +446,7 @@ go_down(SimCall *call)
         return FALSE;
     if (power->clean)
         sim_agent_stop(sim_call_sim(call), power->vm);
+    sim_vm_update_allowed_all(power->vm);
     return TRUE;
 }
 
@@ -422,18 +471,34 @@ come_up(SimCall *call)
 }
 
 static const SimStep clean_reboot_steps[] = {
-    {go_down, 1, -1},
     {go_down, 1, 6.0 / 23},
-    {come_up, 1, 12.0 / 23},
+    {go_down, 1, 12.0 / 23},
+    {come_up, 1, -1},
     {NULL, 0, 0},
 };
 
 static const SimStep hard_reboot_steps[] = {
-    {go_down, 0, 5.0 / 22},
+    {go_down, SIM_MOMENT, 5.0 / 22},
     {go_down, 1, 0.5},
     {come_up, 1, -1},
     {NULL, 0, 0},
 };
+
+/* Whoever was on its way down is gone when its turn comes (captures: conflict_second_hard_reboot,
+ * after which the machine was halted). */
+static gboolean
+come_too_late(SimCall *call)
+{
+    SimObject *vm = power_of(call)->vm;
+
+    if (is_gone(call))
+        return FALSE;
+    sim_domain_tear_down(call, vm);
+    sim_call_fail_internal(call, "the VM %s is not resident on this host", sim_object_get_ref(vm));
+    return FALSE;
+}
+
+static const SimStep cut_in_steps[] = {{come_too_late, 2.5, -1}, {NULL, 0, 0}};
 
 static void
 run_reboot(SimCall *call, SimObject *vm, gboolean clean)
@@ -461,6 +526,19 @@ vm_clean_reboot(SimCall *call)
         run_reboot(call, vm, TRUE);
 }
 
+static gboolean
+is_going_down(const SimObject *vm)
+{
+    static const char *const clean[] = {"clean_shutdown", "clean_reboot", "shutdown", NULL};
+    const SimValue *current = sim_object_get(vm, "current_operations");
+
+    for (guint i = 0; i < sim_value_size(current); i++) {
+        if (g_strv_contains(clean, sim_value_text(sim_value_at(current, i))))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 vm_hard_reboot(SimCall *call)
 {
@@ -468,6 +546,11 @@ vm_hard_reboot(SimCall *call)
 
     if (vm == NULL || !sim_vm_allow(call, vm, "hard_reboot", "paused, running"))
         return;
+    if (is_going_down(vm)) {
+        sim_call_run(call, cut_in_steps, power_new(vm, NULL), power_free);
+        cancel_others(call, vm);
+        return;
+    }
     cancel_others(call, vm);
     if (sim_call_lock(call, vm, "hard_reboot"))
         run_reboot(call, vm, FALSE);

@@ -88,11 +88,17 @@ destroy_devices(const SimObject *vm, const char *set)
 void
 sim_vm_delete(SimObject *vm)
 {
+    destroy_devices(vm, "VIFs");
+    sim_domain_destroy_all(vm, "consoles");
+    sim_vm_delete_record(vm);
+}
+
+void
+sim_vm_delete_record(SimObject *vm)
+{
     static const char *const records[] = {"metrics", "guest_metrics"};
 
     destroy_devices(vm, "VBDs");
-    destroy_devices(vm, "VIFs");
-    sim_domain_destroy_all(vm, "consoles");
     for (guint i = 0; i < G_N_ELEMENTS(records); i++) {
         SimObject *record = sim_object_follow(vm, records[i]);
 
@@ -103,19 +109,35 @@ sim_vm_delete(SimObject *vm)
 }
 
 static gboolean
-do_destroy(SimCall *call)
+is_gone(SimCall *call)
 {
-    SimObject *vm = sim_call_state(call);
-
-    if (!sim_object_is_alive(vm)) {
-        sim_call_fail(call, "OBJECT_NOLONGER_EXISTS", NULL);
+    if (sim_object_is_alive(sim_call_state(call)))
         return FALSE;
-    }
-    sim_vm_delete(vm);
+    sim_call_fail(call, "OBJECT_NOLONGER_EXISTS", NULL);
     return TRUE;
 }
 
-static const SimStep destroy_steps[] = {{do_destroy, 0, -1}, {NULL, 0, 0}};
+/* The drives go first, and the machine tells so (scenario destroy_running). */
+static gboolean
+destroy_drives(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    destroy_devices(sim_call_state(call), "VBDs");
+    return TRUE;
+}
+
+static gboolean
+do_destroy(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
+    sim_vm_delete(sim_call_state(call));
+    return TRUE;
+}
+
+static const SimStep destroy_steps[] = {
+    {destroy_drives, SIM_MOMENT, -1}, {do_destroy, SIM_MOMENT, -1}, {NULL, 0, 0}};
 
 static gboolean
 runs_clean_shutdown(const SimObject *vm)

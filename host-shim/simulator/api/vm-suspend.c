@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define IMAGE_EXTRA (G_GINT64_CONSTANT(168) * 1048576) /* scenario suspend_resume */
+/* toolstack, xapi_xenops.ml: suspend; both sizes that were recorded follow from it */
+#define IMAGE_FACTOR (1.2 * 1.05)
+#define IMAGE_EXTRA  (G_GINT64_CONSTANT(100) * 1048576)
 
 typedef struct {
     SimObject *vm;
@@ -76,7 +78,7 @@ sim_vm_choose_suspend_sr(Sim *sim, const SimObject *vm, const SimObject *host)
 gint64
 sim_vm_suspend_size(const SimObject *vm)
 {
-    return sim_object_int(vm, "memory_static_max") + IMAGE_EXTRA;
+    return (gint64) ((double) sim_object_int(vm, "memory_static_max") * IMAGE_FACTOR) + IMAGE_EXTRA;
 }
 
 static void
@@ -131,11 +133,19 @@ sim_domain_suspend(SimCall *call, SimObject *vm)
 }
 
 static gboolean
-do_suspend(SimCall *call)
+begin_suspend(SimCall *call)
 {
     if (is_gone(call))
         return FALSE;
     sim_call_set_cancellable(call, FALSE);
+    return TRUE;
+}
+
+static gboolean
+do_suspend(SimCall *call)
+{
+    if (is_gone(call))
+        return FALSE;
     sim_domain_suspend(call, image_of(call)->vm);
     return TRUE;
 }
@@ -152,8 +162,9 @@ announce_suspend(SimCall *call)
 
 static const SimStep suspend_steps[] = {
     {create_image, 0, -1},
-    {do_suspend, 1, 1.0 / 18},
-    {announce_suspend, 1, 13.0 / 18},
+    {begin_suspend, 0, 1.0 / 18},
+    {do_suspend, 1, 13.0 / 18},
+    {announce_suspend, 1, -1},
     {NULL, 0, 0},
 };
 
@@ -205,6 +216,12 @@ sim_domain_resume(SimCall *call, SimObject *vm, SimObject *host, const char *pow
 }
 
 static gboolean
+begin_resume(SimCall *call)
+{
+    return !is_gone(call);
+}
+
+static gboolean
 do_resume(SimCall *call)
 {
     Image *image = image_of(call);
@@ -244,15 +261,14 @@ announce_resume(SimCall *call)
     if (is_gone(call))
         return FALSE;
     sim_domain_settle_devices(call, image->vm);
+    sim_vm_update_allowed_all(image->vm);
     sim_vm_post(sim_call_sim(call), image->vm, "VM_RESUMED", "resumed on %s", where);
     return TRUE;
 }
 
 static const SimStep resume_steps[] = {
-    {do_resume, 1, 0.1},
-    {drop_image, 0, 0.65},
-    {announce_resume, 0, -1},
-    {NULL, 0, 0},
+    {begin_resume, SIM_MOMENT, 0.1}, {do_resume, 1, 0.65}, {drop_image, SIM_MOMENT, -1},
+    {announce_resume, 0, -1},        {NULL, 0, 0},
 };
 
 static void
@@ -282,6 +298,7 @@ run_resume(SimCall *call, SimObject *vm, SimObject *host, gboolean paused)
     }
     if (!sim_call_lock(call, host, "vm_resume"))
         return;
+    sim_call_forward(call, host);
     sim_object_set_ref(vm, "scheduled_to_be_resident_on", host);
     mark_disks(call, vm);
     sim_call_set_abort(call, abort_resume);
@@ -331,6 +348,7 @@ freeze(SimCall *call)
     Image *image = image_of(call);
     Sim *sim = sim_call_sim(call);
     SimObject *sr;
+    SimObject *vdi;
 
     if (is_gone(call))
         return FALSE;
@@ -341,9 +359,9 @@ freeze(SimCall *call)
         sim_call_fail(call, "VM_NO_SUSPEND_SR", sim_object_get_ref(image->vm), NULL);
         return FALSE;
     }
-    sim_object_set_ref(
-        image->vm, "suspend_VDI",
-        sim_vdi_new(sim, sr, "Suspend image", sim_vm_suspend_size(image->vm), "suspend"));
+    vdi = sim_vdi_new(sim, sr, "Suspend image", sim_vm_suspend_size(image->vm), "suspend");
+    sim_object_set_text(vdi, "name_description", "Suspend image");
+    sim_object_set_ref(image->vm, "suspend_VDI", vdi);
     sim_domain_suspend(call, image->vm);
     return TRUE;
 }

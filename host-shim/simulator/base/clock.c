@@ -7,8 +7,17 @@ typedef struct {
     gpointer data;
 } Timer;
 
+typedef struct {
+    SimTimerFunc func;
+    gpointer data;
+} Arrival;
+
 struct _SimClock {
     gint64 offset_us;
+    gboolean stopped;
+    gint64 stands_us;  /* where a stopped clock stands, */
+    gint64 target_us;  /* and up to where it was advanced */
+    GQueue arrivals;   /* of Arrival: those who wait for the target */
     GSequence *timers; /* of Timer, by due time, then by age */
     GHashTable *by_id; /* id -> GSequenceIter */
     GSource *source;
@@ -23,7 +32,7 @@ typedef struct {
 gint64
 sim_clock_now_us(const SimClock *clock)
 {
-    return g_get_real_time() + clock->offset_us;
+    return clock->stopped ? clock->stands_us : g_get_real_time() + clock->offset_us;
 }
 
 gint64
@@ -52,13 +61,32 @@ first_timer(SimClock *clock)
     return g_sequence_iter_is_end(first) ? NULL : g_sequence_get(first);
 }
 
+static gboolean
+is_on_its_way(const SimClock *clock)
+{
+    return clock->stands_us < clock->target_us || clock->arrivals.length > 0;
+}
+
+static void
+arm_stopped(SimClock *clock)
+{
+    const Timer *timer = first_timer(clock);
+    gboolean due = timer != NULL && timer->due_us <= clock->target_us;
+
+    g_source_set_ready_time(clock->source, due || is_on_its_way(clock) ? 0 : -1);
+}
+
 /* The source counts in monotonic time; a clock that is set does not move what is pending. */
 static void
 arm(SimClock *clock)
 {
-    Timer *timer = first_timer(clock);
+    const Timer *timer = first_timer(clock);
     gint64 wait_us;
 
+    if (clock->stopped) {
+        arm_stopped(clock);
+        return;
+    }
     if (timer == NULL) {
         g_source_set_ready_time(clock->source, -1);
         return;
@@ -79,17 +107,45 @@ sim_clock_cancel(SimClock *clock, guint id)
     arm(clock);
 }
 
+/* Those that they make are of the next turn. */
+static void
+tell_arrivals(SimClock *clock)
+{
+    for (guint n = clock->arrivals.length; n > 0 && clock->arrivals.length > 0; n--) {
+        g_autofree Arrival *arrival = g_queue_pop_head(&clock->arrivals);
+
+        arrival->func(arrival->data);
+    }
+}
+
+/* To the next timer, or to the target where none is before it. */
+static void
+step(SimClock *clock)
+{
+    const Timer *timer = first_timer(clock);
+
+    if (timer != NULL && timer->due_us <= clock->target_us) {
+        clock->stands_us = MAX(clock->stands_us, timer->due_us);
+        return;
+    }
+    clock->stands_us = MAX(clock->stands_us, clock->target_us);
+    tell_arrivals(clock);
+}
+
 /* What a timer starts waits for the next turn, even if it is due at once. */
 static gboolean
 on_due(GSource *source, GSourceFunc callback, gpointer data)
 {
     SimClock *clock = ((ClockSource *) source)->clock;
-    gint64 now_us = sim_clock_now_us(clock);
     guint newest = clock->last_id;
+    gint64 now_us;
     Timer *timer;
 
     (void) callback;
     (void) data;
+    if (clock->stopped)
+        step(clock);
+    now_us = sim_clock_now_us(clock);
     while ((timer = first_timer(clock)) != NULL && timer->due_us <= now_us && timer->id <= newest) {
         Timer due = *timer;
 
@@ -103,10 +159,15 @@ on_due(GSource *source, GSourceFunc callback, gpointer data)
 static GSourceFuncs clock_funcs = {NULL, NULL, on_due, NULL, NULL, NULL};
 
 SimClock *
-sim_clock_new(void)
+sim_clock_new(gint64 start_s, gboolean stopped)
 {
     SimClock *clock = g_new0(SimClock, 1);
+    gint64 start_us = start_s > 0 ? start_s * G_USEC_PER_SEC : g_get_real_time();
 
+    clock->stopped = stopped;
+    clock->stands_us = clock->target_us = start_us;
+    clock->offset_us = start_us - g_get_real_time();
+    g_queue_init(&clock->arrivals);
     clock->timers = g_sequence_new(g_free);
     clock->by_id = g_hash_table_new(NULL, NULL);
     clock->source = g_source_new(&clock_funcs, sizeof(ClockSource));
@@ -123,14 +184,45 @@ sim_clock_free(SimClock *clock)
     g_source_unref(clock->source);
     g_hash_table_unref(clock->by_id);
     g_sequence_free(clock->timers);
+    g_queue_clear_full(&clock->arrivals, g_free);
     g_free(clock);
 }
 
 void
-sim_clock_advance(SimClock *clock, double seconds)
+sim_clock_advance(SimClock *clock, double seconds, SimTimerFunc arrived, gpointer data)
 {
-    clock->offset_us += (gint64) (seconds * G_USEC_PER_SEC);
+    gint64 by_us = (gint64) (seconds * G_USEC_PER_SEC);
+    Arrival *arrival;
+
+    if (!clock->stopped) {
+        clock->offset_us += by_us;
+        arm(clock);
+        arrived(data);
+        return;
+    }
+    arrival = g_new0(Arrival, 1);
+    arrival->func = arrived;
+    arrival->data = data;
+    g_queue_push_tail(&clock->arrivals, arrival);
+    clock->target_us += MAX(by_us, 0);
     arm(clock);
+}
+
+void
+sim_clock_forget(SimClock *clock, gconstpointer data)
+{
+    GList *item = clock->arrivals.head;
+
+    while (item != NULL) {
+        GList *next = item->next;
+        Arrival *arrival = item->data;
+
+        if (arrival->data == data) {
+            g_free(arrival);
+            g_queue_delete_link(&clock->arrivals, item);
+        }
+        item = next;
+    }
 }
 
 guint

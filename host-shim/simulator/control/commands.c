@@ -150,16 +150,23 @@ set(SimControlClient *client, const SimValue *command)
 }
 
 static void
-advance_clock(SimControlClient *client, const SimValue *command)
+on_arrived(gpointer data)
 {
+    SimControlClient *client = data;
     Sim *sim = sim_of(client);
     SimValue *answer = ok_answer();
 
-    sim_clock_advance(sim->clock, sim_value_float(sim_map_get(command, "advance")));
     sim_sessions_expire(sim->sessions);
     sim_tasks_collect(sim);
     sim_map_add(answer, "now", sim_date(sim_clock_now(sim->clock)));
     sim_control_answer(client, answer);
+}
+
+static void
+advance_clock(SimControlClient *client, const SimValue *command)
+{
+    sim_clock_advance(sim_of(client)->clock, sim_value_float(sim_map_get(command, "advance")),
+                      on_arrived, client);
 }
 
 static void

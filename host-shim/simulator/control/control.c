@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include "core/call.h"
 #include "core/faults.h"
 #include "wire/rpc.h"
 
@@ -89,6 +90,8 @@ client_close(SimControlClient *client)
         return;
     client->control = NULL;
     sim_faults_forget_waiter(control->sim->faults, client);
+    sim_clock_forget(control->sim->clock, client);
+    sim_calls_forget(control->sim->calls, client);
     g_cancellable_cancel(client->cancellable);
     g_ptr_array_remove(control->clients, client);
     watch_linger(control);

@@ -97,7 +97,8 @@ collect_changes(SimBatch *batch, SimDatabase *db, const SimSubscriptions *subscr
     g_ptr_array_sort(batch->mods, compare_objects);
 }
 
-/* What came and went between two looks leaves no trace but the generation. */
+/* What came and went between two looks leaves no trace, not even in the token (captures:
+ * json2_event_from). */
 static void
 collect_deletions(SimBatch *batch, SimDatabase *db, const SimClass *class,
                   const SimSubscriptions *subscriptions, guint64 since)
@@ -113,12 +114,12 @@ collect_deletions(SimBatch *batch, SimDatabase *db, const SimClass *class,
         const SimDeletion *deletion = item->data;
         g_autofree char *id = g_strdup_printf("%" G_GUINT64_FORMAT, deletion->deleted);
 
-        if (!sim_subscriptions_match(subscriptions, class->event_name, deletion->ref))
+        if (deletion->created > since ||
+            !sim_subscriptions_match(subscriptions, class->event_name, deletion->ref))
             continue;
         batch->last = MAX(batch->last, deletion->deleted);
-        if (deletion->created <= since)
-            g_ptr_array_add(batch->dels,
-                            sim_event_new(id, "0.0", class->event_name, "del", deletion->ref));
+        g_ptr_array_add(batch->dels,
+                        sim_event_new(id, "0.0", class->event_name, "del", deletion->ref));
     }
 }
 

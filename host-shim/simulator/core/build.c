@@ -9,6 +9,7 @@
 #define HOST_MEMORY   G_GINT64_CONSTANT(68719476736)
 #define HOST_OVERHEAD G_GINT64_CONSTANT(4362076160)
 #define CPUS_PER_HOST 16
+#define CERTIFICATE_S (G_GINT64_CONSTANT(3650) * 24 * 60 * 60)
 
 static SimValue *
 load_seed(void)
@@ -104,21 +105,25 @@ build_pif(Sim *sim, SimObject *host, SimObject *network, const SimNode *node, gu
     SimObject *metrics = create_filled(sim, "PIF_metrics", "PIF_metrics");
     g_autofree char *device = g_strdup_printf("eth%u", nic);
     g_autofree char *mac = g_strdup_printf("00:16:3e:aa:%02x:%02x", node->number & 0xff, nic);
+    gboolean attached = nic == 0 || node->number > 1;
 
+    sim_object_set(metrics, "last_updated", sim_date(sim_clock_now(sim->clock)));
     sim_object_set_text(pif, "device", device);
     sim_object_set_text(pif, "MAC", mac);
     sim_object_set_ref(pif, "network", network);
     sim_object_set_ref(pif, "host", host);
     sim_object_set_ref(pif, "metrics", metrics);
     sim_object_set_bool(pif, "management", nic == 0);
-    sim_object_set_bool(pif, "currently_attached", nic == 0 || node->number > 1);
+    sim_object_set_bool(pif, "currently_attached", attached);
+    if (!attached)
+        sim_object_set_text(pif, "igmp_snooping_status", "unknown");
     sim_object_set_text(pif, "ip_configuration_mode", nic == 0 ? "Static" : "None");
     sim_object_set_text(pif, "netmask", nic == 0 ? "255.0.0.0" : "");
     sim_object_set_text(pif, "IP", nic == 0 ? node->address : "");
 }
 
-static void
-build_cpus(Sim *sim, SimObject *host)
+void
+sim_build_cpus(Sim *sim, SimObject *host)
 {
     for (guint i = 0; i < CPUS_PER_HOST; i++) {
         SimObject *cpu = create_filled(sim, "host_cpu", "host_cpu");
@@ -128,17 +133,32 @@ build_cpus(Sim *sim, SimObject *host)
     }
 }
 
-/* The consoles of a control domain are named by reference (captures: console_get_all_records). */
+/* Each names itself, and on a host that has joined the domain (captures:
+ * console_get_all_records). */
 static void
 build_dom0_console(Sim *sim, SimObject *dom0, const SimNode *node, const char *protocol)
 {
     SimObject *console = sim_db_create(sim->db, "console");
     g_autofree char *location =
-        g_strdup_printf("https://%s/console?ref=%s", node->address, sim_object_get_ref(dom0));
+        g_strdup_printf("https://%s/console?ref=%s", node->address,
+                        sim_object_get_ref(node->number > 1 ? dom0 : console));
 
     sim_object_set_text(console, "protocol", protocol);
     sim_object_set_text(console, "location", location);
     sim_object_set_ref(console, "VM", dom0);
+}
+
+/* pool.join brings a host's control domain into the pool as if it were imported, and that leaves
+ * marks (captures: VM_get_all_records). */
+static void
+mark_as_joined(Sim *sim, SimObject *dom0)
+{
+    g_autofree char *task = sim_ids_ref(sim->ids);
+    g_autofree char *seed = sim_ids_uuid(sim->ids);
+
+    sim_object_set_all(dom0, sim_seed(sim, "joined_control_domain"));
+    sim_object_map_set(dom0, "other_config", "mac_seed", seed);
+    sim_object_map_set(dom0, "other_config", "import_task", task);
 }
 
 static SimObject *
@@ -157,6 +177,8 @@ build_control_domain(Sim *sim, SimObject *host, const SimNode *node)
     sim_object_set_ref(dom0, "resident_on", host);
     sim_object_set_ref(dom0, "metrics", metrics);
     sim_object_set_ref(host, "control_domain", dom0);
+    if (node->number > 1)
+        mark_as_joined(sim, dom0);
     build_dom0_console(sim, dom0, node, "rfb");
     build_dom0_console(sim, dom0, node, "vt100");
     return dom0;
@@ -199,9 +221,8 @@ build_local_sr(Sim *sim, SimObject *host)
     sim_object_set(sr, "other_config",
                    sim_string_map("i18n-key", "local-storage", "i18n-original-value-name_label",
                                   "Local storage", NULL));
-    sim_object_set(dom0, "other_config",
-                   sim_string_map("storage_driver_domain", sim_object_get_ref(pbd),
-                                  "is_system_domain", "true", NULL));
+    sim_object_map_set(dom0, "other_config", "is_system_domain", "true");
+    sim_object_map_set(dom0, "other_config", "storage_driver_domain", sim_object_get_ref(pbd));
     return sr;
 }
 
@@ -238,6 +259,61 @@ build_host_texts(Sim *sim, SimObject *host, const SimNode *node)
 }
 
 static void
+build_pcis(Sim *sim, SimObject *host)
+{
+    const SimValue *devices = sim_seed(sim, "pci");
+
+    for (guint i = 0; i < sim_value_size(devices); i++) {
+        SimObject *pci = sim_db_create(sim->db, "PCI");
+
+        sim_object_set_all(pci, sim_value_at(devices, i));
+        sim_object_set_ref(pci, "host", host);
+    }
+}
+
+/* "AA:BB:..." */
+static char *
+format_fingerprint(GChecksumType type, const guint8 *bytes, gsize length)
+{
+    g_autofree char *hex = g_compute_checksum_for_data(type, bytes, length);
+    GString *text = g_string_new(NULL);
+
+    for (gsize i = 0; hex[i] != '\0'; i += 2)
+        g_string_append_printf(text, "%s%c%c", i > 0 ? ":" : "", g_ascii_toupper(hex[i]),
+                               g_ascii_toupper(hex[i + 1]));
+    return g_string_free(text, FALSE);
+}
+
+void
+sim_certificate_set(SimObject *certificate, GBytes *der)
+{
+    gsize length;
+    const guint8 *bytes = g_bytes_get_data(der, &length);
+    g_autofree char *sha256 = format_fingerprint(G_CHECKSUM_SHA256, bytes, length);
+    g_autofree char *sha1 = format_fingerprint(G_CHECKSUM_SHA1, bytes, length);
+
+    sim_object_set_text(certificate, "fingerprint", sha256);
+    sim_object_set_text(certificate, "fingerprint_sha256", sha256);
+    sim_object_set_text(certificate, "fingerprint_sha1", sha1);
+}
+
+/* Until the host's own is known, of something that is nobody else's. */
+static void
+build_certificate(Sim *sim, SimObject *host, const char *type)
+{
+    SimObject *certificate = sim_db_create(sim->db, "Certificate");
+    const char *uuid = sim_object_text(certificate, "uuid");
+    g_autoptr(GBytes) bytes = g_bytes_new(uuid, strlen(uuid));
+    gint64 now = sim_clock_now(sim->clock);
+
+    sim_object_set_text(certificate, "type", type);
+    sim_object_set(certificate, "not_before", sim_date(now));
+    sim_object_set(certificate, "not_after", sim_date(now + CERTIFICATE_S));
+    sim_certificate_set(certificate, bytes);
+    sim_object_set_ref(certificate, "host", host);
+}
+
+static void
 build_host(Sim *sim, GPtrArray *networks)
 {
     SimObject *host = create_filled(sim, "host", "host");
@@ -254,7 +330,10 @@ build_host(Sim *sim, GPtrArray *networks)
     sim_object_set_bool(metrics, "live", TRUE);
     sim_object_set(metrics, "last_updated", sim_date(sim_clock_now(sim->clock)));
     sim_object_set_ref(host, "metrics", metrics);
-    build_cpus(sim, host);
+    sim_build_cpus(sim, host);
+    build_pcis(sim, host);
+    build_certificate(sim, host, "host");
+    build_certificate(sim, host, "host_internal");
     build_control_domain(sim, host, node);
     for (guint i = 0; i < networks->len; i++)
         build_pif(sim, host, g_ptr_array_index(networks, i), node, i);
@@ -285,6 +364,8 @@ static void
 build_pool_object(Sim *sim, SimObject *default_sr)
 {
     SimObject *pool = create_filled(sim, "pool", "pool");
+    SimObject *telemetry = sim_db_create(sim->db, "secret");
+    g_autofree char *telemetry_uuid = sim_ids_uuid(sim->ids);
 
     sim_object_set_text(pool, "name_label", sim->options.capture_profile ? "pool1" : "xapi-sim");
     sim_object_set_ref(pool, "master", sim_coordinator_host(sim));
@@ -292,6 +373,8 @@ build_pool_object(Sim *sim, SimObject *default_sr)
     sim_object_set_ref(pool, "suspend_image_SR", default_sr);
     sim_object_set_ref(pool, "crash_dump_SR", default_sr);
     sim_object_set(pool, "restrictions", sim_value_ref(sim_seed(sim, "restrictions")));
+    sim_object_set_text(telemetry, "value", telemetry_uuid);
+    sim_object_set_ref(pool, "telemetry_uuid", telemetry);
     sim_object_set(pool, "telemetry_next_collection",
                    sim_date(sim_clock_now(sim->clock) + 2 * 24 * 60 * 60));
 }
@@ -304,6 +387,7 @@ sim_build_pool(Sim *sim)
     SimObject *shared = NULL;
     guint nics = sim->options.capture_profile ? 3 : 1;
 
+    create_filled(sim, "user", "user");
     create_filled(sim, "network", "host_internal_network");
     for (guint i = 0; i < nics; i++)
         g_ptr_array_add(networks, build_network(sim, i));

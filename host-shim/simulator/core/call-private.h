@@ -32,6 +32,7 @@ struct _SimCall {
     gboolean waiting; /* for a lock */
     gboolean cancellable;
     gboolean cancelled;
+    gboolean tidies_up; /* before it ends as cancelled, by itself */
     gboolean over;
 };
 

@@ -71,6 +71,15 @@ sim_call_task(const SimCall *call)
     return call->task != NULL && sim_object_is_alive(call->task) ? call->task : NULL;
 }
 
+void
+sim_call_forward(SimCall *call, const SimObject *host)
+{
+    SimObject *task = sim_call_task(call);
+
+    if (task != NULL)
+        sim_object_set_ref(task, "resident_on", host);
+}
+
 const char *
 sim_call_key(const SimCall *call)
 {

@@ -31,13 +31,16 @@ typedef struct {
     SimHandler handler;
 } SimHandlerEntry;
 
+#define SIM_STORAGE_PACE (-1.0) /* the time that storage takes */
+#define SIM_MOMENT       (-2.0) /* a part of that: long enough to be seen */
+
 /**
  * SimStep:
  *
- * A part of an operation that takes time: after @share of the pace (at least one turn of the
- * loop) the task's progress is set (-1: left alone) and @run is called. It goes on where it
- * returns %TRUE; where it returns %FALSE it has failed or finished the call itself, or will
- * call sim_call_continue().
+ * A part of an operation that takes time: after @share of the pace, or one of the above, and at
+ * least one turn of the loop, the task's progress is set (-1: left alone) and @run is called. It
+ * goes on where it returns %TRUE; where it returns %FALSE it has failed or finished the call
+ * itself, or will call sim_call_continue().
  */
 typedef struct {
     gboolean (*run)(SimCall *call);
@@ -76,6 +79,8 @@ const char *sim_call_name(const SimCall *call); /* "VM.start" */
 const SimNode *sim_call_node(const SimCall *call);
 const char *sim_call_session(const SimCall *call); /* "" where there is none */
 SimObject *sim_call_task(const SimCall *call);     /* (nullable) */
+/* The work is done on @host: that is where its task is. */
+void sim_call_forward(SimCall *call, const SimObject *host);
 /* The key of current_operations: the task, or a made-up one. */
 const char *sim_call_key(const SimCall *call);
 
@@ -122,6 +127,11 @@ void sim_call_set_abort(SimCall *call, void (*abort)(SimCall *call));
 /* The point of no return: from here on task.cancel has no effect. */
 void sim_call_set_cancellable(SimCall *call, gboolean cancellable);
 gboolean sim_call_is_cancellable(const SimCall *call);
+/* From here on the call looks for itself whether it was cancelled, for it has to tidy up first,
+ * and ends with sim_call_end_cancelled(). */
+void sim_call_handle_cancel(SimCall *call);
+gboolean sim_call_is_cancelled(const SimCall *call);
+void sim_call_end_cancelled(SimCall *call);
 /* Asks a call to end as cancelled; it does at its next step. */
 void sim_call_cancel(SimCall *call);
 /* (nullable) */

@@ -81,6 +81,8 @@ check_count(const SimCallStart *start, const SimMessage *message)
 
     if (message->needs_session && !start->trusted)
         received--;
+    if (message->hidden && received >= 0)
+        return TRUE;
     if (received >= (gint) message->n_required &&
         (message->n_required < message->n_params || received == (gint) message->n_params))
         return TRUE;

@@ -160,10 +160,26 @@ read_message(SimModel *model, const SimClass *class, const SimValue *json)
 }
 
 static void
+read_hidden(SimModel *model, const SimClass *class, const char *name)
+{
+    SimMessage *message = g_new0(SimMessage, 1);
+
+    message->full_name = g_strdup_printf("%s.%s", class->name, name);
+    message->class = class;
+    message->role = SIM_ROLE_POOL_ADMIN;
+    message->needs_session = TRUE;
+    message->has_async = TRUE;
+    message->hidden = TRUE;
+    g_ptr_array_add(model->messages, message);
+    g_hash_table_insert(model->message_by_name, message->full_name, message);
+}
+
+static void
 read_class(SimModel *model, const SimValue *json)
 {
     SimClass *class = g_new0(SimClass, 1);
     const SimValue *messages = sim_map_get(json, "messages");
+    const SimValue *hidden = sim_map_get(json, "hidden");
 
     class->name = sim_value_text(sim_map_get(json, "name"));
     class->event_name = g_ascii_strdown(class->name, -1);
@@ -174,6 +190,8 @@ read_class(SimModel *model, const SimValue *json)
     g_hash_table_insert(model->class_by_name, (gpointer) class->name, class);
     for (guint i = 0; i < sim_value_size(messages); i++)
         read_message(model, class, sim_value_at(messages, i));
+    for (guint i = 0; i < sim_value_size(hidden); i++)
+        read_hidden(model, class, sim_value_text(sim_value_at(hidden, i)));
 }
 
 SimModel *

@@ -60,7 +60,8 @@ typedef struct {
     gboolean needs_session;
     gboolean has_async;
     gboolean removed;
-    guint n_params; /* the session not counted */
+    gboolean hidden; /* nothing but its name is known */
+    guint n_params;  /* the session not counted */
     guint n_required;
     SimParam *params;
 } SimMessage;

@@ -71,7 +71,7 @@ sim_new(const SimOptions *options)
     Sim *sim = g_new0(Sim, 1);
 
     sim->options = *options;
-    sim->clock = sim_clock_new();
+    sim->clock = sim_clock_new(options->time_s, options->stopped_clock);
     sim->ids = options->seed >= 0 ? sim_ids_new_with_seed((guint32) options->seed) : sim_ids_new();
     sim->shelf = sim_map();
     sim->model = load_model();

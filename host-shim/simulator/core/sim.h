@@ -15,10 +15,13 @@ typedef struct {
     char *address; /* of node 1; the others follow it */
     guint port;
     double pace_ms;
+    double storage_pace_ms;
     double event_delay_ms;
     gint64 local_size;
     gint64 shared_size;
     gboolean capture_profile;
+    gboolean stopped_clock;
+    gint64 time_s; /* 0: now */
     guint linger_s;
     gint ready_fd;
     gint64 seed; /* -1: none */

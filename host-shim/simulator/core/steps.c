@@ -4,10 +4,22 @@
 
 static void on_step_due(gpointer data);
 
+#define MOMENT 0.25 /* of the pace of storage */
+
+static double
+time_of(const SimOptions *options, double share)
+{
+    if (share == SIM_STORAGE_PACE)
+        return options->storage_pace_ms;
+    if (share == SIM_MOMENT)
+        return options->storage_pace_ms * MOMENT;
+    return share * options->pace_ms;
+}
+
 static void
 schedule_step(SimCall *call)
 {
-    double wait_ms = call->steps->share * call->sim->options.pace_ms;
+    double wait_ms = time_of(&call->sim->options, call->steps->share);
 
     call->timer = sim_clock_after_ms(call->sim->clock, wait_ms, on_step_due, call);
 }
@@ -31,7 +43,7 @@ on_step_due(gpointer data)
     SimObject *task = sim_call_task(call);
 
     call->timer = 0;
-    if (call->cancelled && call->cancellable) {
+    if (call->cancelled && call->cancellable && !call->tidies_up) {
         finish_cancelled(call);
         return;
     }
@@ -153,6 +165,24 @@ gboolean
 sim_call_is_cancellable(const SimCall *call)
 {
     return call->cancellable;
+}
+
+void
+sim_call_handle_cancel(SimCall *call)
+{
+    call->tidies_up = TRUE;
+}
+
+gboolean
+sim_call_is_cancelled(const SimCall *call)
+{
+    return call->cancelled && call->cancellable;
+}
+
+void
+sim_call_end_cancelled(SimCall *call)
+{
+    finish_cancelled(call);
 }
 
 void

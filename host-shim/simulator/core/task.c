@@ -7,6 +7,7 @@
 /* toolstack, xapi_globs.ml and db_gc_util.ml */
 #define FINISHED_TIMEOUT_S (65 * 60)
 #define PENDING_TIMEOUT_S  (24 * 60 * 60)
+#define COLLECTION_S       30
 #define MAX_TASKS          200
 
 SimObject *
@@ -35,6 +36,15 @@ gboolean
 sim_task_is_pending(const SimObject *task)
 {
     return strcmp(sim_object_text(task, "status"), "pending") == 0;
+}
+
+void
+sim_task_note_wish(Sim *sim, SimObject *task, const char *wish)
+{
+    g_autofree char *uuid = sim_ids_uuid(sim->ids);
+    g_autofree char *key = g_strdup_printf("DummyRef:|%s|task.%s", uuid, wish);
+
+    sim_object_map_set(task, "current_operations", key, wish);
 }
 
 /* The end: a task whose destruction was asked for goes now. */
@@ -104,9 +114,13 @@ sim_task_result_of(const SimValue *value)
     return g_string_free(out, FALSE);
 }
 
+/* A task that was declared over has no time of its end, and goes with the first collection: the
+ * collector comes by every half minute. */
 static gboolean
 is_stale(const SimObject *task, gint64 now)
 {
+    if (now - sim_object_int(task, "created") < COLLECTION_S)
+        return FALSE;
     if (sim_task_is_pending(task))
         return now - sim_object_int(task, "created") > PENDING_TIMEOUT_S;
     return now - sim_object_int(task, "finished") > FINISHED_TIMEOUT_S;

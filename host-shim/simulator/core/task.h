@@ -12,6 +12,9 @@ void sim_task_succeed(Sim *sim, SimObject *task, const char *result);
 void sim_task_fail(Sim *sim, SimObject *task, const SimValue *error);
 void sim_task_cancelled(Sim *sim, SimObject *task);
 gboolean sim_task_is_pending(const SimObject *task);
+/* Marks in current_operations what somebody wants of it: "cancel" or "destroy". The entry has no
+ * task to name (captures: task_get_record_cancelled). */
+void sim_task_note_wish(Sim *sim, SimObject *task, const char *wish);
 /* "<value>...</value>", as task.result holds it whatever the encoding of the call */
 char *sim_task_result_of(const SimValue *value);
 /* Drops what has been finished for 65 minutes, and the oldest finished ones beyond 200. */

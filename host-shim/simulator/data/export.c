@@ -2,6 +2,7 @@
 #include "core/task.h"
 #include "data/disk.h"
 #include "data/transfer.h"
+#include "data/vhd.h"
 #include "http/pages.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ go_on(SimTransfer *transfer)
 
 /* What was never written reads as zeros. */
 static gssize
-read_bytes(const SimTransfer *transfer, char *buffer, gsize length)
+read_raw(const SimTransfer *transfer, char *buffer, gsize length)
 {
     gssize got = transfer->fd >= 0 ? pread(transfer->fd, buffer, length, transfer->done) : 0;
 
@@ -29,14 +30,31 @@ read_bytes(const SimTransfer *transfer, char *buffer, gsize length)
     return (gssize) length;
 }
 
+static gssize
+read_bytes(const SimTransfer *transfer, char *buffer, gsize length)
+{
+    if (transfer->codec != NULL)
+        return sim_vhd_read(transfer->codec, transfer->done, buffer, length);
+    return read_raw(transfer, buffer, length);
+}
+
+static gint64
+size_of(const SimTransfer *transfer)
+{
+    if (!sim_object_is_alive(transfer->vdi))
+        return transfer->done;
+    if (transfer->codec != NULL)
+        return sim_vhd_length(transfer->codec);
+    return sim_object_int(transfer->vdi, "virtual_size");
+}
+
 static void
 send_more(SimConnection *connection, gpointer data)
 {
     SimTransfer *transfer = data;
-    gint64 size = sim_object_is_alive(transfer->vdi) ? sim_object_int(transfer->vdi, "virtual_size")
-                                                     : transfer->done;
-    gsize length = (gsize) MIN(CHUNK, size - transfer->done);
+    gsize length = (gsize) MIN(CHUNK, size_of(transfer) - transfer->done);
     g_autofree char *buffer = g_malloc(CHUNK);
+    gssize got;
 
     if (sim_transfer_strike(transfer, transfer->done, go_on))
         return;
@@ -46,14 +64,25 @@ send_more(SimConnection *connection, gpointer data)
         sim_transfer_succeed(transfer, NULL);
         return;
     }
-    length = sim_transfer_until_fault(transfer, length);
-    if (read_bytes(transfer, buffer, length) < 0) {
+    got = read_bytes(transfer, buffer, sim_transfer_until_fault(transfer, length));
+    if (got < 0) {
         sim_transfer_fail_cut(transfer);
         return;
     }
-    transfer->done += (gint64) length;
-    sim_connection_write(connection, buffer, length);
+    transfer->done += got;
+    sim_connection_write(connection, buffer, (gsize) got);
     sim_connection_when_written(connection, send_more, transfer);
+}
+
+static void
+begin(SimTransfer *transfer)
+{
+    if (transfer->format == SIM_FORMAT_VHD) {
+        transfer->codec = sim_vhd_new(transfer->fd, sim_object_int(transfer->vdi, "virtual_size"),
+                                      sim_object_text(transfer->vdi, "uuid"));
+        transfer->free_codec = (GDestroyNotify) sim_vhd_free;
+    }
+    go_on(transfer);
 }
 
 void
@@ -72,7 +101,5 @@ sim_export_get(SimConnection *connection)
         vhd ? "application/vhd" : "application/octet-stream",
         sim_object_text(transfer->vdi, "uuid"), vhd ? "vhd" : "raw");
     sim_transfer_accept(transfer, rest);
-    if (!sim_transfer_attach(transfer, FALSE))
-        return;
-    send_more(connection, transfer);
+    sim_transfer_attach(transfer, FALSE, begin);
 }

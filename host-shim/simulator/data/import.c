@@ -98,6 +98,5 @@ sim_import_put(SimConnection *connection)
         return;
     }
     sim_transfer_accept(transfer, "content-type: application/octet-stream\r\n");
-    if (sim_transfer_attach(transfer, TRUE))
-        read_on(transfer);
+    sim_transfer_attach(transfer, TRUE, read_on);
 }

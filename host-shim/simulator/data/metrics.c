@@ -102,13 +102,16 @@ add_host_totals(GPtrArray *metrics, const SimObject *host)
     const SimObject *total = sim_object_follow(host, "metrics");
     double memory = total != NULL ? sim_object_int(total, "memory_total") / KIB : 0;
     double left = total != NULL ? sim_object_int(total, "memory_free") / KIB : 0;
+    SimMetric *load;
 
     add_named(metrics, "hostload",
               "Host load per physical cpu, where load refers to the number of vCPU(s) in running "
               "or runnable status.",
               "(fraction)", 0.1, 0.5)
         ->max = INFINITY;
-    add_named(metrics, "loadavg", "Domain0 loadavg", "(fraction)", 0.3, 0.5)->signed_value = TRUE;
+    load = add_named(metrics, "loadavg", "Domain0 loadavg", "(fraction)", 0.3, 0.5);
+    load->signed_value = TRUE;
+    load->max = INFINITY;
     add_named(metrics, "memory_free_kib", "Total amount of free memory", "KiB", left, 0);
     add_named(metrics, "memory_total_kib", "Total amount of memory in the host", "KiB", memory, 0);
     add_named(metrics, "running_domains", "The total number of running domains per host", "count",
@@ -164,6 +167,14 @@ static const struct {
 };
 
 static void
+add_internal_free(GPtrArray *metrics, const SimObject *vm)
+{
+    add_named(metrics, "memory_internal_free", "Memory used as reported by the guest agent", "KiB",
+              sim_object_int(vm, "memory_dynamic_max") / KIB / 2, 0.1);
+}
+
+/* The control domain has no balloon, and is looked into (captures: GET_rrd_updates_json). */
+static void
 add_guest_basics(GPtrArray *metrics, const SimObject *vm)
 {
     for (gint64 i = 0; i < sim_object_int(vm, "VCPUs_at_startup"); i++)
@@ -172,8 +183,11 @@ add_guest_basics(GPtrArray *metrics, const SimObject *vm)
     add_named(metrics, "cpu_usage", "Domain CPU usage", "(fraction)", 0.1, 0.2);
     add_named(metrics, "memory", "Memory currently allocated to VM", "B",
               sim_object_int(vm, "memory_dynamic_max"), 0);
-    add_named(metrics, "memory_target", "Target of VM balloon driver", "B",
-              sim_object_int(vm, "memory_target"), 0);
+    if (sim_object_bool(vm, "is_control_domain"))
+        add_internal_free(metrics, vm);
+    else
+        add_named(metrics, "memory_target", "Target of VM balloon driver", "B",
+                  sim_object_int(vm, "memory_target"), 0);
     for (guint i = 0; i < G_N_ELEMENTS(runstates); i++) {
         SimMetric *metric = add(metrics, g_strdup(runstates[i].name),
                                 g_strconcat("Fraction of time that ", runstates[i].share, NULL),
@@ -212,8 +226,7 @@ add_guest_devices(GPtrArray *metrics, const SimObject *vm)
             g_strdup_printf("Writes to device '%s' in bytes per second", device), "B/s", 8192, 1);
     }
     if (sim_object_follow(vm, "guest_metrics") != NULL)
-        add_named(metrics, "memory_internal_free", "Memory used as reported by the guest agent",
-                  "KiB", sim_object_int(vm, "memory_dynamic_max") / KIB / 2, 0.1);
+        add_internal_free(metrics, vm);
 }
 
 static gint

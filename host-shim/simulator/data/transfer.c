@@ -181,7 +181,8 @@ sim_transfer_free(SimTransfer *transfer)
     g_clear_pointer(&transfer->vdi, sim_object_unref);
     g_clear_pointer(&transfer->host, sim_object_unref);
     g_clear_pointer(&transfer->task, sim_object_unref);
-    g_clear_pointer(&transfer->vbd, sim_object_unref);
+    g_clear_pointer(&transfer->drive, sim_drive_free);
+    g_free(transfer->result);
     g_clear_pointer(&transfer->fault, sim_fault_unref);
     sim_connection_unref(transfer->connection);
     g_free(transfer);
@@ -293,25 +294,6 @@ static void on_client_gone(SimConnection *connection, gpointer data);
 
 /* ---- the control domain's drive ---- */
 
-static SimObject *
-create_drive(SimTransfer *transfer, SimObject *dom0, gboolean for_writing)
-{
-    SimDatabase *db = transfer->sim->db;
-    SimObject *metrics = sim_db_create(db, "VBD_metrics");
-    SimObject *vbd = sim_db_create(db, "VBD");
-    g_autoptr(SimValue) left = sim_vm_free_vbd_devices(dom0);
-
-    sim_object_set_text(vbd, "userdevice", sim_value_text(sim_value_at(left, 0)));
-    sim_object_set_text(vbd, "mode", for_writing ? "RW" : "RO");
-    sim_object_set_text(vbd, "type", "Disk");
-    sim_object_set_bool(vbd, "unpluggable", TRUE);
-    sim_object_map_set(vbd, "other_config", "task_id", sim_object_get_ref(transfer->task));
-    sim_object_set_ref(vbd, "metrics", metrics);
-    sim_object_set_ref(vbd, "VDI", transfer->vdi);
-    sim_object_set_ref(vbd, "VM", dom0);
-    return vbd;
-}
-
 static gboolean
 is_written_by_another(const SimObject *vdi)
 {
@@ -327,44 +309,29 @@ is_written_by_another(const SimObject *vdi)
     return FALSE;
 }
 
-gboolean
-sim_transfer_attach(SimTransfer *transfer, gboolean for_writing)
+static void
+on_plugged(gpointer data)
 {
-    SimObject *dom0 = sim_object_follow(transfer->host, "control_domain");
-    const SimObject *sr = sim_object_follow(transfer->vdi, "SR");
-    g_autofree char *device = NULL;
+    SimTransfer *transfer = data;
 
+    transfer->fd = sim_disk_open(transfer->sim->disks, transfer->vdi, transfer->for_writing);
+    transfer->proceed(transfer);
+}
+
+void
+sim_transfer_attach(SimTransfer *transfer, gboolean for_writing,
+                    void (*proceed)(SimTransfer *transfer))
+{
     if (for_writing && is_written_by_another(transfer->vdi)) {
         sim_transfer_fail(transfer,
                           sim_strings("VDI_IN_USE", sim_object_get_ref(transfer->vdi), NULL));
-        return FALSE;
-    }
-    transfer->vbd = sim_object_ref(create_drive(transfer, dom0, for_writing));
-    device = g_strdup_printf("sm/backend/%s/%s", sim_object_text(sr, "uuid"),
-                             sim_object_text(transfer->vdi, "uuid"));
-    sim_object_set_bool(transfer->vbd, "currently_attached", TRUE);
-    sim_object_set_text(transfer->vbd, "device", device);
-    sim_vbd_update_allowed(transfer->vbd);
-    sim_vdi_touch_content(transfer->sim, transfer->vdi);
-    sim_vdi_update_allowed(transfer->vdi);
-    transfer->fd = sim_disk_open(transfer->sim->disks, transfer->vdi, for_writing);
-    sim_connection_set_gone_func(transfer->connection, on_client_gone, transfer);
-    return TRUE;
-}
-
-static void
-detach(SimTransfer *transfer)
-{
-    SimObject *metrics;
-
-    if (transfer->vbd == NULL || !sim_object_is_alive(transfer->vbd))
         return;
-    metrics = sim_object_follow(transfer->vbd, "metrics");
-    if (metrics != NULL)
-        sim_db_destroy(metrics);
-    sim_db_destroy(transfer->vbd);
-    if (sim_object_is_alive(transfer->vdi))
-        sim_vdi_update_allowed(transfer->vdi);
+    }
+    transfer->for_writing = for_writing;
+    transfer->proceed = proceed;
+    sim_connection_set_gone_func(transfer->connection, on_client_gone, transfer);
+    sim_drive_attach(&transfer->drive, transfer->sim, transfer->vdi, transfer->host, transfer->task,
+                     for_writing, on_plugged, transfer);
 }
 
 /* ---- the ends ---- */
@@ -408,18 +375,39 @@ end(SimTransfer *transfer, const SimValue *error, const char *result)
     transfer->over = TRUE;
     sim_connection_stop_stream(transfer->connection);
     sim_connection_set_gone_func(transfer->connection, NULL, NULL);
-    detach(transfer);
+    g_clear_pointer(&transfer->drive, sim_drive_free);
     finish_task(transfer, error, result);
     return TRUE;
+}
+
+static void
+on_unplugged(gpointer data)
+{
+    SimTransfer *transfer = data;
+
+    if (!end(transfer, NULL, transfer->result))
+        return;
+    sim_connection_finish(transfer->connection, FALSE);
+    sim_transfer_free(transfer);
+}
+
+/* Nobody waits for the answer any more. */
+static void
+on_unplugged_alone(SimConnection *connection, gpointer data)
+{
+    (void) connection;
+    on_unplugged(data);
 }
 
 void
 sim_transfer_succeed(SimTransfer *transfer, const char *result)
 {
-    if (!end(transfer, NULL, result))
+    if (transfer->over)
         return;
-    sim_connection_finish(transfer->connection, FALSE);
-    sim_transfer_free(transfer);
+    transfer->result = g_strdup(result);
+    sim_connection_stop_stream(transfer->connection);
+    sim_connection_set_gone_func(transfer->connection, on_unplugged_alone, transfer);
+    sim_drive_detach(transfer->drive, on_unplugged, transfer);
 }
 
 void

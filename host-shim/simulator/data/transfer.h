@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/faults.h"
+#include "data/drive.h"
 #include "http/connection.h"
 #include "http/server.h"
 
@@ -22,13 +23,15 @@ struct _SimTransfer {
     SimObject *task;
     gboolean own_task; /* made by us, and destroyed by us */
     SimFormat format;
-    SimObject *vbd; /* of the control domain, while bytes move */
+    SimDrive *drive; /* of the control domain, while bytes move */
+    gboolean for_writing;
+    char *result; /* what the task will say */
     int fd;
     gint64 done;        /* body bytes so far */
     gint64 segment_end; /* up to where bytes are awaited before somebody looks again */
     SimFault *fault;
     SimHold *hold;
-    void (*proceed)(SimTransfer *transfer); /* after a hold */
+    void (*proceed)(SimTransfer *transfer); /* after a hold, or the plug of the drive */
     gpointer codec;                         /* of the format */
     GDestroyNotify free_codec;
     guint timer;
@@ -42,8 +45,9 @@ SimTransfer *sim_transfer_begin(SimConnection *connection, const char *method, c
 /* "200 OK" with the task's reference, before anything has been read or written. @rest: further
  * header lines, each with its end */
 void sim_transfer_accept(SimTransfer *transfer, const char *rest);
-/* The drive of the control domain. %FALSE: the transfer has failed. */
-gboolean sim_transfer_attach(SimTransfer *transfer, gboolean for_writing);
+/* Plugs the drive of the control domain, and goes on by @proceed; or the transfer fails. */
+void sim_transfer_attach(SimTransfer *transfer, gboolean for_writing,
+                         void (*proceed)(SimTransfer *transfer));
 /* The ends. Failing sends a second answer inside of the first. @result: (nullable) */
 void sim_transfer_succeed(SimTransfer *transfer, const char *result);
 void sim_transfer_fail(SimTransfer *transfer, SimValue *error); /* takes @error */

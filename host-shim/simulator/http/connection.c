@@ -163,6 +163,7 @@ static void
 begin_draining(SimConnection *connection)
 {
     g_socket_shutdown(g_socket_connection_get_socket(connection->socket), FALSE, TRUE, NULL);
+    stop_timer(connection);
     connection->timer =
         sim_clock_after_ms(connection->sim->clock, DRAIN_TIMEOUT_MS, on_timeout, connection);
     advance(connection);
@@ -297,6 +298,7 @@ take_head(SimConnection *connection)
     gsize length = sim_head_measure(bytes, MIN(connection->in->len, SIM_MAX_HEAD + 4));
 
     if (length > SIM_MAX_HEAD || (length == 0 && connection->in->len > SIM_MAX_HEAD)) {
+        stop_timer(connection);
         connection->state = STATE_BUSY;
         sim_page_send(connection, SIM_PAGE_TOO_LARGE, NULL);
         return;

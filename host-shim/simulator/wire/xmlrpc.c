@@ -212,8 +212,13 @@ describe_syntax(const char *body, gsize length, xmlParserCtxt *context)
         return g_strdup("Xmlm.Error(1:1, \"unexpected end of input\")");
     if (body[0] != '<')
         return g_strdup("Xmlm.Error(1:1, \"expected root element\")");
-    return g_strdup_printf("Xmlm.Error(%d:%d, \"malformed\")", error != NULL ? error->line : 1,
-                           error != NULL ? error->int2 : 1);
+    if (error == NULL)
+        return g_strdup("Xmlm.Error(1:1, \"malformed\")");
+    if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str1 != NULL && error->str2 != NULL)
+        return g_strdup_printf("Xmlm.Error(%d:%d, \"expected one of these character sequence: "
+                               "\"%s\", found \"%s\"\")",
+                               error->line, error->int2 - 1, error->str1, error->str2);
+    return g_strdup_printf("Xmlm.Error(%d:%d, \"malformed\")", error->line, error->int2);
 }
 
 gboolean

@@ -1,0 +1,13 @@
+/* The destination's side of a storage migration, or of one to another pool: small commands of the
+ * source, which conducts. The source may be another simulator (data/services.c) or this one. */
+#pragma once
+
+#include "core/call.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): the answer, or NULL with @error (out) (transfer full). @command: a map with the
+ * name in "do" */
+SimValue *sim_receive(Sim *sim, const SimValue *command, SimValue **error);
+
+G_END_DECLS
