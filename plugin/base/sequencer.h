@@ -111,7 +111,9 @@ void xd_op_table(XdOp *op, const XdStep *steps, gpointer data);
 /* The same, and what fails there is no failure of this step: it is told in @caught, and the step ends. It
  * is one when the operation itself is stopped. */
 void xd_op_try(XdOp *op, const XdStep *steps, gpointer data, GError **caught);
-/* A step function: from here on nothing that was done is taken back, and cancelling is too late. */
+/* From here on nothing that was done is taken back, and cancelling is too late. */
+void xd_op_commit(XdOp *op);
+/* The same as a step. */
 void xd_op_point_of_no_return(XdOp *op, gpointer data);
 
 /* A step function for an undo that went forward instead of back: what was wanted is the case, so the

@@ -78,9 +78,11 @@ unmark(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     Destroy *destroy = data;
+    const XdVM *vm = xd_removal_vm(&destroy->removal);
+    const char *there = vm != NULL ? xd_map_get(&vm->other_config, XD_DESTROY_KEY) : NULL;
     XdStepCall call = {.method = "VM.remove_from_other_config", .done = done};
 
-    if (destroy->tag == NULL) {
+    if (destroy->tag == NULL || g_strcmp0(there, destroy->tag) != 0) {
         xd_op_next(op);
         return;
     }

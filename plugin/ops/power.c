@@ -87,7 +87,7 @@ start(XdOp *op, gpointer data)
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
     const XdHost *node = preferred_node(power, vm);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = power};
+    XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
         xd_op_next(op);
@@ -136,7 +136,8 @@ shut_down(XdOp *op, gpointer data)
                        .already = "halted",
                        .holds = is_halted,
                        .data = power,
-                       .optional = TRUE};
+                       .optional = TRUE,
+                       .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_SUSPENDED) {
         /* a hard_shutdown would leave a VM behind that does not start (verified-sequences 3.2) */
@@ -157,8 +158,11 @@ stop(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
-    XdStepCall call = {
-        .method = "VM.hard_shutdown", .already = "halted", .holds = is_halted, .data = power};
+    XdStepCall call = {.method = "VM.hard_shutdown",
+                       .already = "halted",
+                       .holds = is_halted,
+                       .data = power,
+                       .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         xd_op_next(op);
@@ -186,7 +190,8 @@ reboot(XdOp *op, gpointer data)
     const XdVM *vm = xd_instance_vm(&power->head);
     XdStepCall call = {.method = power->hard ? "VM.hard_reboot" : "VM.clean_reboot",
                        .holds = is_rebooted,
-                       .data = power};
+                       .data = power,
+                       .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         start(op, data); /* what a reset button does to a machine that is off */
@@ -220,8 +225,11 @@ static void
 change(XdOp *op, Power *power, const Change *how)
 {
     const XdVM *vm = xd_instance_vm(&power->head);
-    XdStepCall call = {
-        .method = how->method, .already = how->to_name, .holds = how->holds, .data = power};
+    XdStepCall call = {.method = how->method,
+                       .already = how->to_name,
+                       .holds = how->holds,
+                       .data = power,
+                       .concludes = TRUE};
 
     if (vm->power_state == how->to) {
         xd_op_next(op);
@@ -280,7 +288,7 @@ resume_vm(XdOp *op, gpointer data)
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
     const XdHost *node = preferred_node(power, vm);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = power};
+    XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
         xd_op_next(op);
@@ -332,11 +340,24 @@ static const XdStep resume_steps[] = {
 
 /* ---- blocking starts ---- */
 
+static gboolean
+shows_bootable(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    const Power *power = data;
+    const XdVM *vm = xd_instance_vm(data);
+
+    return vm == NULL || xd_is_blocked(vm, power->reason) == !power->bootable;
+}
+
+/* @concludes: (nullable): where it is all that the operation is for: what holds then */
 static void
-set_block(XdOp *op, Power *power, gboolean block)
+set_block(XdOp *op, Power *power, gboolean block, XdPredicate concludes)
 {
     const XdVM *vm = xd_instance_vm(&power->head);
-    XdStepCall call = {.method = "VM.set_blocked_operations"};
+    XdStepCall call = {.method = "VM.set_blocked_operations",
+                       .holds = concludes,
+                       .data = power,
+                       .concludes = concludes != NULL};
 
     if (vm == NULL || xd_is_blocked(vm, power->reason) == block) {
         xd_op_next(op);
@@ -352,13 +373,13 @@ set_block(XdOp *op, Power *power, gboolean block)
 static void
 block(XdOp *op, gpointer data)
 {
-    set_block(op, data, TRUE);
+    set_block(op, data, TRUE, NULL);
 }
 
 static void
 unblock(XdOp *op, gpointer data)
 {
-    set_block(op, data, FALSE);
+    set_block(op, data, FALSE, NULL);
 }
 
 /* Too late to stop half-way: what was wanted is the case, so it is left so. */
@@ -386,16 +407,7 @@ undo_unblock(XdOp *op, gpointer data)
 static void
 set_bootable(XdOp *op, gpointer data)
 {
-    set_block(op, data, !((Power *) data)->bootable);
-}
-
-static gboolean
-shows_bootable(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    const Power *power = data;
-    const XdVM *vm = xd_instance_vm(data);
-
-    return vm == NULL || xd_is_blocked(vm, power->reason) == !power->bootable;
+    set_block(op, data, !((Power *) data)->bootable, shows_bootable);
 }
 
 static void

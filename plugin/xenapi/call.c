@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MAX_ATTEMPTS 3
-#define MAX_HOPS     2
+#define MAX_HOPS     1
 #define MAX_ANSWER   (16 * 1024 * 1024) /* of one call; the event poll has a bound of its own */
 #define MAX_STRING   (1024 * 1024)
 
@@ -28,6 +28,10 @@ typedef struct {
     guint64 max_bytes;
     XdCallFlags flags;
     GCancellable *cancellable;
+    XdExchange *exchange;  /* under way */
+    GCancellable *give_up; /* of the exchange */
+    GSource *stop;
+    GSource *patience;
     XdCallDone done;
     gpointer data;
 
@@ -233,13 +237,64 @@ on_data(XdExchange *exchange G_GNUC_UNUSED, const char *bytes, gsize length, gpo
 static void
 on_done(XdExchange *exchange, const GError *error, gpointer data)
 {
+    Pending *p = data;
+
+    xd_clear_source(&p->stop);
+    xd_clear_source(&p->patience);
+    g_clear_object(&p->give_up);
+    p->exchange = NULL;
     if (error == NULL)
-        pending_answered(data);
+        pending_answered(p);
     else
-        pending_broken(data, error, xd_exchange_was_sent(exchange));
+        pending_broken(p, error, xd_exchange_was_sent(exchange));
 }
 
 static const XdExchangeClass exchange_class = {.head = on_head, .data = on_data, .done = on_done};
+
+/* ---- cancelling: what has been sent is done all the same, so its answer is waited for a while ---- */
+
+static gboolean
+on_patience_over(gpointer data)
+{
+    Pending *p = data;
+
+    xd_clear_source(&p->patience);
+    g_cancellable_cancel(p->give_up);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+    Pending *p = data;
+    XdConnection *connection = p->connection;
+    guint grace_s = xd_config_get_uint(connection->config, XD_CONFIG_TASK_CANCEL_GRACE);
+
+    xd_clear_source(&p->stop);
+    if (xd_exchange_was_sent(p->exchange))
+        p->patience = xd_clock_add(connection->clock, connection->context, (gint64) grace_s * 1000,
+                                   on_patience_over, p);
+    else
+        g_cancellable_cancel(p->give_up);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+pending_exchange(Pending *p, const XdHttpRequest *request)
+{
+    XdConnection *connection = p->connection;
+
+    if (p->cancellable == NULL || p->tag == NULL || /* without a mark: it changes nothing */
+        g_cancellable_is_cancelled(p->cancellable)) {
+        xd_http_send(connection->http, request, &exchange_class, p, p->cancellable);
+        return;
+    }
+    p->give_up = g_cancellable_new();
+    p->exchange = xd_http_send(connection->http, request, &exchange_class, p, p->give_up);
+    p->stop = g_cancellable_source_new(p->cancellable);
+    g_source_set_callback(p->stop, G_SOURCE_FUNC(on_cancelled), p, NULL);
+    g_source_attach(p->stop, connection->context);
+}
 
 /* Where the result goes: the caller's sink, or one of the declared type. */
 static XdSink *
@@ -291,7 +346,7 @@ pending_send(Pending *p)
     http.timeout_ms = p->timeout_ms;
     http.max_body = p->max_bytes;
     http.bulk = (p->flags & XD_CALL_POLL) != 0;
-    xd_http_send(connection->http, &http, &exchange_class, p, p->cancellable);
+    pending_exchange(p, &http);
 }
 
 static guint

@@ -10,7 +10,7 @@
 #define LOGIN_TIMEOUT_MS  30000 /* the server sleeps for seconds before it refuses a password */
 #define PROBE_TIMEOUT_MS  5000
 #define LOGOUT_TIMEOUT_MS 3000
-#define MAX_HOPS          2
+#define MAX_HOPS          1
 #define MAX_REFERENCE     512
 
 typedef enum {

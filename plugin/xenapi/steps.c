@@ -123,6 +123,8 @@ running_end(Running *running, GError *error)
 
     if (error != NULL && (is_among(error, call.done) || is_already(error, call.already)))
         g_clear_error(&error);
+    if (error == NULL && call.concludes)
+        xd_op_commit(op);
     if (error != NULL && call.optional && !xd_op_is_stopped(op)) {
         log_optional(running, error);
         g_clear_error(&error);

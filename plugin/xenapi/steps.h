@@ -49,6 +49,7 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @attempts times in all, @delay_s apart
  * @gate: (nullable): reference of the storage that it works on
  * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
+ * @concludes: it is what the operation is for: once it is done, it is too late to stop
  * @optional: a failure is logged and the operation goes on
  */
 typedef struct {
@@ -72,6 +73,7 @@ typedef struct {
     const char *gate;
     XdPredicate holds;
     gpointer data;
+    gboolean concludes;
     gboolean optional;
 } XdStepCall;
 

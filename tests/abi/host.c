@@ -117,6 +117,7 @@ tell_end(Host *host, gboolean succeeded, const char *value, GError *error)
     json_object_set_int_member(object, "code", error != NULL ? error->code : -1);
     json_object_set_boolean_member(object, "cancelled",
                                    g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+    json_object_set_boolean_member(object, "asked_to_stop", host->cancel_after < 0);
     tell_node(object);
     g_clear_error(&error);
 }
