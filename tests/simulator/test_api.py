@@ -98,6 +98,11 @@ def test_parameters():
             equal(expect_failure("INTERNAL_ERROR", client.call, method, value),
                   [f'Failure("{text}")'])
         expect_failure("INTERNAL_ERROR", client.raw, "VM.get_by_name_label", "no session", 5)
+        client.send("VM.get_all", {"session_id": "s"})
+        equal(expect_failure("INTERNAL_ERROR", client.finish),
+              ["Failure(\"Expected string, got '{session_id:S(s)}'\")"])
+        client.send("VM.get_record", {"session_id": client.session, "self": NULL})
+        expect_failure("INTERNAL_ERROR", client.finish)
         equal(expect_failure("INTERNAL_ERROR", client.raw, "VM.get_all", 5),
               ['Failure("Expected string, got \'I(5)\'")'])
 
