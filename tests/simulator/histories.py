@@ -4,16 +4,22 @@ has to come, in the recorded order, and the last one has to be the last."""
 
 import re
 
-from recording import NEVER, Comparison
+from recording import FORMS, NEVER, NUMBER, UUID, Comparison
 
-# Members whose value is a matter of time, luck, or of what happened in a pool before; the recorded
-# monitor was a stand-in that measured memory once.
-ACCIDENTAL = set("""
-    session agent_start_time boot_time MAC mac_seed domid generation_id timestamp content_id
-    last_booted_record virtual_allocation physical_utilisation memory_actual backtrace date linux
-""".split())
+DATE = r"\d{8}T\d\d:\d\d:\d\dZ"
 
-DATE = re.compile(r"\d{8}T\d\d:\d\d:\d\dZ")
+# Members whose value is a matter of time, luck, or of what happened in a pool before, and the form
+# of their text; the recorded monitor was a stand-in that measured memory once.
+ACCIDENTAL = {
+    **FORMS,
+    "content_id": UUID,
+    "virtual_allocation": NUMBER,
+    "physical_utilisation": NUMBER,
+    "memory_actual": NUMBER,
+    "backtrace": r"\(.*\)",
+    "date": DATE,
+    "linux": ".+",
+}
 
 
 class History:
@@ -179,20 +185,21 @@ class Judge:
         return self.comparison.count(recorded, seen) == 0
 
     def distinct_states(self, states, known):
-        """One after the other; what they say of others is left out, and so is what is luck."""
+        """One after the other; what they say of others is left out, and of luck the form is kept."""
         result = []
         for state in states:
-            told = {name: self.relevant(name, value, known) for name, value in state.items()
-                    if name not in ACCIDENTAL}
+            told = {name: self.relevant(name, value, known) for name, value in state.items()}
             if not result or result[-1] != told:
                 result.append(told)
         return result
 
     def relevant(self, name, value, known):
+        if name in ACCIDENTAL:
+            return form_of(value, ACCIDENTAL[name])
         if isinstance(value, float):
             return round(value, 9)
         if isinstance(value, str):
-            return "some time" if DATE.fullmatch(value) and value != NEVER else value
+            return "some time" if re.fullmatch(DATE, value) and value != NEVER else value
         if isinstance(value, list):
             members = [member for member in value if not is_other(member, known)]
             return members if any(not isinstance(member, str) for member in members) else sorted(
@@ -205,6 +212,13 @@ class Judge:
     def in_our_words(self, key):
         """A key that names a host by its uuid."""
         return self.names.translate(key.encode()).decode() if key.startswith("read-") else key
+
+
+def form_of(value, form):
+    """The same for all that are alike."""
+    if isinstance(value, str):
+        return form if re.fullmatch(form, value) else value
+    return -1 if value < 0 else 0
 
 
 def is_other(text, known):
