@@ -368,21 +368,12 @@ drop_base(SimCall *call)
     return sim_send_ask(call, disk_command("disk-drop", disk, disk->base), NULL);
 }
 
-static void
-note_task(SimCall *call, const SimValue *answer)
-{
-    SimSend *send = sim_send_of(call);
-
-    g_free(send->task);
-    send->task = g_strdup(sim_map_get_text(answer, "task"));
-}
-
 static gboolean
 begin_scan(SimCall *call)
 {
     const SimSentDisk *disk = sim_send_disk(sim_send_of(call));
 
-    return sim_send_ask(call, sim_command("scan-begin", "SR", disk->sr), note_task);
+    return sim_send_ask(call, sim_command("scan-begin", "SR", disk->sr), sim_send_note_task);
 }
 
 static gboolean
