@@ -158,7 +158,10 @@ def test_setters():
         client.call("pool.remove_from_other_config", ref, "absent")
         client.call("pool.remove_from_other_config", ref, "k")
         assert "k" not in client.call("pool.get_other_config", ref)
-        expect_failure("INTERNAL_ERROR", client.call, "pool.add_to_other_config", ref, "", "v")
+        vm = client.call("VM.get_all")[0]
+        for method, about in (("pool.add_to_other_config", ref), ("VM.add_to_other_config", vm)):
+            equal(expect_failure("INTERNAL_ERROR", client.call, method, about, "", "v"),
+                  ["Xapi_database.Db_exn.Empty_key_in_map"])
         client.call("pool.add_tags", ref, "t")
         client.call("pool.add_tags", ref, "t")
         equal(client.call("pool.get_tags", ref), ["t"])
