@@ -1,19 +1,26 @@
 """What became of each object, as two streams of events tell it, and whether they agree. Events are
-coalesced by time: what was told depends on when somebody looked, so each recorded state of an object
-has to come, in the recorded order, and the last one has to be the last."""
+coalesced by time: what was told depends on when somebody looked, so each recorded state of an
+object has to come, in the recorded order, and the last one has to be the last; in between there may
+be more, of values that were recorded."""
 
 import re
 
-from recording import NEVER, Comparison
+from recording import FORMS, NAMES, NEVER, NUMBER, UUID, Comparison
 
-# Members whose value is a matter of time, luck, or of what happened in a pool before; the recorded
-# monitor was a stand-in that measured memory once.
-ACCIDENTAL = set("""
-    session agent_start_time boot_time MAC mac_seed domid generation_id timestamp content_id
-    last_booted_record virtual_allocation physical_utilisation memory_actual backtrace date linux
-""".split())
+DATE = r"\d{8}T\d\d:\d\d:\d\dZ"
 
-DATE = re.compile(r"\d{8}T\d\d:\d\d:\d\dZ")
+# Members whose value is a matter of time, luck, or of what happened in a pool before, and the form
+# of their text; the recorded monitor was a stand-in that measured memory once.
+ACCIDENTAL = {
+    **FORMS,
+    "content_id": UUID,
+    "virtual_allocation": NUMBER,
+    "physical_utilisation": NUMBER,
+    "memory_actual": NUMBER,
+    "backtrace": r"\(.*\)",
+    "date": DATE,
+    "linux": ".+",
+}
 
 
 class History:
@@ -97,7 +104,8 @@ class Judge:
             else:
                 self.note(ref, theirs, "is missing")
         for ref, ours in self.seen.items():
-            if ref not in self.names.recorded and ours.is_new and not ours.is_gone:
+            if (ref not in self.names.recorded and ours.is_new
+                    and not (ours.is_gone and ours.kind == "task")):
                 self.note(ref, ours, "is too much")
         return self.comparison.differences
 
@@ -156,6 +164,8 @@ class Judge:
         """Each recorded state comes, in the recorded order, and the last one is the last."""
         recorded = self.distinct_states(theirs.states, self.names.seen)
         seen = self.distinct_states(ours.all_states, self.names.recorded)
+        if recorded and seen:
+            self.hold_values(ref, theirs, recorded, seen)
         rest = list(seen)
         for number, state in enumerate(recorded, 1):
             found = next((at for at, other in enumerate(rest) if self.same(state, other)), None)
@@ -166,6 +176,13 @@ class Judge:
                 rest = rest[found:]
         if recorded and not theirs.is_gone and not self.same(recorded[-1], seen[-1]):
             self.note(ref, theirs, f"at last {self.nearest(recorded[-1], seen[-1:])}")
+
+    def hold_values(self, ref, theirs, recorded, seen):
+        """In between no member is what it never was in the recording, nor to begin with."""
+        for name in recorded[0]:
+            known = {plain(state.get(name)) for state in [*recorded, seen[0]]}
+            for value in {plain(state.get(name)) for state in seen} - known:
+                self.note(ref, theirs, f"{name} is {value!r} for a while")
 
     def nearest(self, state, seen):
         """What is different in the state that is most like the recorded one."""
@@ -179,20 +196,25 @@ class Judge:
         return self.comparison.count(recorded, seen) == 0
 
     def distinct_states(self, states, known):
-        """One after the other; what they say of others is left out, and so is what is luck."""
-        result = []
+        """One after the other; what they say of others is left out, of luck the form is kept, and
+        domains are numbered."""
+        result, domains = [], []
         for state in states:
-            told = {name: self.relevant(name, value, known) for name, value in state.items()
-                    if name not in ACCIDENTAL}
+            told = {name: self.relevant(name, value, known) for name, value in state.items()}
+            if state.get("domid", -1) >= 0:
+                domains = domains if state["domid"] in domains else [*domains, state["domid"]]
+                told["domid"] = f"domain {domains.index(state['domid'])}"
             if not result or result[-1] != told:
                 result.append(told)
         return result
 
     def relevant(self, name, value, known):
+        if name in ACCIDENTAL:
+            return form_of(value, ACCIDENTAL[name])
         if isinstance(value, float):
             return round(value, 9)
         if isinstance(value, str):
-            return "some time" if DATE.fullmatch(value) and value != NEVER else value
+            return "some time" if re.fullmatch(DATE, value) and value != NEVER else value
         if isinstance(value, list):
             members = [member for member in value if not is_other(member, known)]
             return members if any(not isinstance(member, str) for member in members) else sorted(
@@ -205,6 +227,20 @@ class Judge:
     def in_our_words(self, key):
         """A key that names a host by its uuid."""
         return self.names.translate(key.encode()).decode() if key.startswith("read-") else key
+
+
+def plain(value):
+    """Of texts and truths what can be compared without names; nothing of all else."""
+    if isinstance(value, bool):
+        return value
+    return NAMES.sub("", value) if isinstance(value, str) else None
+
+
+def form_of(value, form):
+    """The same for all that are alike."""
+    if isinstance(value, str):
+        return form if re.fullmatch(form, value) else value
+    return -1 if value < 0 else 0
 
 
 def is_other(text, known):

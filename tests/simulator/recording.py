@@ -1,6 +1,7 @@
 """What the replays stand on: recorded answers as values, the names by which the recording and the
 simulator call the same thing, and the comparison of the two. Standard library only."""
 
+import collections
 import contextlib
 import json
 import re
@@ -15,6 +16,20 @@ NAMES = re.compile(
     r"|(?P<url>https?://127\.0\.1\.\d+(?::\d+)?)")
 NEVER = "19700101T00:00:00Z"
 REFERENCE = re.compile("(?:OpaqueRef|DummyRef):")
+# What is a matter of time or luck, and the form that it has: what was recorded in another form than
+# that has to be equal. Numbers may differ, but a negative one means that there is none.
+NUMBER = r"NaN|-?(?:inf|\d+(?:\.\d*)?(?:e[+-]?\d+)?)"
+FORMS = {
+    "session": r"\d+",
+    "domid": r"\d+",
+    "MAC": "(?:[0-9a-f]{2}:){5}[0-9a-f]{2}",
+    "mac_seed": UUID,
+    "agent_start_time": r"\d+\.",
+    "boot_time": r"\d+\.",
+    "timestamp": r"\d+\.",  # of event.next alone
+    "generation_id": r"-?\d+:-?\d+",
+    "last_booted_record": r"\{.*\}",
+}
 IN_ORDER = {"ErrorDescription", "error", "data", "error_info"}  # other lists of texts are sets
 
 
@@ -153,8 +168,8 @@ class Comparison:
     """Holds a value against the recorded one, and binds names on the way. What differs is in
     `differences`, each with the place where it was found.
 
-    accidental: members whose value is a matter of time, luck or equipment; only their type and
-    the form of their text are held."""
+    accidental: members whose value is a matter of time, luck or equipment, and the form of their
+    text; that, their type, and how many there are is held."""
 
     def __init__(self, names, accidental):
         self.names = names
@@ -171,10 +186,10 @@ class Comparison:
             trial.value(recorded, seen, "")
         return len(trial.differences)
 
-    def value(self, recorded, seen, where, accidental=False):
+    def value(self, recorded, seen, where, form=None):
         if type(recorded) is not type(seen):
             self.note(where, f"{seen!r:.200} is of another type than {recorded!r:.200}")
-        elif accidental:
+        elif form is not None and is_alike(recorded, seen, form):
             return
         elif isinstance(recorded, dict):
             self.map(recorded, seen, where)
@@ -214,7 +229,7 @@ class Comparison:
             if key in IN_ORDER and are_texts(recorded[key]) and are_texts(seen.get(key)):
                 self.sequence(recorded[key], seen[key], place)
             elif key in seen:
-                self.value(recorded[key], seen[key], place, key in self.accidental)
+                self.value(recorded[key], seen[key], place, self.accidental.get(key))
 
     def sequence(self, recorded, seen, where):
         """An error is its code and then its parameters."""
@@ -346,6 +361,8 @@ class Comparison:
         def like(theirs, ours):
             return kinds([theirs]) == kinds([ours])
 
+        if repeated(seen) > repeated(recorded):
+            self.note(where, "too many objects have the same id")
         missing, surplus = self.match(
             recorded, seen, lambda theirs, ours: like(theirs, ours)
             and self.names.seen.get(theirs["ref"]) == ours["ref"], like,
@@ -356,6 +373,25 @@ class Comparison:
             self.note(where, f"{name_event(event)} is too much")
         if not missing and not surplus and kinds(recorded) != kinds(seen):
             self.note(where, f"{kinds(seen)} instead of {kinds(recorded)}")
+
+
+def is_alike(recorded, seen, form):
+    """Whether both are accidental, and of the same form."""
+    if isinstance(recorded, list):
+        return len(recorded) == len(seen) and all(map(
+            lambda theirs, ours: is_alike(theirs, ours, form), recorded, seen))
+    if isinstance(recorded, str):
+        return bool(re.fullmatch(form, recorded) and re.fullmatch(form, seen))
+    return isinstance(recorded, (int, float)) and (recorded < 0) == (seen < 0)
+
+
+def repeated(events):
+    """How many objects of a batch have an id that another one has, too. Some are written in one go,
+    as a task and its parent, and messages have none."""
+    owners = collections.defaultdict(set)
+    for event in events:
+        owners[event["id"]].add(event["ref"])
+    return sum(len(refs) - 1 for id_, refs in owners.items() if id_ != "0")
 
 
 def are_texts(value):

@@ -8,7 +8,7 @@ import sys
 import xml.etree.ElementTree
 
 from harness import equal
-from recording import NULL, Comparison, Response, read_request
+from recording import FORMS, NULL, NUMBER, Comparison, Response, read_request
 from world import recorded_pools
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "captures"
@@ -17,13 +17,15 @@ SOON = 0.03  # seconds between two that belong together: a call has begun by the
 QUIET = 5  # seconds between two cases: what the one began has ended when the next one comes
 MIB = 1 << 20
 
-# Members whose value is a matter of time, luck or equipment: their type alone is held.
-ACCIDENTAL = set("""
-    session agent_start_time boot_time MAC mac_seed domid fingerprint
-    fingerprint_sha256 fingerprint_sha1 generation_id timestamp
-    snapshot_metadata last_booted_record 0/ip 0/ipv4/0
-    values value last_ds v unknown_datapoints
-""".split())
+# Members whose value is a matter of time, luck or equipment, and the form of their text.
+ACCIDENTAL = {
+    **FORMS,
+    **dict.fromkeys(("fingerprint", "fingerprint_sha256"), "(?:[0-9A-F]{2}:){31}[0-9A-F]{2}"),
+    "fingerprint_sha1": "(?:[0-9A-F]{2}:){19}[0-9A-F]{2}",
+    "snapshot_metadata": r"(?s)\(\(.*\)\)",
+    **dict.fromkeys(("0/ip", "0/ipv4/0"), r"\d+(?:\.\d+){3}"),
+    **dict.fromkeys(("values", "value", "last_ds", "v", "unknown_datapoints"), NUMBER),
+}
 
 SHORT = ("1,000 of the 2 MiB that were announced: the recorded one took it as all; later "
          "experiments, and the simulator, fail with VDI_IO_ERROR (verified-sequences 2.1)")

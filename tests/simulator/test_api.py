@@ -98,6 +98,11 @@ def test_parameters():
             equal(expect_failure("INTERNAL_ERROR", client.call, method, value),
                   [f'Failure("{text}")'])
         expect_failure("INTERNAL_ERROR", client.raw, "VM.get_by_name_label", "no session", 5)
+        client.send("VM.get_all", {"session_id": "s"})
+        equal(expect_failure("INTERNAL_ERROR", client.finish),
+              ["Failure(\"Expected string, got '{session_id:S(s)}'\")"])
+        client.send("VM.get_record", {"session_id": client.session, "self": NULL})
+        expect_failure("INTERNAL_ERROR", client.finish)
         equal(expect_failure("INTERNAL_ERROR", client.raw, "VM.get_all", 5),
               ['Failure("Expected string, got \'I(5)\'")'])
 
@@ -153,7 +158,10 @@ def test_setters():
         client.call("pool.remove_from_other_config", ref, "absent")
         client.call("pool.remove_from_other_config", ref, "k")
         assert "k" not in client.call("pool.get_other_config", ref)
-        expect_failure("INTERNAL_ERROR", client.call, "pool.add_to_other_config", ref, "", "v")
+        vm = client.call("VM.get_all")[0]
+        for method, about in (("pool.add_to_other_config", ref), ("VM.add_to_other_config", vm)):
+            equal(expect_failure("INTERNAL_ERROR", client.call, method, about, "", "v"),
+                  ["Xapi_database.Db_exn.Empty_key_in_map"])
         client.call("pool.add_tags", ref, "t")
         client.call("pool.add_tags", ref, "t")
         equal(client.call("pool.get_tags", ref), ["t"])

@@ -448,10 +448,39 @@ def test_disks_are_restored():
         expect_failure("HANDLE_INVALID", site.call, "VDI.get_record", gone)
 
 
+def test_drive_of_the_next_start():
+    """A CD drive that was made while the machine ran (verified-sequences 2.3)."""
+    with pool() as running:
+        site = Site(running)
+        vm, _, _, _ = site.running()
+        drive = site.call("VBD.create", vbd_record(vm, site.disk(), "3", type="CD", mode="RO"))
+        expect_failure("OPERATION_NOT_ALLOWED", site.call, "VBD.plug", drive)
+        expect_failure("VBD_NOT_EMPTY", site.call, "VBD.insert", drive, site.disk())
+        text, = expect_failure("INTERNAL_ERROR", site.call, "VBD.eject", drive)
+        assert site.record("VBD", drive)["uuid"] in text, text
+        site.call("VM.hard_shutdown", vm)
+        site.call("VM.start", vm, False, False)
+        equal(site.record("VBD", drive)["currently_attached"], True)
+        site.call("VBD.eject", drive)
+
+
+def test_export_of_differences():
+    """The refusal comes inside of the body, and from the task."""
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk()
+        task = site.call("task.create", "export", "")
+        answer = get(site, vdi=vdi, format="vhd", base=site.disk(), task_id=task)
+        assert answer[1].startswith(b"HTTP/1.1 500 Internal Error\r\n"), answer
+        equal(site.record("task", task)["status"], "failure")
+        equal(site.record("VDI", vdi)["VBDs"], [])
+
+
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
     test_drives, test_hot_plug, test_interfaces, test_import_and_export, test_export_as_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,
+    test_drive_of_the_next_start, test_export_of_differences,
 ])

@@ -1,5 +1,6 @@
 """HTTP as odd as the real server's: captures http_*, observed.md "HTTP"."""
 
+import contextlib
 import json
 import ssl
 
@@ -178,6 +179,51 @@ def test_many_connections():
             equal(len(client.call("host.get_all")), 3)
 
 
+def resident_mib(running):
+    with open(f"/proc/{running.process.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) // 1024
+
+
+def push(connection, data):
+    """What the other side takes of @data without waiting."""
+    taken = 0
+    try:
+        while taken < len(data):
+            taken += connection.send(data[taken:taken + 65536])
+    except BlockingIOError:
+        pass
+    return taken
+
+
+def test_what_is_sent_too_early_is_bounded():
+    """While a call waits the server reads a little of what comes next, and leaves the rest."""
+    with pool() as running, contextlib.ExitStack() as stack:
+        client = running.rpc()
+        body = json.dumps({"method": "event.from", "id": 1,
+                           "params": [client.session, ["task"], "", 3600.0]}).encode()
+        token = client.events(["pool"])["token"]
+        body = body.replace(b'""', json.dumps(token).encode())
+        request = b"POST /jsonrpc HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        connections = [stack.enter_context(running.connect()) for _ in range(40)]
+        before = resident_mib(running)
+        for connection in connections:
+            connection.sendall(request)
+            connection.setblocking(False)
+        left = {connection: 16 << 20 for connection in connections}
+        taken = True
+        while taken:
+            taken = False
+            for connection in connections:
+                count = push(connection, bytes(min(left[connection], 1 << 20)))
+                left[connection] -= count
+                taken = taken or count > 0
+            for _ in range(20):
+                client.call("pool.get_all")
+        grown = resident_mib(running) - before
+        assert grown < 160, f"{grown} MiB for {len(connections)} clients"
+        assert min(left.values()) > 0
+
+
 def test_certificates_are_kept():
     with directory() as path:
         with pool("--tls", "--hosts", "1", "--state", path) as running:
@@ -191,5 +237,5 @@ run_tests("/simulator/http", [
     test_timeout_of_the_first_head, test_idle_connections_stay, test_versions_and_keeping,
     test_paths, test_malformed_bodies, test_options, test_answer_head, test_tls,
     test_pages_over_tls, test_plain_words_to_tls, test_many_connections,
-    test_certificates_are_kept,
+    test_what_is_sent_too_early_is_bounded, test_certificates_are_kept,
 ])

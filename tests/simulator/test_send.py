@@ -92,6 +92,34 @@ def test_refusals():
                        site.hosts[0], network, {})
 
 
+def test_token_of_this_pool():
+    """Good until its session is logged out."""
+    with pool() as running:
+        site = Site(running)
+        vm, _, vdi, _ = site.running(sr=site.local[0])
+        token = receive(site, 1)
+        site.rpc.raw("session.logout", token["session_id"])
+        equal(expect_failure("SESSION_INVALID", move, site, vm, token, vdi, site.local[1]),
+              [token["session_id"]])
+        equal(site.record("VM", vm)["resident_on"], site.hosts[0])
+
+
+def test_one_mark_travels():
+    """To another pool a config drive is known by its mark, in this one it is not."""
+    with pool() as first, pool("--address", ANOTHER) as second:
+        source, target = Site(first), Site(second)
+        vm, vbd, vdi, vif = source.running(sr=source.local[0])
+        source.call("VDI.set_other_config", vdi, {"config-drive": "a", "k": "v"})
+        move(source, vm, receive(source, 1), vdi, source.local[1])
+        vdi = source.record("VBD", vbd)["VDI"]
+        equal(list(source.record("VDI", vdi)["other_config"]), ["content_id"])
+        source.call("VDI.set_other_config", vdi, {"config-drive": "b", "k": "v"})
+        moved = move(source, vm, receive(target), vdi, target.shared, {vif: target.network})
+        vdi = target.record("VBD", target.record("VM", moved)["VBDs"][0])["VDI"]
+        marks = target.record("VDI", vdi)["other_config"]
+        equal((sorted(marks), marks["config-drive"]), (["config-drive", "content_id"], "b"))
+
+
 def to_another_pool(*options):
     with pool(*options) as first, pool("--address", ANOTHER, *options) as second:
         source, target = Site(first), Site(second)
@@ -245,5 +273,5 @@ def test_disk_moves():
 run_tests("/simulator/send", [
     test_within_pool, test_refusals, test_to_another_pool, test_to_another_pool_by_tls,
     test_logged_out, test_destination_is_gone, test_cold, test_cancel_takes_back,
-    test_shut_down_meanwhile, test_disk_moves,
+    test_shut_down_meanwhile, test_disk_moves, test_token_of_this_pool, test_one_mark_travels,
 ])

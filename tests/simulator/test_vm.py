@@ -419,6 +419,18 @@ def test_revert_while_running():
         site.run("VM.start", vm, False, False)
 
 
+def test_revert_makes_new_metrics():
+    with pool() as running:
+        site = Site(running)
+        vm, _, _, _ = site.running()
+        before = site.record("VM", vm)["metrics"]
+        site.run("VM.revert", site.run("VM.snapshot", vm, "s"))
+        after = site.record("VM", vm)["metrics"]
+        assert before != after
+        expect_failure("HANDLE_INVALID", site.record, "VM_metrics", before)
+        equal(site.record("VM_metrics", after)["hvm"], False)
+
+
 def test_borrowed_disk():
     """Two machines may own a disk, one may use it (verified-sequences 5)."""
     with pool() as running:
@@ -453,5 +465,5 @@ run_tests("/simulator/vm", [
     test_reboot, test_without_agent, test_suspend_and_resume, test_suspend_image_elsewhere,
     test_destroy, test_hard_shutdown_cancels, test_cancel, test_waiting_for_a_lock, test_settings,
     test_snapshot, test_clone, test_checkpoint_and_revert, test_revert_while_running,
-    test_borrowed_disk, test_messages,
+    test_revert_makes_new_metrics,    test_borrowed_disk, test_messages,
 ])

@@ -15,43 +15,19 @@ named_field(const SimCall *call, const char *prefix)
 static void
 set_plain(SimCall *call)
 {
-    SimObject *object = sim_call_object(call, 0);
-
-    if (object == NULL)
-        return;
-    sim_object_set(object, named_field(call, "set_")->name, sim_value_ref(sim_call_arg(call, 1)));
-    sim_call_return(call, NULL);
+    sim_call_set_field(call, named_field(call, "set_")->name);
 }
 
 static void
 add_plain(SimCall *call)
 {
-    SimObject *object = sim_call_object(call, 0);
-    const char *field = named_field(call, "add_to_")->name;
-    const char *key = sim_call_text(call, 1);
-    const SimValue *map;
-
-    if (object == NULL)
-        return;
-    map = sim_object_get(object, field);
-    if (sim_map_get(map, key) != NULL) {
-        sim_call_fail(call, "MAP_DUPLICATE_KEY", sim_call_message(call)->class->name, field,
-                      sim_object_get_ref(object), key, NULL);
-        return;
-    }
-    sim_object_set(object, field, sim_map_with(map, key, sim_value_ref(sim_call_arg(call, 2))));
-    sim_call_return(call, NULL);
+    sim_call_add_to_field(call, named_field(call, "add_to_")->name);
 }
 
 static void
 remove_plain(SimCall *call)
 {
-    SimObject *object = sim_call_object(call, 0);
-
-    if (object == NULL)
-        return;
-    sim_object_map_remove(object, named_field(call, "remove_from_")->name, sim_call_text(call, 1));
-    sim_call_return(call, NULL);
+    sim_call_remove_from_field(call, named_field(call, "remove_from_")->name);
 }
 
 const SimHandlerEntry sim_plain_handlers[] = {

@@ -117,7 +117,10 @@ disk_add(Sim *sim, const SimValue *command, SimValue **error)
 {
     const char *type = sim_map_get_text(sim_map_get(command, "record"), "type");
     SimObject *vdi = make_disk(sim, command, type != NULL ? type : "user", error);
+    const char *mark = sim_map_get_text(command, SIM_TRAVELLING_KEY);
 
+    if (vdi != NULL && mark != NULL)
+        sim_object_map_set(vdi, "other_config", SIM_TRAVELLING_KEY, mark);
     return vdi != NULL ? answer_ref("VDI", vdi) : NULL;
 }
 

@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#define SIM_TRAVELLING_KEY "config-drive" /* of a disk's other_config */
+
 /* (transfer full): the answer, or NULL with @error (out) (transfer full). @command: a map with the
  * name in "do" */
 SimValue *sim_receive(Sim *sim, const SimValue *command, SimValue **error);

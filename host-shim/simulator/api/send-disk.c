@@ -250,6 +250,16 @@ note_base(SimCall *call, const SimValue *answer)
     sim_send_disk(sim_send_of(call))->base = g_strdup(sim_map_get_text(answer, "VDI"));
 }
 
+/* The one key that travels, and to another pool only (verified-sequences 6.3). */
+static void
+note_config_drive(SimCall *call, SimValue *command, const SimObject *vdi)
+{
+    const char *mark = sim_object_map_text(vdi, "other_config", SIM_TRAVELLING_KEY);
+
+    if (mark != NULL && !sim_target_is_local(sim_send_of(call)->target))
+        sim_map_set_string(command, SIM_TRAVELLING_KEY, mark);
+}
+
 static gboolean
 add_disk(SimCall *call, const char *name, SimTargetDone done)
 {
@@ -263,6 +273,7 @@ add_disk(SimCall *call, const char *name, SimTargetDone done)
     mirror = mirror_name(disk->vdi);
     command = sim_command(name, "SR", disk->sr, "mirror", mirror);
     sim_map_add(command, "record", sim_object_record(disk->vdi));
+    note_config_drive(call, command, disk->vdi);
     return sim_send_ask(call, command, done);
 }
 
@@ -357,21 +368,12 @@ drop_base(SimCall *call)
     return sim_send_ask(call, disk_command("disk-drop", disk, disk->base), NULL);
 }
 
-static void
-note_task(SimCall *call, const SimValue *answer)
-{
-    SimSend *send = sim_send_of(call);
-
-    g_free(send->task);
-    send->task = g_strdup(sim_map_get_text(answer, "task"));
-}
-
 static gboolean
 begin_scan(SimCall *call)
 {
     const SimSentDisk *disk = sim_send_disk(sim_send_of(call));
 
-    return sim_send_ask(call, sim_command("scan-begin", "SR", disk->sr), note_task);
+    return sim_send_ask(call, sim_command("scan-begin", "SR", disk->sr), sim_send_note_task);
 }
 
 static gboolean

@@ -85,3 +85,12 @@ sim_send_ask(SimCall *call, SimValue *command, SimTargetDone done)
 {
     return sim_target_ask(sim_send_of(call)->target, call, command, done, sim_send_give_up);
 }
+
+void
+sim_send_note_task(SimCall *call, const SimValue *answer)
+{
+    SimSend *send = sim_send_of(call);
+
+    g_free(send->task);
+    send->task = g_strdup(sim_map_get_text(answer, "task"));
+}

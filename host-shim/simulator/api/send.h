@@ -53,6 +53,8 @@ void sim_send_add_undo_steps(SimSend *send);
 void sim_send_run(SimCall *call, SimSend *send);
 /* A command for the other side; a step returns what this returns. */
 gboolean sim_send_ask(SimCall *call, SimValue *command, SimTargetDone done);
+/* Told as @done: the answer names a task over there. */
+void sim_send_note_task(SimCall *call, const SimValue *answer);
 /* {"do": name, ...}: a command of texts */
 #define sim_command(...) sim_string_map("do", __VA_ARGS__, NULL)
 /* Ends the call as failed, or as cancelled where @error (taken) is NULL, after it has taken back

@@ -1,6 +1,7 @@
 #include "api/target.h"
 
 #include "api/receive.h"
+#include "core/sessions.h"
 #include "data/disk.h"
 #include "data/services.h"
 #include "http/client.h"
@@ -71,16 +72,31 @@ check_dest(SimCall *call, const SimValue *dest)
     return TRUE;
 }
 
+/* This pool asks itself by the token's session, too (verified-sequences 6.3, 6.4); another one sees
+ * to it when it is asked. */
+static gboolean
+check_session(SimCall *call, const char *session)
+{
+    if (sim_sessions_find(sim_call_sim(call)->sessions, session) != NULL)
+        return TRUE;
+    sim_call_fail(call, "SESSION_INVALID", session, NULL);
+    return FALSE;
+}
+
 SimTarget *
 sim_target_new(SimCall *call, const SimValue *dest)
 {
     const char *host;
+    SimObject *here;
     SimTarget *target;
 
     if (!check_dest(call, dest))
         return NULL;
     host = sim_map_get_text(dest, "host");
-    target = target_new(sim_call_sim(call), sim_db_find(sim_call_db(call), "host", host));
+    here = sim_db_find(sim_call_db(call), "host", host);
+    if (here != NULL && !check_session(call, sim_map_get_text(dest, "session_id")))
+        return NULL;
+    target = target_new(sim_call_sim(call), here);
     if (target->host_ref == NULL)
         target->host_ref = g_strdup(host);
     target->session = g_strdup(sim_map_get_text(dest, "session_id"));

@@ -350,6 +350,15 @@ vbd_insert(SimCall *call)
         change_medium(call, vbd, vdi, "insert");
 }
 
+/* A drive that a running machine will only have from its next start on (verified-sequences 2.3). */
+static gboolean
+is_not_there_yet(const SimObject *vbd)
+{
+    const SimObject *vm = sim_object_follow(vbd, "VM");
+
+    return vm != NULL && sim_vm_is(vm, "Running") && !sim_object_bool(vbd, "currently_attached");
+}
+
 static void
 vbd_eject(SimCall *call)
 {
@@ -359,6 +368,12 @@ vbd_eject(SimCall *call)
         return;
     if (is_cd(vbd) && sim_object_bool(vbd, "empty"))
         sim_call_fail(call, "VBD_IS_EMPTY", sim_object_get_ref(vbd), NULL);
+    else if (is_cd(vbd) && is_not_there_yet(vbd))
+        sim_call_fail_internal(
+            call,
+            "xenopsd internal error: Xenops_interface.Xenopsd_error([S(Does_not_exist);"
+            "[S(VBD);S(%s)]])",
+            sim_object_text(vbd, "uuid"));
     else
         change_medium(call, vbd, NULL, "eject");
 }

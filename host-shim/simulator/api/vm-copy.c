@@ -49,6 +49,7 @@ static const char *const vm_settings[] = {
     "PCI_bus",
     "other_config",
     "last_boot_CPU_flags",
+    "last_booted_record",
     "recommendations",
     "xenstore_data",
     "ha_always_run",
@@ -104,15 +105,33 @@ static const char *const guest_metrics_fields[] = {
     "live",       "PV_drivers_detected", "last_updated",          NULL,
 };
 
+static SimObject *
+copy_metrics(Sim *sim, const SimObject *vm)
+{
+    SimObject *metrics = sim_db_create(sim->db, "VM_metrics");
+    const SimObject *old = sim_object_follow(vm, "metrics");
+
+    if (old != NULL)
+        copy_fields(old, metrics, metrics_fields);
+    return metrics;
+}
+
+void
+sim_vm_replace_metrics(Sim *sim, SimObject *vm)
+{
+    SimObject *old = sim_object_follow(vm, "metrics");
+
+    sim_object_set_ref(vm, "metrics", copy_metrics(sim, vm));
+    if (old != NULL)
+        sim_db_destroy(old);
+}
+
 SimObject *
 sim_vm_copy_record(Sim *sim, const SimObject *vm, const char *name)
 {
-    SimObject *metrics = sim_db_create(sim->db, "VM_metrics");
+    SimObject *metrics = copy_metrics(sim, vm);
     SimObject *copy = sim_db_create(sim->db, "VM");
-    const SimObject *old_metrics = sim_object_follow(vm, "metrics");
 
-    if (old_metrics != NULL)
-        copy_fields(old_metrics, metrics, metrics_fields);
     sim_object_set_text(copy, "name_label", name);
     copy_fields(vm, copy, vm_settings);
     sim_object_set_ref(copy, "metrics", metrics);

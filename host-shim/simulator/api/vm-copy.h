@@ -7,6 +7,8 @@ G_BEGIN_DECLS
 
 /* A new machine with @vm's settings and no devices. */
 SimObject *sim_vm_copy_record(Sim *sim, const SimObject *vm, const char *name);
+/* The same values in a record of their own. */
+void sim_vm_replace_metrics(Sim *sim, SimObject *vm);
 /* The same interface for @vm; @fresh_mac: with a MAC from its own seed. */
 SimObject *sim_vif_copy(Sim *sim, const SimObject *vif, SimObject *vm, gboolean fresh_mac);
 /* The same drive for @vm, with @vdi in it. */

@@ -119,11 +119,7 @@ void
 sim_domain_suspend(SimCall *call, SimObject *vm)
 {
     Sim *sim = sim_call_sim(call);
-    g_autofree char *record =
-        g_strdup_printf("{\"suspended\":true,\"uuid\":\"%s\",\"domid\":%" G_GINT64_FORMAT "}",
-                        sim_object_text(vm, "uuid"), sim_object_int(vm, "domid"));
 
-    sim_object_set_text(vm, "last_booted_record", record);
     sim_object_set_text(vm, "power_state", "Suspended");
     sim_object_set_ref(vm, "resident_on", NULL);
     sim_object_set_int(vm, "domid", -1);
@@ -150,11 +146,22 @@ do_suspend(SimCall *call)
     return TRUE;
 }
 
+/* Noted a moment after the state (scenario suspend_resume), and gone into the checkpoint. */
+static void
+note_last_boot(SimObject *vm)
+{
+    g_autofree char *record =
+        g_strdup_printf("{\"suspended\":true,\"uuid\":\"%s\"}", sim_object_text(vm, "uuid"));
+
+    sim_object_set_text(vm, "last_booted_record", record);
+}
+
 static gboolean
 announce_suspend(SimCall *call)
 {
     if (is_gone(call))
         return FALSE;
+    note_last_boot(image_of(call)->vm);
     sim_domain_note_cancel_points(call, 10);
     sim_vm_post(sim_call_sim(call), image_of(call)->vm, "VM_SUSPENDED", "suspended");
     return TRUE;
@@ -377,6 +384,8 @@ take_checkpoint(SimCall *call)
     if (is_gone(call))
         return FALSE;
     memory = sim_object_follow(image->vm, "suspend_VDI");
+    if (image->host != NULL)
+        note_last_boot(image->vm);
     snapshot = sim_vm_take_snapshot(sim, image->vm, sim_call_text(call, 1), NULL);
     if (memory != NULL)
         sim_object_set_ref(snapshot, "suspend_VDI", sim_vdi_snapshot(sim, memory));
@@ -528,6 +537,7 @@ do_revert(SimCall *call)
     restore_interfaces(sim, image->snapshot, image->vm);
     restore_settings(image->snapshot, image->vm);
     restore_memory(sim, image->snapshot, image->vm);
+    sim_vm_replace_metrics(sim, image->vm);
     sim_object_set(image->vm, "generation_id", sim_string_take(sim_generation_id(sim)));
     sim_object_set_ref(image->vm, "parent", image->snapshot);
     return TRUE;

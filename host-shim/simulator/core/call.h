@@ -93,6 +93,11 @@ SimObject *sim_call_object(SimCall *call, guint index);
 /* (nullable): the same for a reference from elsewhere */
 SimObject *sim_call_find(SimCall *call, const char *class_name, const char *ref);
 
+/* All that a setter does: writes the parameters into the field of its object, and returns. */
+void sim_call_set_field(SimCall *call, const char *field);
+void sim_call_add_to_field(SimCall *call, const char *field);
+void sim_call_remove_from_field(SimCall *call, const char *field);
+
 /**
  * sim_call_lock:
  *

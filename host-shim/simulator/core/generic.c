@@ -102,22 +102,21 @@ get_field(SimCall *call)
                         sim_value_ref(sim_object_get_at(object, call->message->field->index)));
 }
 
-static void
-set_field(SimCall *call)
+void
+sim_call_set_field(SimCall *call, const char *field)
 {
     SimObject *object = sim_call_object(call, 0);
 
     if (object == NULL)
         return;
-    sim_object_set(object, call->message->field->name, sim_value_ref(sim_call_arg(call, 1)));
+    sim_object_set(object, field, sim_value_ref(sim_call_arg(call, 1)));
     sim_call_return(call, NULL);
 }
 
 /* A key that is there is refused even with the same value (xenapi-protocol 1.7). */
-static void
-add_to_map(SimCall *call)
+void
+sim_call_add_to_field(SimCall *call, const char *field)
 {
-    const char *field = call->message->field->name;
     const char *key = sim_call_text(call, 1);
     SimObject *object = sim_call_object(call, 0);
     const SimValue *map;
@@ -136,15 +135,33 @@ add_to_map(SimCall *call)
     }
 }
 
-static void
-remove_from_map(SimCall *call)
+void
+sim_call_remove_from_field(SimCall *call, const char *field)
 {
     SimObject *object = sim_call_object(call, 0);
 
     if (object == NULL)
         return;
-    sim_object_map_remove(object, call->message->field->name, sim_call_text(call, 1));
+    sim_object_map_remove(object, field, sim_call_text(call, 1));
     sim_call_return(call, NULL);
+}
+
+static void
+set_field(SimCall *call)
+{
+    sim_call_set_field(call, call->message->field->name);
+}
+
+static void
+add_to_map(SimCall *call)
+{
+    sim_call_add_to_field(call, call->message->field->name);
+}
+
+static void
+remove_from_map(SimCall *call)
+{
+    sim_call_remove_from_field(call, call->message->field->name);
 }
 
 static void

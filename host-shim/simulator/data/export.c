@@ -74,9 +74,27 @@ send_more(SimConnection *connection, gpointer data)
     sim_connection_when_written(connection, send_more, transfer);
 }
 
+/* What differs from another disk is not made here; of one that has nothing to do with it the
+ * toolstack says so inside of its 200 (verified-sequences 4). */
+static gboolean
+has_base(SimTransfer *transfer)
+{
+    const SimHead *head = sim_connection_head(transfer->connection);
+    const char *base = sim_head_parameter(head, "base");
+    g_autofree char *text = NULL;
+
+    if (base == NULL)
+        return FALSE;
+    text = g_strdup_printf("no difference to %s can be exported", base);
+    sim_transfer_fail(transfer, sim_strings("INTERNAL_ERROR", text, NULL));
+    return TRUE;
+}
+
 static void
 begin(SimTransfer *transfer)
 {
+    if (has_base(transfer))
+        return;
     if (transfer->format == SIM_FORMAT_VHD) {
         transfer->codec = sim_vhd_new(transfer->fd, sim_object_int(transfer->vdi, "virtual_size"),
                                       sim_object_text(transfer->vdi, "uuid"));
