@@ -185,6 +185,7 @@ xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancell
 
     follow->connection = connection;
     follow->task = g_strdup(task);
+    follow->seen = known; /* it may be gone before the first look */
     follow->progress = progress;
     follow->done = done;
     follow->data = data;

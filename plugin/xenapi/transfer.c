@@ -23,6 +23,7 @@ typedef struct {
     gboolean second_answer;
     gboolean was_sent;
     GError *error;        /* what went wrong first */
+    GError *doubt;        /* what is wrong with an exchange that ended well */
     GCancellable *enough; /* of waiting for the task */
     GSource *timer;
 } Moving;
@@ -39,6 +40,7 @@ moving_end(Moving *moving, GError *error)
     xd_clear_source(&moving->timer);
     g_clear_object(&moving->enough);
     g_clear_error(&moving->error);
+    g_clear_error(&moving->doubt);
     g_clear_pointer(&moving->origin, xd_origin_free);
     g_object_unref(moving->cancellable);
     g_free(moving->vdi);
@@ -61,7 +63,7 @@ with_bytes(Moving *moving, GError *error)
     return error;
 }
 
-/* ---- the verdict: the task, our own count, the digest ---- */
+/* ---- the verdict: the exchange, the task, our own count, the digest ---- */
 
 static void
 on_drained(gpointer data, GError *error)
@@ -69,27 +71,33 @@ on_drained(gpointer data, GError *error)
     moving_end(data, error);
 }
 
-static void
-moving_succeed(Moving *moving)
+/* It ended well, but with too little or too much. */
+static GError *
+find_doubt(const Moving *moving)
 {
-    const XdStepTransfer *transfer = &moving->transfer;
+    if (moving->second_answer)
+        return xd_error_new(HVD_ERROR_INTEGRITY, "the node took it back in a second answer");
+    if (moving->moved != moving->transfer.size)
+        return xd_error_new(HVD_ERROR_INTEGRITY, "the node ended it there, and calls it whole");
+    return NULL;
+}
+
+/* What the task says explains more than our doubt, unless it was we who ended it. */
+static GError *
+judge(Moving *moving, const GError *task_error)
+{
+    XdSource *source = moving->transfer.source;
     GError *error = NULL;
 
-    if (moving->moved != transfer->size) {
-        error =
-            xd_error_new(HVD_ERROR_INTEGRITY,
-                         "%" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were expected",
-                         moving->moved, transfer->size);
-    } else if (moving->second_answer) {
-        error = xd_error_new(HVD_ERROR_INTEGRITY, "the node took it back in a second answer");
-    } else if (transfer->source != NULL && transfer->source->klass->verify != NULL) {
-        transfer->source->klass->verify(transfer->source, &error);
-    } else if (transfer->drain != NULL) {
-        transfer->drain->finished = on_drained;
-        transfer->drain->klass->finish(transfer->drain, moving->cancellable);
-        return;
-    }
-    moving_end(moving, error);
+    if (moving->error != NULL)
+        return g_steal_pointer(&moving->error);
+    if (task_error != NULL && !g_cancellable_is_cancelled(moving->enough))
+        return g_error_copy(task_error);
+    if (moving->doubt != NULL)
+        return g_steal_pointer(&moving->doubt);
+    if (source != NULL && source->klass->verify != NULL)
+        source->klass->verify(source, &error);
+    return error;
 }
 
 static void
@@ -109,16 +117,18 @@ end_task(Moving *moving)
 }
 
 static void
-on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error, gpointer data)
+on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *task_error, gpointer data)
 {
     Moving *moving = data;
+    XdDrain *drain = moving->transfer.drain;
+    GError *error = judge(moving, task_error);
 
-    if (moving->error != NULL)
-        moving_end(moving, with_bytes(moving, g_steal_pointer(&moving->error)));
-    else if (error != NULL)
-        moving_end(moving, with_bytes(moving, g_error_copy(error)));
-    else
-        moving_succeed(moving);
+    if (error != NULL || drain == NULL) {
+        moving_end(moving, error != NULL ? with_bytes(moving, error) : NULL);
+        return;
+    }
+    drain->finished = on_drained;
+    drain->klass->finish(drain, moving->cancellable);
 }
 
 static gboolean
@@ -137,14 +147,13 @@ static void
 await_task(Moving *moving)
 {
     XdConnection *connection = moving->operation->connection;
+    gboolean failed = moving->error != NULL || moving->doubt != NULL;
 
     moving->enough = g_cancellable_new();
-    if (moving->error !=
-        NULL) /* what no node has heard of ends no task: there is nothing to wait for */
+    if (failed) /* what no node has heard of ends no task: there is nothing to wait for */
         moving->timer = xd_clock_add(connection->clock, connection->context,
                                      moving->was_sent ? TASK_END_MS : 0, on_enough, moving);
-    xd_task_follow(connection, moving->task,
-                   moving->error != NULL ? moving->enough : moving->cancellable, NULL,
+    xd_task_follow(connection, moving->task, failed ? moving->enough : moving->cancellable, NULL,
                    on_task_ended, moving);
 }
 
@@ -205,7 +214,10 @@ on_done(XdExchange *exchange, const GError *error, gpointer data)
 
     moving->exchange = NULL;
     moving->was_sent = xd_exchange_was_sent(exchange);
-    moving->error = error != NULL ? g_error_copy(error) : NULL;
+    if (error != NULL)
+        moving->error = g_error_copy(error);
+    else
+        moving->doubt = find_doubt(moving);
     await_task(moving);
 }
 

@@ -32,8 +32,6 @@ class Matrix(unittest.TestCase):
         self.assertEqual(list(sec.check(matrix)), [])
         for number, names in sorted(matrix.items()):
             print(f"# SEC-{number}: {', '.join(sorted(names))}")
-        for number, (where, what) in sorted(sec.PENDING.items()):
-            print(f"# pending in {where}, SEC-{number}: {what}")
 
     def test_missing(self):
         self.assertEqual(len(list(sec.check(matrix_of("/* SEC-1 */")))), len(sec.WANTED) - 1)

@@ -1,5 +1,5 @@
 /* Every operation, broken at every call in every way: the pool is then as before or as after, and what
- * belongs to others is untouched. */
+ * belongs to others is untouched (SEC-20); so it is where the caller cancels (SEC-25). */
 #include "base/error.h"
 #include "sweep.h"
 

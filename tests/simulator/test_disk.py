@@ -411,7 +411,7 @@ def test_faults_of_transfers():
         body = get(site, vdi=vdi, task_id=task)[1]
         assert body[:500] == PATTERN[:500] and body[500:].startswith(b"HTTP/1.1 500")
         equal(outcome(site, task), ("failure", ["MY_CODE"]))
-        fault(method="/import_raw_vdi", action="status", text="no")
+        fault(method="/import_raw_vdi", action="status")
         assert put(site, b"abc", vdi=vdi).startswith(b"HTTP/1.1 500")
         fault(method="/import_raw_vdi", action="task-hang")
         task = new_task(site)

@@ -33,6 +33,8 @@ test_values(void)
         {"&lt;&amp;&gt;&quot;&apos;", "\"<&>\"'\""},
         {"&#65;&#x6f22;a&#13;b", "\"A\xe6\xbc\xa2"
                                  "a\rb\""},
+        /* the rules of XML: unescaped it is the end of a line, wherever the pieces are cut */
+        {"a\r\nb\rc\n\rd&#13;&#10;e&#xD;", "\"a\nb\nc\n\nd\r\ne\r\""},
         {"a<![CDATA[<b>&amp;]]>c", "\"a<b>&amp;c\""},
         {"a<!-- x -->b<?pi?>c", "\"abc\""},
         {"wire &lt;&amp;&gt; &quot;\xc3\xa9&quot; \xe6\xbc\xa2 \xf0\x9f\x98\x80",
@@ -432,6 +434,38 @@ test_writer(void)
     g_clear_error(&sink->error);
 }
 
+/* What we send comes back as it was, if the other side sends it as we do: a carriage return above all,
+ * which unescaped would be a line feed. */
+static void
+test_round_trip(void)
+{
+    static const char *const texts[] = {
+        "",       "\r",    "\r\n",     "\n\r",       "a\rb",
+        "\r\r\r", " \r ",  "\t\r\n\t", "&#13;",      "&amp;#13;",
+        "<\r>",   "]]>\r", "\"\r'",    "\xc3\xa9\r", "\xf0\x9f\x98\x80\r\n"};
+    g_autoptr(XdArena) arena = xd_arena_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_auto(XdVault) out = {0};
+        g_autofree char *text = NULL;
+        g_autofree char *line = g_strdup_printf("{ %s: \"%s\" )", texts[i], texts[i]);
+        XdXmlWriter writer;
+        XdSink *sink = &writer.parent;
+
+        xd_vault_init(&out, arena);
+        xd_xml_writer_init(&writer, &out);
+        sink->klass->begin(sink, TRUE);
+        sink->klass->key(sink, texts[i], strlen(texts[i]));
+        sink->klass->string(sink, texts[i], strlen(texts[i]));
+        sink->klass->end(sink);
+        g_assert_null(strchr(out.data, '\r'));
+        text = g_strdup_printf(HEAD SUCCESS "<member><name>Value</name>%.*s</member>" TAIL,
+                               (int) (out.length - strlen("<param></param>")),
+                               out.data + strlen("<param>"));
+        answer_assert(&xd_codec_xml, text, line);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -450,5 +484,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/rpc-xml/bounds", test_bounds);
     g_test_add_func("/wire/rpc-xml/encode", test_encode);
     g_test_add_func("/wire/rpc-xml/writer", test_writer);
+    g_test_add_func("/wire/rpc-xml/round-trip", test_round_trip);
     return g_test_run();
 }

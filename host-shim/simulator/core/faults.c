@@ -36,6 +36,9 @@ static const char *const action_names[] = {
     [SIM_FAULT_TASK_HANG] = "task-hang",
     [SIM_FAULT_TASK_VANISH] = "task-vanish",
     [SIM_FAULT_STOP_AFTER] = "stop-after",
+    [SIM_FAULT_LENGTH] = "length",
+    [SIM_FAULT_SHORT] = "short",
+    [SIM_FAULT_FLOOD] = "flood",
 };
 
 static const struct {
@@ -155,6 +158,16 @@ read_action(SimFault *fault, const char *name, char **problem)
     return FALSE;
 }
 
+/* What has no meaning for a call. */
+static gboolean
+check_transfer(const SimFault *fault, char **problem)
+{
+    if (fault->action < SIM_FAULT_LENGTH || fault->method[0] == '/')
+        return TRUE;
+    *problem = g_strdup_printf("action \"%s\" is for a transfer", action_names[fault->action]);
+    return FALSE;
+}
+
 static gboolean
 read_when(SimFault *fault, const char *when, char **problem)
 {
@@ -183,6 +196,7 @@ read_rule(SimFault *fault, const SimValue *rule, char **problem)
                        ? sim_value_ref(error)
                        : sim_strings("INTERNAL_ERROR", "a fault that was asked for", NULL);
     return read_action(fault, sim_map_get_text(rule, "action"), problem) &&
+           check_transfer(fault, problem) &&
            read_when(fault, sim_map_get_text(rule, "when"), problem);
 }
 

@@ -18,6 +18,10 @@ typedef enum {
     SIM_FAULT_TASK_HANG,
     SIM_FAULT_TASK_VANISH,
     SIM_FAULT_STOP_AFTER,
+    /* of transfers alone */
+    SIM_FAULT_LENGTH, /* the answer announces @text as its length */
+    SIM_FAULT_SHORT,  /* the bytes end here, and the task calls it a success */
+    SIM_FAULT_FLOOD,  /* from here on the answer never ends */
 } SimFaultAction;
 
 typedef struct {
@@ -29,9 +33,11 @@ typedef struct {
     gboolean after; /* executed first */
     SimFaultAction action;
     SimValue *error;  /* code and parameters */
-    gboolean in_task; /* of an Async. call: the task fails, not the call */
-    gint64 bytes;     /* of a transfer: after how many body bytes; -1: at its beginning */
-    char *text;
+    gboolean in_task; /* the task of an Async. call fails, not the call; that of a status as well */
+    /* Of a transfer: after how many body bytes; -1: at its beginning, or a task's at its end. Whatever
+     * a task is made to say in the middle, the bytes go on. */
+    gint64 bytes;
+    char *text;         /* of a status: "404 Not Found" */
     char *tag;          /* NULL: any request */
     gboolean transfers; /* "*" counts data handlers too */
     guint seen;

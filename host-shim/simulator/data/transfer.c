@@ -208,6 +208,19 @@ find_task(SimConnection *connection, const char *label, const char *session, gbo
     return task;
 }
 
+static void
+send_status(SimTransfer *transfer)
+{
+    const SimFault *fault = transfer->fault;
+
+    if (fault->in_task)
+        sim_task_fail(transfer->sim, transfer->task, fault->error);
+    if (fault->text != NULL)
+        sim_page_status(transfer->connection, fault->text);
+    else
+        sim_page_send(transfer->connection, SIM_PAGE_INTERNAL, NULL);
+}
+
 static gboolean
 strike_at_once(SimTransfer *transfer)
 {
@@ -216,7 +229,7 @@ strike_at_once(SimTransfer *transfer)
 
     sim_faults_fired(transfer->sim->faults, transfer->fault);
     if (action == SIM_FAULT_STATUS) {
-        sim_page_send(connection, SIM_PAGE_INTERNAL, transfer->fault->text);
+        send_status(transfer);
     } else if (action == SIM_FAULT_REDIRECT) {
         sim_page_redirect(connection, transfer->fault->text != NULL ? transfer->fault->text
                                                                     : "https://192.0.2.1/");
@@ -279,8 +292,8 @@ sim_transfer_begin(SimConnection *connection, const char *method, const char *re
     return transfer;
 }
 
-void
-sim_transfer_accept(SimTransfer *transfer, const char *rest)
+static void
+send_head(SimTransfer *transfer, const char *rest)
 {
     g_autofree char *text = g_strdup_printf(
         "Connection: close\r\nCache-Control: no-cache, no-store\r\ntask-id:%s\r\n%s\r\n",
@@ -288,6 +301,23 @@ sim_transfer_accept(SimTransfer *transfer, const char *rest)
 
     sim_page_status_line(transfer->connection, "200 OK");
     sim_connection_write(transfer->connection, text, strlen(text));
+}
+
+void
+sim_transfer_accept(SimTransfer *transfer, const char *rest)
+{
+    const SimFault *fault = transfer->fault;
+    g_autofree char *more = NULL;
+
+    if (fault == NULL || fault->action != SIM_FAULT_LENGTH) {
+        send_head(transfer, rest);
+        return;
+    }
+    transfer->struck = TRUE;
+    sim_faults_fired(transfer->sim->faults, transfer->fault);
+    more =
+        g_strdup_printf("%scontent-length: %s\r\n", rest, fault->text != NULL ? fault->text : "0");
+    send_head(transfer, more);
 }
 
 static void on_client_gone(SimConnection *connection, gpointer data);
@@ -336,12 +366,17 @@ sim_transfer_attach(SimTransfer *transfer, gboolean for_writing,
 
 /* ---- the ends ---- */
 
+/* At its end: what strikes in the middle is done by then. */
 static gboolean
 is_task_spoilt(const SimTransfer *transfer)
 {
-    return transfer->fault != NULL && (transfer->fault->action == SIM_FAULT_TASK_HANG ||
-                                       transfer->fault->action == SIM_FAULT_TASK_VANISH ||
-                                       transfer->fault->action == SIM_FAULT_TASK_FAIL);
+    const SimFault *fault = transfer->fault;
+
+    if (fault == NULL)
+        return FALSE;
+    return fault->action == SIM_FAULT_TASK_HANG ||
+           (fault->bytes < 0 &&
+            (fault->action == SIM_FAULT_TASK_VANISH || fault->action == SIM_FAULT_TASK_FAIL));
 }
 
 static void
@@ -468,11 +503,85 @@ on_released(gpointer data)
     transfer->proceed(transfer);
 }
 
+static gboolean
+fail_task(SimTransfer *transfer)
+{
+    sim_task_fail(transfer->sim, transfer->task, transfer->fault->error);
+    return FALSE;
+}
+
+static gboolean
+destroy_task(SimTransfer *transfer)
+{
+    if (sim_object_is_alive(transfer->task))
+        sim_db_destroy(transfer->task);
+    return FALSE;
+}
+
+static gboolean
+fail(SimTransfer *transfer)
+{
+    sim_transfer_fail(transfer, sim_value_ref(transfer->fault->error));
+    return TRUE;
+}
+
+static gboolean
+end_early(SimTransfer *transfer)
+{
+    sim_transfer_succeed(transfer, NULL);
+    return TRUE;
+}
+
+static gboolean
+send_garbage(SimTransfer *transfer)
+{
+    sim_connection_write(transfer->connection, "\x01garbage", strlen("\x01garbage"));
+    return FALSE;
+}
+
+static void
+flood(SimConnection *connection, gpointer data)
+{
+    static const char wave[64 * 1024] = {0};
+
+    sim_connection_write(connection, wave, sizeof(wave));
+    sim_connection_when_written(connection, flood, data);
+}
+
+/* Until the client goes. */
+static gboolean
+start_flood(SimTransfer *transfer)
+{
+    sim_connection_stop_stream(transfer->connection);
+    flood(transfer->connection, transfer);
+    return TRUE;
+}
+
+/* The bytes end here; the task says what it says of any cut. */
+static gboolean
+cut(SimTransfer *transfer)
+{
+    sim_connection_set_gone_func(transfer->connection, NULL, NULL);
+    sim_connection_drop(transfer->connection);
+    sim_transfer_fail_cut(transfer);
+    return TRUE;
+}
+
+/* %TRUE: it does not go on by itself. Those that are missing cut the connection. */
+static gboolean (*const strikes[])(SimTransfer *transfer) = {
+    [SIM_FAULT_ERROR] = fail,
+    [SIM_FAULT_DOUBLE] = fail,
+    [SIM_FAULT_GARBAGE] = send_garbage,
+    [SIM_FAULT_TASK_FAIL] = fail_task,
+    [SIM_FAULT_TASK_VANISH] = destroy_task,
+    [SIM_FAULT_SHORT] = end_early,
+    [SIM_FAULT_FLOOD] = start_flood,
+};
+
 gboolean
 sim_transfer_strike(SimTransfer *transfer, gint64 bytes, void (*proceed)(SimTransfer *transfer))
 {
     SimFault *fault = transfer->fault;
-    SimConnection *connection = transfer->connection;
 
     if (!is_pending(transfer) || bytes < strike_point(transfer))
         return FALSE;
@@ -483,17 +592,7 @@ sim_transfer_strike(SimTransfer *transfer, gint64 bytes, void (*proceed)(SimTran
         return TRUE;
     }
     sim_faults_fired(transfer->sim->faults, fault);
-    if (fault->action == SIM_FAULT_ERROR || fault->action == SIM_FAULT_DOUBLE) {
-        sim_transfer_fail(transfer, sim_value_ref(fault->error));
-        return TRUE;
-    }
-    if (fault->action == SIM_FAULT_GARBAGE) {
-        sim_connection_write(connection, "\x01garbage", strlen("\x01garbage"));
-        return FALSE;
-    }
-    /* drop, truncate, stop-after: the bytes end here; the task says what it says of any cut. */
-    sim_connection_set_gone_func(connection, NULL, NULL);
-    sim_connection_drop(connection);
-    sim_transfer_fail_cut(transfer);
-    return TRUE;
+    if (fault->action < G_N_ELEMENTS(strikes) && strikes[fault->action] != NULL)
+        return strikes[fault->action](transfer);
+    return cut(transfer);
 }

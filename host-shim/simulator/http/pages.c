@@ -105,6 +105,16 @@ sim_page_moved(SimConnection *connection)
 }
 
 void
+sim_page_status(SimConnection *connection, const char *status)
+{
+    const char *rest = "content-length: 0\r\nconnection: close\r\n\r\n";
+
+    sim_page_status_line(connection, status);
+    sim_connection_write(connection, rest, strlen(rest));
+    sim_connection_finish(connection, FALSE);
+}
+
+void
 sim_page_redirect(SimConnection *connection, const char *location)
 {
     g_autofree char *text = g_strdup_printf(

@@ -20,6 +20,8 @@ typedef enum {
 void sim_page_send(SimConnection *connection, SimPage page, const char *text);
 /* 301 to https, whatever was asked (captures: http_get_root). */
 void sim_page_moved(SimConnection *connection);
+/* A status of the caller's choice, "404 Not Found", without a page; closes. */
+void sim_page_status(SimConnection *connection, const char *status);
 /* 302 to another node, same path and query. */
 void sim_page_redirect(SimConnection *connection, const char *location);
 /* The answer of a call; keeps the connection as the client wishes. */

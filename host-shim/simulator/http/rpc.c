@@ -134,17 +134,11 @@ send_garbage(Exchange *exchange)
     sim_page_rpc(exchange->connection, content_type(exchange), text, strlen(text));
 }
 
-/* "status": text is "503 Service Unavailable" or the like. */
 static void
 send_status(Exchange *exchange)
 {
-    const char *status =
-        exchange->fault->text != NULL ? exchange->fault->text : "500 Internal Error";
-    const char *rest = "content-length: 0\r\nconnection: close\r\n\r\n";
-
-    sim_page_status_line(exchange->connection, status);
-    sim_connection_write(exchange->connection, rest, strlen(rest));
-    sim_connection_finish(exchange->connection, FALSE);
+    sim_page_status(exchange->connection,
+                    exchange->fault->text != NULL ? exchange->fault->text : "500 Internal Error");
 }
 
 static void
