@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* Marks advice: the host that shows it translates it. */
+#define N_(text) text
+
 /* Codes are those of #HvdError. */
 #define XD_ERROR (xd_error_quark())
 GQuark xd_error_quark(void);

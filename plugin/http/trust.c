@@ -73,6 +73,9 @@ xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *opti
         xd_set_error(error, HVD_ERROR_PLAINTEXT,
                      "plain http to %s is refused: credentials would travel unprotected",
                      origin->host);
+        if (error != NULL)
+            xd_error_set_advice(*error, N_("use https; within this machine alone, "
+                                           "http.allow-plaintext=loopback permits it"));
         return FALSE;
     }
     pins = pins_of(origin->host, options->pins);
@@ -96,18 +99,19 @@ untrusted(CURL *easy, const XdOrigin *origin)
     if (verdict == X509_EXPIRED || verdict == X509_NOT_YET_VALID) {
         error = xd_error_new(HVD_ERROR_TLS_EXPIRED, "the certificate of %s %s", origin->host,
                              verdict == X509_EXPIRED ? "has expired" : "is not valid yet");
-        xd_error_set_advice(error, "renew it, or compare the clocks");
+        xd_error_set_advice(error, N_("renew it, or compare the clocks"));
         return error;
     }
     if (verdict <= X509_CHAIN_NOT_BLAMED) {
         error = xd_error_new(HVD_ERROR_TLS_NAME, "the certificate of %s is for another name",
                              origin->host);
-        xd_error_set_advice(error, "use the name in it as pool.url, or pin its key in tls.pins");
+        xd_error_set_advice(error,
+                            N_("use the name in it as pool.url, or pin its key in tls.pins"));
         return error;
     }
     error = xd_error_new(HVD_ERROR_TLS_UNTRUSTED,
                          "the certificate of %s is not from a trusted authority", origin->host);
-    xd_error_set_advice(error, "name the authority in tls.ca-file, or pin the key in tls.pins");
+    xd_error_set_advice(error, N_("name the authority in tls.ca-file, or pin the key in tls.pins"));
     return error;
 }
 
@@ -126,7 +130,7 @@ xd_trust_error(CURL *easy, CURLcode code, const XdOrigin *origin, const char *re
     case CURLE_SSL_CIPHER:
         return xd_error_new(HVD_ERROR_TLS, "no TLS connection to %s: %s", origin->host, why);
     case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CRL_BADFILE: return xd_error_new(HVD_ERROR_CONFIG, "tls.ca-file cannot be read");
+    case CURLE_SSL_CRL_BADFILE: return xd_error_new(HVD_ERROR_CONFIG, "tls.ca-file: %s", why);
     case CURLE_OPERATION_TIMEDOUT:
         return xd_error_new(HVD_ERROR_TIMED_OUT, "%s did not answer in time", origin->host);
     case CURLE_OUT_OF_MEMORY: /* what libcurl 7.88 calls a header line beyond its 100 KiB */
@@ -140,6 +144,9 @@ xd_trust_error(CURL *easy, CURLcode code, const XdOrigin *origin, const char *re
     case CURLE_HTTP2:
         return xd_error_new(HVD_ERROR_PROTOCOL, "%s does not speak HTTP as it should: %s",
                             origin->host, why);
-    default: return xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s: %s", origin->host, why);
+    default: /* libcurl's own text names the host as a rule */
+        return strstr(why, origin->host) != NULL
+                   ? xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s", why)
+                   : xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s: %s", origin->host, why);
     }
 }

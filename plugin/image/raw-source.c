@@ -105,9 +105,7 @@ fault_or_pending(RawSource *self, GError **error)
     }
     if (!self->ended)
         return XD_FLOW_PAUSE;
-    xd_set_error(error, HVD_ERROR_INTEGRITY,
-                 "the image ends after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
-                 self->received, self->parent.size);
+    xd_set_error(error, HVD_ERROR_INTEGRITY, "the image ends too early");
     return XD_FLOW_STOP;
 }
 

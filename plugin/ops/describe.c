@@ -1,5 +1,7 @@
 #include "ops/describe.h"
 
+#include "ops/block.h"
+
 #include <string.h>
 
 static const struct {
@@ -146,6 +148,8 @@ xd_describe_instance(const XdMirror *mirror, const XdVM *vm)
     info->uuid = g_strdup(xd_map_get(&vm->other_config, XD_INSTANCE_KEY));
     info->name = g_strdup(vm->name_label);
     info->state = states[vm->power_state].word;
+    info->soft_deleted = xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED);
+    info->bootable = !xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE);
     info->node = describe_resident(mirror, vm);
     info->memory_bytes = vm->memory_static_max;
     info->vcpus = vm->vcpus_max;

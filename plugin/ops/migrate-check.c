@@ -170,7 +170,7 @@ explain_refusal(const XdMirror *mirror, const XdVM *vm)
     if (guest != NULL && guest->pv_drivers_detected)
         return xd_error_new(HVD_ERROR_STATE, "its guest cannot be suspended for the move");
     error = xd_error_new(HVD_ERROR_STATE, "its guest runs no PV drivers");
-    xd_error_set_advice(error, "install the guest tools, or move it while it is shut down");
+    xd_error_set_advice(error, N_("install the guest tools, or move it while it is shut down"));
     return error;
 }
 

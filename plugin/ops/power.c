@@ -81,6 +81,21 @@ preferred_node(Power *power, const XdVM *vm)
 
 /* ---- on ---- */
 
+/* What this driver has blocked it also explains; what somebody else has, the toolstack refuses. */
+static void
+check_block(XdOp *op, gpointer data)
+{
+    const XdVM *vm = xd_instance_vm(data);
+
+    if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
+        fail_state(op, "it is soft-deleted", N_("restore it first"));
+    else if (vm->power_state == XD_VM_POWER_STATE_HALTED &&
+             xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
+        fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
+    else
+        xd_op_next(op);
+}
+
 static void
 start(XdOp *op, gpointer data)
 {
@@ -95,7 +110,7 @@ start(XdOp *op, gpointer data)
     }
     if (vm->power_state != XD_VM_POWER_STATE_HALTED) {
         fail_state(op, "it is neither running nor shut down",
-                   "resume a suspended instance, unpause a paused one");
+                   N_("resume a suspended instance, unpause a paused one"));
         return;
     }
     call.method = node != NULL ? "VM.start_on" : "VM.start";
@@ -108,6 +123,7 @@ start(XdOp *op, gpointer data)
 static const XdStep power_on_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    {"check", check_block, NULL, 0, 5},
     {"start", start, NULL, 1, 900},
     XD_STEP_TELL_INSTANCE,
     {0},
@@ -141,7 +157,7 @@ shut_down(XdOp *op, gpointer data)
 
     if (vm->power_state == XD_VM_POWER_STATE_SUSPENDED) {
         /* a hard_shutdown would leave a VM behind that does not start (verified-sequences 3.2) */
-        fail_state(op, "it is suspended", "resume it first");
+        fail_state(op, "it is suspended", N_("resume it first"));
         return;
     }
     if (limit_s == 0 || !can_shut_down(vm)) {
@@ -205,6 +221,7 @@ reboot(XdOp *op, gpointer data)
 static const XdStep reboot_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    {"check", check_block, NULL, 0, 5},
     {"reboot", reboot, NULL, 1, 1500},
     XD_STEP_TELL_INSTANCE,
     {0},

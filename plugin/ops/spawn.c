@@ -94,7 +94,7 @@ check_absent(XdOp *op, gpointer data)
         error = xd_error_new(HVD_ERROR_EXISTS, "the instance is there already, as VM \"%s\"",
                              vm->name_label);
         if (!xd_was_started(vm))
-            xd_error_set_advice(error, "it was left half-made: reconcile, then try again");
+            xd_error_set_advice(error, N_("it was left half-made: reconcile, then try again"));
     }
     if (error != NULL)
         xd_op_fail(op, error);
@@ -186,6 +186,10 @@ static GError *
 image_error(const char *path, GError *cause)
 {
     g_autofree char *shown = xd_escape(path, -1, 200);
+    const char *reason =
+        g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)           ? "there is no such file"
+        : g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED) ? "it may not be read"
+                                                                           : cause->message;
     GError *error;
 
     if (g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -193,7 +197,7 @@ image_error(const char *path, GError *cause)
     error =
         xd_error_new(g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? HVD_ERROR_NOT_FOUND
                                                                               : HVD_ERROR_INVALID,
-                     "/image/path: %s: %s", shown, cause->message);
+                     "/image/path: %s: %s", shown, reason);
     g_error_free(cause);
     return error;
 }
@@ -204,6 +208,7 @@ on_examined(GObject *stream, GAsyncResult *result, gpointer data)
     Opening *opening = data;
     Spawn *spawn = opening->spawn;
     gint64 announced = xd_image_get_size(&spawn->document.image);
+    g_autofree char *shown = xd_escape(opening->path, -1, 200);
     GError *error = NULL;
     g_autoptr(GFileInfo) info =
         g_file_input_stream_query_info_finish(G_FILE_INPUT_STREAM(stream), result, &error);
@@ -214,7 +219,8 @@ on_examined(GObject *stream, GAsyncResult *result, gpointer data)
     }
     spawn->image_bytes = g_file_info_get_size(info);
     if (g_file_info_get_file_type(info) != G_FILE_TYPE_REGULAR || spawn->image_bytes < 1)
-        error = xd_error_new(HVD_ERROR_INVALID, "/image/path: it is empty, or no regular file");
+        error = xd_error_new(HVD_ERROR_INVALID, "/image/path: %s: it is empty, or no regular file",
+                             shown);
     else if (announced >= 0 && announced != spawn->image_bytes)
         error = xd_error_new(HVD_ERROR_INTEGRITY,
                              "the image has %" G_GINT64_FORMAT " bytes, %" G_GINT64_FORMAT
@@ -287,6 +293,17 @@ plan_disks(XdOp *op, gpointer data)
         xd_op_next(op);
 }
 
+/* (transfer full) */
+static char *
+describe_disk(Spawn *spawn, const XdDisk *disk)
+{
+    const XdSR *sr = xd_get_sr(mirror_of(spawn), disk->sr);
+    g_autofree char *size = g_format_size_full((guint64) disk->size_bytes, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *name = xd_escape(sr != NULL ? sr->name_label : "", -1, 100);
+
+    return g_strdup_printf("%s in \"%s\" (%s)", size, name, sr != NULL ? sr->uuid : "gone");
+}
+
 static void
 create_disk(XdOp *op, gpointer data)
 {
@@ -296,7 +313,8 @@ create_disk(XdOp *op, gpointer data)
                        .kind = disk->role,
                        .index = disk->index,
                        .out = &disk->vdi,
-                       .gate = disk->sr};
+                       .gate = disk->sr,
+                       .about = describe_disk(spawn, disk)};
 
     disk->vdi_tag = xd_operation_tag(&spawn->head.base, disk->role, disk->index);
     call.parameters = g_variant_new("(@a{sv})", xd_vdi_record_new(&spawn->document, disk));

@@ -227,25 +227,44 @@ find_device_of(Volume *volume, const XdVDI *vdi)
 
 /* ---- attach ---- */
 
+/* (nullable) (transfer full): why it cannot be attached, as far as one sees beforehand */
+static GError *
+attach_error(Volume *volume)
+{
+    const XdVM *vm = xd_instance_vm(&volume->head);
+    const XdStorageAccess *access = volume->access;
+    GError *error;
+
+    if (vm->power_state != XD_VM_POWER_STATE_RUNNING && vm->power_state != XD_VM_POWER_STATE_HALTED)
+        return xd_error_new(HVD_ERROR_STATE, "a paused or suspended instance takes no volume");
+    if (xd_mirror_get_pool(mirror_of(volume)) == NULL)
+        return xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object");
+    if (access == NULL || access->sr != NULL || access->config->len > 0)
+        return NULL;
+    error = xd_error_new(HVD_ERROR_NOT_FOUND,
+                         "/data/sr_uuid: the pool has no storage %s, and nothing says how to "
+                         "connect it",
+                         access->uuid);
+    xd_error_set_advice(error, N_("give server and serverpath, or the uuid of a storage"));
+    return error;
+}
+
 static void
 check_attach(XdOp *op, gpointer data)
 {
     Volume *volume = data;
     const XdMirror *mirror = mirror_of(volume);
     const XdVM *vm = xd_instance_vm(&volume->head);
-    const XdPool *pool = xd_mirror_get_pool(mirror);
     const char *host = vm->resident_on != NULL ? vm->resident_on : vm->affinity;
-    GError *error = NULL;
+    const XdPool *pool = xd_mirror_get_pool(mirror);
+    GError *error;
 
-    if (vm->power_state != XD_VM_POWER_STATE_RUNNING && vm->power_state != XD_VM_POWER_STATE_HALTED)
-        error = xd_error_new(HVD_ERROR_STATE, "a paused or suspended instance takes no volume");
-    else if (pool == NULL)
-        error = xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object");
+    find_storage(volume);
+    error = attach_error(volume);
     if (error != NULL) {
         xd_op_fail(op, error);
         return;
     }
-    find_storage(volume);
     if (volume->access != NULL) {
         /* shared storage is scanned by the coordinator alone (sm: SRmaster), so that goes first */
         if (volume->access->shared && volume->access->sr == NULL)
@@ -309,6 +328,23 @@ check_placement(Volume *volume, const XdVDI *vdi, GError **error)
     return TRUE;
 }
 
+static GError *
+no_disk_error(const Volume *volume)
+{
+    const char *storage = volume->access != NULL ? volume->access->uuid : NULL;
+    g_autofree char *unit = volume->lun >= 0
+                                ? g_strdup_printf("unit %" G_GINT64_FORMAT, volume->lun)
+                                : g_strdup("a single disk");
+    g_autofree char *disk =
+        volume->vdi_uuid != NULL ? g_strconcat("disk ", volume->vdi_uuid, NULL) : NULL;
+    GError *error = xd_error_new(HVD_ERROR_NOT_FOUND, "%s%s does not show %s",
+                                 storage != NULL ? "storage " : "the pool",
+                                 storage != NULL ? storage : "", disk != NULL ? disk : unit);
+
+    xd_error_set_advice(error, N_("check what the storage offers, and its access list"));
+    return error;
+}
+
 static void
 find_volume(XdOp *op, gpointer data)
 {
@@ -323,7 +359,7 @@ find_volume(XdOp *op, gpointer data)
         volume->vdi = g_strdup("<the volume's disk>");
         choose_position(volume, &error);
     } else {
-        error = xd_error_new(HVD_ERROR_NOT_FOUND, "the storage shows no disk that is this volume");
+        error = no_disk_error(volume);
     }
     if (error != NULL)
         xd_op_fail(op, error);

@@ -96,16 +96,20 @@ static void
 pending_fail(Pending *p, GError *error, gboolean sent)
 {
     gboolean cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    XdReply reply = {.unknown = sent && !is_repeatable(p)};
-    g_autoptr(GError) told = error;
+    /* a log-in whose reply was lost has changed nothing that anybody would miss */
+    gboolean unknown = sent && !is_repeatable(p) && (p->flags & XD_CALL_NO_SESSION) == 0;
+    XdReply reply = {.unknown = unknown, .cause = unknown ? error : NULL};
+    g_autoptr(GError) cause = error;
+    g_autoptr(GError) told = NULL;
 
-    pending_log(p, told->message);
-    if (reply.unknown && !cancelled) {
+    pending_log(p, cause->message);
+    if (unknown && !cancelled) {
         told = xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME, "%s: its reply was lost: %s", p->name,
-                            error->message);
-        g_error_free(error);
-    } else if (!cancelled) {
-        g_prefix_error(&told, "%s: ", p->name);
+                            cause->message);
+    } else {
+        told = g_error_copy(cause);
+        if (!cancelled)
+            g_prefix_error(&told, "%s: ", p->name);
     }
     p->done(p->connection, &reply, told, p->data);
     xd_connection_leave_call(p->connection);

@@ -46,12 +46,14 @@ typedef struct {
  * @secret: (nullable): the result of calls whose result is a secret
  * @secrets: (nullable) (element-type utf8 XdSecret): of those whose result is a map of secrets
  * @unknown: it failed, and may have been executed all the same
+ * @cause: (nullable): why its reply was lost, where it is @unknown
  */
 typedef struct {
     GVariant *value;
     XdSecret *secret;
     GHashTable *secrets;
     gboolean unknown;
+    const GError *cause;
 } XdReply;
 
 typedef void (*XdCallDone)(XdConnection *connection, const XdReply *reply, const GError *error,
@@ -61,7 +63,7 @@ typedef void (*XdCallDone)(XdConnection *connection, const XdReply *reply, const
  * xd_call: sends @call and tells @done how it ended, once and from the loop.
  *
  * What certainly did not run is sent again, when there is a session: after SESSION_INVALID,
- * after HOST_IS_SLAVE (followed at most twice), and when no connection could be made. What may
+ * after HOST_IS_SLAVE (followed once), and when no connection could be made. What may
  * have run is sent again only if the method is repeatable; otherwise the error says
  * UNKNOWN_OUTCOME and the reply is marked, so that the caller can look.
  */

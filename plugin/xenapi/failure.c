@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define N_(text) text /* translated where it is shown */
-
 #define MAX_PARAMETER 200
 
 #define RETRY         N_("try again later")
@@ -70,16 +68,16 @@ static const XdFailureMeaning failures[] = {
     {"HOST_STILL_BOOTING", HVD_ERROR_NOT_REACHABLE, NULL, WAIT_RESTART},
     {"HOST_UNKNOWN_TO_MASTER", HVD_ERROR_NOT_REACHABLE, NULL, N_("the node has left the pool")},
     {"ILLEGAL_VBD_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
-    {"IMPORT_ERROR", HVD_ERROR_FAILED, NULL, NULL},
+    {"IMPORT_ERROR", HVD_ERROR_FAILED, "%1", NULL},
     {"IMPORT_ERROR_PREMATURE_EOF", HVD_ERROR_INTEGRITY, NULL, RETRY},
     {"INTERFACE_HAS_NO_IP", HVD_ERROR_NO_RESOURCES, NULL,
      N_("give the interface an address, or choose another network")},
-    {"INTERNAL_ERROR", HVD_ERROR_FAILED, NULL, N_("the toolstack's own log says more")},
+    {"INTERNAL_ERROR", HVD_ERROR_FAILED, "%1", N_("the toolstack's own log says more")},
     {"INVALID_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
-    {"INVALID_VALUE", HVD_ERROR_INVALID, NULL, NULL},
+    {"INVALID_VALUE", HVD_ERROR_INVALID, "%1: %2", NULL},
     {"LICENCE_RESTRICTION", HVD_ERROR_UNSUPPORTED, NULL,
      N_("the pool's edition lacks the feature")},
-    {"MAC_INVALID", HVD_ERROR_INVALID, NULL, N_("write it as aa:bb:cc:dd:ee:ff")},
+    {"MAC_INVALID", HVD_ERROR_INVALID, "%1", N_("write it as aa:bb:cc:dd:ee:ff")},
     {"MAP_DUPLICATE_KEY", HVD_ERROR_EXISTS, NULL, RETRY},
     {"MEMORY_CONSTRAINT_VIOLATION", HVD_ERROR_INVALID, NULL, NULL},
     {"MEMORY_CONSTRAINT_VIOLATION_MAXPIN", HVD_ERROR_INVALID, NULL, NULL},
@@ -97,8 +95,8 @@ static const XdFailureMeaning failures[] = {
      N_("no node has memory, storage and network for it: free some, or name a node to learn why")},
     {"OBJECT_NOLONGER_EXISTS", HVD_ERROR_NOT_FOUND, NULL, N_("it was removed meanwhile")},
     {"OPERATION_BLOCKED", HVD_ERROR_DENIED, "%2",
-     N_("an administrator has blocked it: restore the instance, or ask")},
-    {"OPERATION_NOT_ALLOWED", HVD_ERROR_STATE, NULL, N_("look at the instance's state")},
+     N_("somebody has blocked it in the pool: ask, or unblock it there")},
+    {"OPERATION_NOT_ALLOWED", HVD_ERROR_STATE, "%1", N_("look at the instance's state")},
     {"OTHER_OPERATION_IN_PROGRESS", HVD_ERROR_BUSY, "%1 %3", RETRY},
     {"PBD_EXISTS", HVD_ERROR_EXISTS, NULL, NULL},
     {"PERMISSION_DENIED", HVD_ERROR_DENIED, NULL, NULL},
@@ -113,32 +111,32 @@ static const XdFailureMeaning failures[] = {
     {"SESSION_INVALID", HVD_ERROR_BUSY, NULL, RETRY},
     {"SESSION_NOT_REGISTERED", HVD_ERROR_PROTOCOL, NULL, NULL},
     {"SR_ATTACH_FAILED", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE_1200", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE_140", HVD_ERROR_NOT_REACHABLE, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_141", HVD_ERROR_NOT_REACHABLE, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_142", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_180", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
-    {"SR_BACKEND_FAILURE_200", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE_201", HVD_ERROR_BUSY, NULL, RETRY},
-    {"SR_BACKEND_FAILURE_37", HVD_ERROR_BUSY, NULL, RETRY},
-    {"SR_BACKEND_FAILURE_40", HVD_ERROR_BUSY, NULL, RETRY},
-    {"SR_BACKEND_FAILURE_42", HVD_ERROR_EXISTS, NULL, NULL},
-    {"SR_BACKEND_FAILURE_43", HVD_ERROR_EXISTS, NULL, NULL},
-    {"SR_BACKEND_FAILURE_44", HVD_ERROR_NO_RESOURCES, NULL, OTHER_STORAGE},
-    {"SR_BACKEND_FAILURE_445", HVD_ERROR_BUSY, NULL, RETRY},
-    {"SR_BACKEND_FAILURE_453", HVD_ERROR_BUSY, NULL, RETRY},
-    {"SR_BACKEND_FAILURE_46", HVD_ERROR_BUSY, NULL,
+    {"SR_BACKEND_FAILURE", HVD_ERROR_FAILED, "%3", CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_1200", HVD_ERROR_FAILED, "%2", CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_140", HVD_ERROR_NOT_REACHABLE, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_141", HVD_ERROR_NOT_REACHABLE, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_142", HVD_ERROR_INVALID, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_180", HVD_ERROR_NO_RESOURCES, "%2", OTHER_STORAGE},
+    {"SR_BACKEND_FAILURE_200", HVD_ERROR_FAILED, "%2", CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_201", HVD_ERROR_BUSY, "%2", RETRY},
+    {"SR_BACKEND_FAILURE_37", HVD_ERROR_BUSY, "%2", RETRY},
+    {"SR_BACKEND_FAILURE_40", HVD_ERROR_BUSY, "%2", RETRY},
+    {"SR_BACKEND_FAILURE_42", HVD_ERROR_EXISTS, "%2", NULL},
+    {"SR_BACKEND_FAILURE_43", HVD_ERROR_EXISTS, "%2", NULL},
+    {"SR_BACKEND_FAILURE_44", HVD_ERROR_NO_RESOURCES, "%2", OTHER_STORAGE},
+    {"SR_BACKEND_FAILURE_445", HVD_ERROR_BUSY, "%2", RETRY},
+    {"SR_BACKEND_FAILURE_453", HVD_ERROR_BUSY, "%2", RETRY},
+    {"SR_BACKEND_FAILURE_46", HVD_ERROR_BUSY, "%2",
      N_("the disk is attached elsewhere, or was not detached cleanly")},
-    {"SR_BACKEND_FAILURE_47", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE_67", HVD_ERROR_FAILED, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_68", HVD_ERROR_DENIED, NULL,
+    {"SR_BACKEND_FAILURE_47", HVD_ERROR_FAILED, "%2", CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE_67", HVD_ERROR_FAILED, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_68", HVD_ERROR_DENIED, "%2",
      N_("check the CHAP name and secret, and the target's access list")},
-    {"SR_BACKEND_FAILURE_70", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_73", HVD_ERROR_FAILED, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_79", HVD_ERROR_INVALID, NULL, N_("a disk cannot get this size here")},
-    {"SR_BACKEND_FAILURE_83", HVD_ERROR_NOT_FOUND, NULL, CHECK_TARGET},
-    {"SR_BACKEND_FAILURE_84", HVD_ERROR_INVALID, NULL, CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_70", HVD_ERROR_INVALID, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_73", HVD_ERROR_FAILED, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_79", HVD_ERROR_INVALID, "%2", N_("a disk cannot get this size here")},
+    {"SR_BACKEND_FAILURE_83", HVD_ERROR_NOT_FOUND, "%2", CHECK_TARGET},
+    {"SR_BACKEND_FAILURE_84", HVD_ERROR_INVALID, "%2", CHECK_TARGET},
     {"SR_DEVICE_IN_USE", HVD_ERROR_BUSY, NULL, RETRY},
     {"SR_FULL", HVD_ERROR_NO_RESOURCES, "requested %1B, at most %2B", OTHER_STORAGE},
     {"SR_HAS_NO_PBDS", HVD_ERROR_STATE, NULL, N_("connect the storage to a node first")},
@@ -161,9 +159,9 @@ static const XdFailureMeaning failures[] = {
     {"TOO_MANY_PENDING_TASKS", HVD_ERROR_BUSY, NULL, RETRY},
     {"TOO_MANY_STORAGE_MIGRATES", HVD_ERROR_BUSY, "%1 at once", RETRY},
     {"UNIMPLEMENTED_IN_SM_BACKEND", HVD_ERROR_UNSUPPORTED, NULL, N_("the storage cannot do it")},
-    {"UNKNOWN_BOOTLOADER", HVD_ERROR_INVALID, NULL, NULL},
+    {"UNKNOWN_BOOTLOADER", HVD_ERROR_INVALID, "%2", NULL},
     {"UUID_INVALID", HVD_ERROR_NOT_FOUND, "%1 %2", NULL},
-    {"VALUE_NOT_SUPPORTED", HVD_ERROR_INVALID, NULL, NULL},
+    {"VALUE_NOT_SUPPORTED", HVD_ERROR_INVALID, "%1: %2: %3", NULL},
     {"VBD_CDS_MUST_BE_READONLY", HVD_ERROR_INVALID, NULL, NULL},
     {"VBD_IS_EMPTY", HVD_ERROR_STATE, NULL, NULL},
     {"VBD_NOT_EMPTY", HVD_ERROR_STATE, NULL, NULL},
@@ -219,7 +217,7 @@ static const XdFailureMeaning failures[] = {
     {"VM_MEMORY_SIZE_TOO_LOW", HVD_ERROR_INVALID, NULL, N_("give it more memory")},
     {"VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", HVD_ERROR_FAILED, NULL,
      N_("the nodes do not reach each other")},
-    {"VM_MIGRATE_FAILED", HVD_ERROR_FAILED, NULL, N_("look where the instance runs")},
+    {"VM_MIGRATE_FAILED", HVD_ERROR_FAILED, "%4", N_("look where the instance runs")},
     {"VM_MISSING_PV_DRIVERS", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
     {"VM_NON_SUSPENDABLE", HVD_ERROR_STATE, NULL, N_("the guest says that it cannot")},
     {"VM_NO_SUSPEND_SR", HVD_ERROR_STATE, NULL, N_("give the pool a storage for suspend images")},
@@ -240,7 +238,7 @@ static const XdFailureMeaning failures[] = {
     {"VM_TOO_MANY_VCPUS", HVD_ERROR_INVALID, NULL, N_("give it fewer vCPUs")},
     {"VM_UNSAFE_BOOT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
     {"XENAPI_MISSING_PLUGIN", HVD_ERROR_UNSUPPORTED, "%1", NULL},
-    {"XENAPI_PLUGIN_FAILURE", HVD_ERROR_FAILED, NULL, NULL},
+    {"XENAPI_PLUGIN_FAILURE", HVD_ERROR_FAILED, "%2", NULL},
 };
 
 const XdFailureMeaning *
@@ -335,8 +333,10 @@ xd_failure_to_error(const char *const *failure, XdArena *arena)
     const char *code = is_code(clean[0]) ? clean[0] : "a failure without a proper code";
     GError *error;
 
-    if (row != NULL && row->detail != NULL)
-        detail = expand_detail(row->detail, (const char *const *) clean);
+    if (row == NULL || row->detail != NULL)
+        detail = expand_detail(row != NULL ? row->detail : "%1", (const char *const *) clean);
+    if (detail != NULL && g_strstrip(detail)[0] == '\0')
+        g_clear_pointer(&detail, g_free);
     error = xd_error_new(row != NULL ? row->error : HVD_ERROR_FAILED, "%s%s%s%s", code,
                          detail != NULL ? " (" : "", detail != NULL ? detail : "",
                          detail != NULL ? ")" : "");

@@ -68,6 +68,7 @@ typedef struct {
     GCancellable
         *patience; /* of the search for a lost reply: cancelling does not end it, time does */
     GSource *patience_timer;
+    GError *cause; /* (nullable): why the reply was lost */
 } Running;
 
 static void
@@ -80,7 +81,9 @@ running_free(Running *running)
     g_object_unref(running->cancellable);
     xd_clear_source(&running->patience_timer);
     g_clear_object(&running->patience);
+    g_clear_error(&running->cause);
     g_free(running->gate);
+    g_free(running->call.about);
     g_free(running->tag);
     g_free(running);
 }
@@ -128,6 +131,12 @@ running_end(Running *running, GError *error)
     if (error != NULL && call.optional && !xd_op_is_stopped(op)) {
         log_optional(running, error);
         g_clear_error(&error);
+    }
+    if (error != NULL && call.about != NULL &&
+        !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+        g_autofree char *about = g_strconcat(call.about, ": ", NULL);
+
+        g_prefix_error_literal(&error, about);
     }
     running_free(running);
     if (error != NULL && is_among(error, call.retry))
@@ -239,6 +248,20 @@ follow(Running *running, const char *task)
 
 /* ---- lost replies: whatever the reason, it is looked up what became of the call ---- */
 
+static GError *
+no_trace_error(Running *running)
+{
+    const GError *cause = running->cause;
+
+    if (cause == NULL || cause->domain != XD_ERROR)
+        return xd_error_new(HVD_ERROR_NOT_REACHABLE,
+                            "%s: its reply was lost, and the pool shows no trace of it",
+                            running->call.method);
+    return xd_error_new((HvdError) cause->code,
+                        "%s: its reply was lost (%s), and the pool shows no trace of it",
+                        running->call.method, cause->message);
+}
+
 static void
 on_searched(const XdLostEnd *end, const GError *error, gpointer data)
 {
@@ -257,10 +280,7 @@ on_searched(const XdLostEnd *end, const GError *error, gpointer data)
     else if (g_cancellable_set_error_if_cancelled(running->cancellable, &told))
         running_doubt(running, told);
     else
-        running_doubt(running,
-                      xd_error_new(HVD_ERROR_NOT_REACHABLE,
-                                   "%s: its reply was lost, and the pool shows no trace of it",
-                                   running->call.method));
+        running_doubt(running, no_trace_error(running));
 }
 
 static gboolean
@@ -292,20 +312,21 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
 {
     Running *running = data;
 
-    if (error != NULL && reply->unknown)
+    if (error != NULL && reply->unknown) {
+        running->cause = g_error_copy(reply->cause);
         search(running);
-    else if (error != NULL)
+    } else if (error != NULL) {
         running_end(running, g_error_copy(error));
-    else if (running->async)
+    } else if (running->async) {
         follow(running, g_variant_get_string(reply->value, NULL));
-    else if (running->call.out_time != NULL)
+    } else if (running->call.out_time != NULL) {
         running_take_time(running, g_variant_get_string(reply->value, NULL));
-    else if (take_result(&running->call, reply) || reply->value == NULL)
-        running_end(running, NULL);
-    else if (g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING))
+    } else if (!take_result(&running->call, reply) && reply->value != NULL &&
+               g_variant_is_of_type(reply->value, G_VARIANT_TYPE_STRING)) {
         running_succeed(running, g_variant_get_string(reply->value, NULL));
-    else
+    } else {
         running_end(running, NULL);
+    }
 }
 
 static void
@@ -398,6 +419,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
 
     if (xd_op_get_plan(op) != NULL) {
         plan_call(op, call, async);
+        g_free(call->about);
         return;
     }
     running = g_new0(Running, 1);

@@ -48,6 +48,7 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @retry: (nullable) (array zero-terminated=1): failure codes after which it is tried again,
  * @attempts times in all, @delay_s apart
  * @gate: (nullable): reference of the storage that it works on
+ * @about: (nullable): what it works on, in words, for its error; taken
  * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
  * @concludes: it is what the operation is for: once it is done, it is too late to stop
  * @optional: a failure is logged and the operation goes on
@@ -71,6 +72,7 @@ typedef struct {
     guint attempts;
     guint delay_s;
     const char *gate;
+    char *about;
     XdPredicate holds;
     gpointer data;
     gboolean concludes;

@@ -56,7 +56,9 @@ def expected(shape):
     schema = shape.schema
     if shape.kind in ("STRING", "SECRET"):
         lengths = amount(schema.get("minLength"), schema.get("maxLength"), "character", "characters")
-        return ", ".join(filter(None, [FORMATS.get(schema.get("format")), lengths])) or "text"
+        if FORMATS.get(schema.get("format")) is not None:
+            return ", ".join(filter(None, [FORMATS[schema["format"]], lengths]))
+        return f"text of {lengths}" if lengths else "text"
     if shape.kind == "INTEGER":
         least, most = schema.get("minimum"), schema.get("maximum")
         if least is not None and most is not None:

@@ -2,7 +2,7 @@
 
 import socket
 
-from shim import directory, equal, hvd, main, with_pool, Pool
+from shim import MIB, content, directory, equal, hvd, main, with_pool, write, Pool
 
 
 @with_pool()
@@ -51,7 +51,25 @@ def test_wrong_authority(pool):
         hvd(*words, "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
         hvd("--pool", pool.ready["url"], "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
         hvd("--pool", pool.ready["url"], "--ca-file", "/nowhere.pem", "nodes",
-            env=env).expect(19, "hvd: CONFIG: ", "tls.ca-file")
+            env=env).expect(19, "hvd: CONFIG: ", "tls.ca-file: ", "/nowhere.pem")
+
+
+@with_pool()
+def test_answers_that_are_none(pool):
+    """A log-in changes nothing: what came instead of its answer is said as it is."""
+    words, env = pool.address()
+    for fault, status, text in (
+            ({"action": "garbage"}, 16, "hvd: PROTOCOL: "),
+            ({"action": "truncate"}, 12, "hvd: NOT_REACHABLE: "),
+            ({"action": "redirect", "text": "https://evil.example.org/"}, 28, "hvd: REDIRECTED: ")):
+        pool.control.do("fault", clear=True)
+        pool.control.do("fault", add={"method": "session.login_with_password", "count": 9, **fault})
+        hvd(*words, "nodes", env=env).expect(status, text, "session.login_with_password: ")
+    pool.control.do("fault", clear=True)
+    pool.control.do("fault", add={"method": "Async.VM.create", "action": "garbage", "when": "before"})
+    pool.control.do("fault", add={"method": "VM.create", "action": "garbage", "when": "before"})
+    path = write(pool.state, "x.img", content(MIB))
+    hvd(*words, "spawn", path, env=env).expect(16, "hvd: PROTOCOL: ", "the pool shows no trace of it")
 
 
 @with_pool()

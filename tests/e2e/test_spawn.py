@@ -175,7 +175,7 @@ def test_source_gone_half_way(pool):
     with open(fifo, "wb") as writer:
         writer.write(content(MIB))
     finish(process).expect(17, "hvd: INTEGRITY: spawn image: import-image: ",
-                           "ends after 1048576 of 4194304 bytes")
+                           "after 1048576 of 4194304 bytes: the image ends too early")
     equal(pool.objects() ^ before, set())
 
 

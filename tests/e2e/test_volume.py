@@ -170,7 +170,7 @@ def test_what_is_not_there(pool):
     pool.hvd("volume", "attach", "nobody", "-", data=connection()).expect(4, '"nobody"')
     pool.hvd("volume", "attach", UUID, "-", data=connection()).expect(4, "NOT_FOUND", UUID)
     pool.hvd("volume", "attach", "web-1", "-", data=connection(7)).expect(
-        4, "hvd: NOT_FOUND: attach-volume ", "no disk that is this volume")
+        4, "hvd: NOT_FOUND: attach-volume ", "does not show unit 7")
     nowhere = connection(target_portal="192.0.2.99:3260")
     result = pool.hvd("volume", "attach", "web-1", "-", data=nowhere)
     assert result.status != 0 and "PBD.plug" in result.err, result.err

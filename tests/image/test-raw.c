@@ -91,9 +91,9 @@ assert_refused(gsize actual, guint64 announced, const char *sha256, const char *
 static void
 test_short(void)
 {
-    assert_refused(0, 1, NULL, "ends after 0 of 1 bytes");
-    assert_refused(64, 65, NULL, "ends after 64 of 65 bytes");
-    assert_refused(999, 1000, NULL, "ends after 999 of 1000 bytes");
+    assert_refused(0, 1, NULL, "the image ends too early");
+    assert_refused(64, 65, NULL, "the image ends too early");
+    assert_refused(999, 1000, NULL, "the image ends too early");
 }
 
 /* The last byte must not leave before the surplus is known. */

@@ -318,7 +318,7 @@ test_node_is_content(void)
 static void
 test_image_is_short(void)
 {
-    test_image(NULL, 4000, DOCUMENT(SIZE(10000)), "the image ends after 4000 of 10000 bytes");
+    test_image(NULL, 4000, DOCUMENT(SIZE(10000)), "after 4000 of 10000 bytes: the image ends too early");
     test_image(AT("short", 2000), 4000, DOCUMENT(SIZE(10000)), " of 10000 bytes: the ");
 }
 

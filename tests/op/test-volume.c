@@ -76,9 +76,14 @@ test_unknown(void)
 
     attach(world, "{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"" INSTANCE "\"}}",
            NULL);
-    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "does not show");
     attach(world, ISCSI(TARGET, ",\"target_lun\":7"), NULL);
-    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "does not show unit 7");
+    attach(world,
+           "{\"driver_volume_type\":\"xensm\",\"data\":{\"sr_uuid\":\"" INSTANCE "\","
+           "\"vdi_uuid\":\"" INSTANCE "\"}}",
+           NULL);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "/data/sr_uuid: the pool has no storage " INSTANCE);
     attach(world, ISCSI("192.0.2.99", ",\"target_lun\":0"), NULL);
     g_assert_nonnull(world->error);
     g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
@@ -93,7 +98,7 @@ test_which_unit(void)
     g_autofree char *before = test_pool_picture(pool);
 
     attach(world, ISCSI(TARGET, ""), NULL);
-    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "no disk that is this volume");
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "does not show");
     test_pool_assert_picture(pool, before);
     attach(world, ISCSI(TARGET, ",\"target_lun\":1"), "xvdc");
     g_assert_no_error(world->error);

@@ -117,12 +117,12 @@ test_errors(void)
         {"{" INSTANCE ",\"firmware\":1}", "/firmware: expected \"bios\" or \"uefi\", found 1"},
         {"{" INSTANCE ",\"node\":\"6A6B0A4E-8C5E-4B0E-9D2E-0B4A1F3C5D7E\"}",
          "/node: expected a UUID in lower case, found \"6A6B0A4E-8C5E-4B0E-9D2E-0B4A1F3C5D7E\""},
-        {"{" INSTANCE ",\"hostname\":\"\"}", "/hostname: expected 1 to 253 characters, found \"\""},
+        {"{" INSTANCE ",\"hostname\":\"\"}", "/hostname: expected text of 1 to 253 characters, found \"\""},
         {"{" INSTANCE ",\"tags\":[\"a\",\"\"]}",
-         "/tags/1: expected 1 to 255 characters, found \"\""},
-        {"{" INSTANCE ",\"tags\":[[]]}", "/tags/0: expected 1 to 255 characters, found an array"},
+         "/tags/1: expected text of 1 to 255 characters, found \"\""},
+        {"{" INSTANCE ",\"tags\":[[]]}", "/tags/0: expected text of 1 to 255 characters, found an array"},
         {"{" INSTANCE ",\"metadata\":{\"a\":1}}",
-         "/metadata/a: expected at most 1024 characters, found 1"},
+         "/metadata/a: expected text of at most 1024 characters, found 1"},
         {"{" INSTANCE ",\"metadata\":{\"\":\"a\"}}",
          "/metadata/: expected a name of 1 to 255 characters, found another"},
         {"{" INSTANCE ",\"metadata\":{\"a\":\"\",\"b\":\"\",\"a\":\"\"}}",
@@ -259,7 +259,7 @@ test_hidden(void)
             XdConnectionInfo info = {0};
 
             assert_refused(&xd_shape_connection_info, &info, text,
-                           "/data/auth_password: expected 1 to 255 characters, found <hidden>");
+                           "/data/auth_password: expected text of 1 to 255 characters, found <hidden>");
         }
     }
 }
@@ -327,6 +327,7 @@ test_made(void)
     info->uuid = g_strdup(UUID);
     info->name = g_strdup("vm");
     info->state = XD_INSTANCE_INFO_STATE_RUNNING;
+    info->bootable = TRUE;
     info->node = g_new0(XdInstanceInfoNode, 1);
     info->node->uuid = g_strdup(UUID2);
     info->node->name = g_strdup("host");
@@ -338,8 +339,8 @@ test_made(void)
     text = xd_instance_list_print(list, XD_PRINT_MASKED);
     g_assert_cmpstr(text, ==,
                     "[{\"uuid\":\"" UUID
-                    "\",\"name\":\"vm\",\"state\":\"running\",\"node\":{\"uuid\":\"" UUID2 "\","
-                    "\"name\":\"host\"},\"memory_bytes\":0,\"vcpus\":0,\"disks\":[{\"device\":"
+                    "\",\"name\":\"vm\",\"state\":\"running\",\"soft_deleted\":false,\"bootable\":true,"
+                    "\"node\":{\"uuid\":\"" UUID2 "\",\"name\":\"host\"},\"memory_bytes\":0,\"vcpus\":0,\"disks\":[{\"device\":"
                     "\"0\",\"role\":\"root\","
                     "\"read_only\":false}],\"networks\":[],\"operations\":[]}]");
     g_assert_cmpstr(none, ==, "[]");
@@ -361,7 +362,8 @@ test_long(void)
         info->name = g_strdup_printf("%u", i);
         g_ptr_array_add(list, info);
         g_string_append_printf(expected,
-                               "%s{\"name\":\"%u\",\"memory_bytes\":0,\"vcpus\":0,\"disks\":[],"
+                               "%s{\"name\":\"%u\",\"soft_deleted\":false,\"bootable\":false,"
+                               "\"memory_bytes\":0,\"vcpus\":0,\"disks\":[],"
                                "\"networks\":[],\"operations\":[]}",
                                i > 0 ? "," : "", i);
     }

@@ -199,7 +199,7 @@ class Documents(unittest.TestCase):
                               "d": {"description": "It.", "type": "string", "maxLength": 1, "writeOnly": True},
                               "e": {"description": "It.", "type": "string", "format": "path", "maxLength": 9}}),
                     '"an integer of at least 1"', '"an integer of at most 9223372036854775807"',
-                    '/* A * / "quote". */', '"at least 1 character"', '"at most 1 character"', "XdSecret *d;",
+                    '/* A * / "quote". */', '"text of at least 1 character"', '"text of at most 1 character"', "XdSecret *d;",
                     '"an absolute path, at most 9 characters"', "gboolean has_a;")
 
 
