@@ -287,6 +287,18 @@ fall_back(XdSession *session, const GError *error)
 }
 
 static void
+log_in_failed(XdSession *session, const GError *error)
+{
+    const XdConfig *config = session->connection->config;
+    g_autoptr(GError) told = g_error_copy(error);
+    g_autofree char *user =
+        xd_escape(xd_config_get_string(config, XD_CONFIG_POOL_USERNAME), -1, 100);
+
+    g_prefix_error(&told, "log in to %s as \"%s\": ", session->origin->host, user);
+    session_failed(session, told);
+}
+
+static void
 on_logged_in(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
 {
     XdSession *session = data;
@@ -303,7 +315,7 @@ on_logged_in(XdConnection *connection, const XdReply *reply, const GError *error
         return;
     if (error != NULL) {
         if (!follow(session, error) && !fall_back(session, error))
-            session_failed(session, error);
+            log_in_failed(session, error);
         return;
     }
     xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi",
