@@ -211,7 +211,8 @@ typedef struct {
 } HvdInstanceState;
 
 /**
- * HvdLifecycle: an instance has changed; told once it has come to rest.
+ * HvdLifecycle: an instance has changed; told once it has come to rest. One that is new is told of when
+ *   it first runs.
  * @uuid: of the instance, or "" for a VM that is not one
  * @name: of the VM
  * @state: the new state

@@ -8,6 +8,7 @@
 typedef struct {
     HvdState state;
     char *node;
+    gboolean is_new; /* has not run yet, and nobody was told of it */
 } Known;
 
 typedef struct {
@@ -110,14 +111,20 @@ is_machine(const XdVM *vm)
 static void
 notice_gone(Lifecycle *lifecycle, const XdVM *vm)
 {
-    if (g_hash_table_remove(lifecycle->known, vm->parent.ref))
+    const Known *known = g_hash_table_lookup(lifecycle->known, vm->parent.ref);
+    gboolean is_news = known != NULL && !known->is_new;
+
+    g_hash_table_remove(lifecycle->known, vm->parent.ref);
+    if (is_news)
         queue_event(lifecycle, vm, NULL, TRUE);
 }
 
-/* Power state and node are in between while an operation runs (verified-sequences 1.1). */
+/* Power state and node are in between while an operation runs (verified-sequences 1.1). A VM that is being
+ * put together is at rest now and then, which says nothing: it is told of when it first runs. */
 static void
 notice(Lifecycle *lifecycle, const XdVM *vm)
 {
+    gboolean complete = xd_mirror_is_complete(lifecycle->connection->mirror);
     Known *known = g_hash_table_lookup(lifecycle->known, vm->parent.ref);
 
     if (vm->current_operations.n > 0 || (known != NULL && known->state == xd_state_of(vm) &&
@@ -125,12 +132,14 @@ notice(Lifecycle *lifecycle, const XdVM *vm)
         return;
     if (known == NULL) {
         known = g_new0(Known, 1);
+        known->is_new = complete;
         g_hash_table_insert(lifecycle->known, g_strdup(vm->parent.ref), known);
     }
     known->state = xd_state_of(vm);
     g_free(known->node);
     known->node = g_strdup(vm->resident_on);
-    if (xd_mirror_is_complete(lifecycle->connection->mirror)) /* the first picture is no news */
+    known->is_new = known->is_new && known->state == HVD_STATE_SHUTDOWN;
+    if (complete && !known->is_new) /* the first picture is no news */
         queue_event(lifecycle, vm, known, FALSE);
 }
 
