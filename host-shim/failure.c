@@ -137,8 +137,8 @@ failure_print_table(gboolean colours, guint width)
 
 /* ---- making ---- */
 
-static GError *
-new_valist(int code, const char *advice, const char *format, va_list arguments)
+G_GNUC_PRINTF(3, 0)
+static GError *new_valist(int code, const char *advice, const char *format, va_list arguments)
 {
     GError *error = g_error_new_valist(FAILURE, code, format, arguments);
 

@@ -58,7 +58,7 @@ present_plan(Output *output, JsonNode *plan)
 gboolean
 present(Shim *shim, char *text, PresentFunc show)
 {
-    g_autofree char *owned = text;
+    g_autofree char *owned G_GNUC_UNUSED = text;
     g_autoptr(JsonNode) answer = NULL;
 
     progress_end(shim->progress);

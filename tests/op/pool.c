@@ -83,8 +83,7 @@ test_pool_settings(TestPool *pool, const char *const *more)
 
 /* ---- control ---- */
 
-static void
-send_line(TestPool *pool, const char *format, va_list arguments)
+G_GNUC_PRINTF(2, 0) static void send_line(TestPool *pool, const char *format, va_list arguments)
 {
     g_autofree char *command = g_strdup_vprintf(format, arguments);
     g_autofree char *line = g_strconcat(command, "\n", NULL);
@@ -96,7 +95,7 @@ send_line(TestPool *pool, const char *format, va_list arguments)
 static JsonObject *
 take_answer(TestPool *pool, char *line)
 {
-    g_autofree char *owned = line;
+    g_autofree char *owned G_GNUC_UNUSED = line;
     g_autoptr(GError) error = NULL;
     JsonObject *answer;
 

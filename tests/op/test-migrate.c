@@ -100,7 +100,7 @@ test_all(void)
 static void
 test_no_session_left(void)
 {
-    g_autoptr(World) world =
+    g_autoptr(World) world G_GNUC_UNUSED =
         world_new_prepared(pool, "spawn check-destination check-source pre-migrate");
     JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
     g_autoptr(GList) sessions =
