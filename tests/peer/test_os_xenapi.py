@@ -5,6 +5,7 @@ import importlib
 import os
 import pathlib
 import shutil
+import ssl
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -201,6 +202,32 @@ def test_lost_session():
         peer.logout()
 
 
+def test_untrusted():
+    """A pool whose authority nobody told the client of."""
+    with tls_pool() as running, tls_pool() as stranger:
+        Peer(running).logout()
+        session = XenAPI.Session(stranger.ready["url"])
+        try:
+            session.login_with_password("root", stranger.password(), "1.0", "tests/peer")
+        except ssl.SSLCertVerificationError:
+            return
+        raise AssertionError("a certificate of an unknown authority was believed")
+
+
+def test_plain():
+    """Without TLS, on loopback; and the calls for events that came before event.from."""
+    with pool() as running:
+        peer = Peer(running)
+        peer.api.event.register(["vm"])
+        vm, _, _, _ = make_machine(peer.api, "of old")
+        seen = []
+        while not any(event["ref"] == vm for event in seen):
+            seen += peer.api.event.next()
+        equal({event["class"] for event in seen}, {"vm"})
+        peer.api.event.unregister(["vm"])
+        peer.logout()
+
+
 def test_member():
     """Who knocks at a member learns who the coordinator is."""
     with tls_pool() as running:
@@ -228,5 +255,5 @@ if __name__ == "__main__":
     XenAPI = find_client()
     run_tests("/peer/os-xenapi", [
         test_life_of_a_machine, test_clone_of_a_template, test_failures, test_lost_session,
-        test_member, test_barrier,
+        test_untrusted, test_plain, test_member, test_barrier,
     ])

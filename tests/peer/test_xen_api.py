@@ -1,6 +1,7 @@
-"""Starts xen-api.mjs, which tests the npm package `xen-api`, beside a pool with TLS. tests/peer/install brings
+"""Starts xen-api.mjs, which tests the npm package `xen-api`, beside pools with TLS. tests/peer/install brings
 the package; where it is missing, that is a failure that says so."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,9 +12,11 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "simulator"))
 
-from harness import pool  # noqa: E402
+from harness import directory, pool  # noqa: E402
 
 MODULES = HERE.parent.parent / "build-peer"
+POOLS = {"quick": [], "slow": ["--pace", "1000000"], "stranger": []}
+TRUSTED = ["quick", "slow"]
 
 
 def find_problem():
@@ -34,12 +37,16 @@ def main():
     if problem is not None:
         print(f"1..1\n# {problem}\nnot ok 1 /peer/xen-api/installed")
         return 1
-    with pool("--tls", "--hosts", "2") as running:
+    with contextlib.ExitStack() as stack:
+        pools = {name: stack.enter_context(pool("--tls", "--hosts", "2", *options)).ready
+                 for name, options in POOLS.items()}
+        trusted = pathlib.Path(stack.enter_context(directory()), "trusted.pem")
+        trusted.write_text("".join(pathlib.Path(pools[name]["ca"]).read_text() for name in TRUSTED))
         environment = {
             **os.environ,
             "HVD_PEER_CLIENT": str(MODULES / "node_modules" / "xen-api" / "index.mjs"),
-            "HVD_PEER_POOL": json.dumps(running.ready),
-            "NODE_EXTRA_CA_CERTS": running.ready["ca"],
+            "HVD_PEER_POOLS": json.dumps(pools),
+            "NODE_EXTRA_CA_CERTS": str(trusted),
         }
         return subprocess.run(["node", HERE / "xen-api.mjs"], env=environment).returncode
 

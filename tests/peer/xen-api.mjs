@@ -1,26 +1,45 @@
 // The npm package `xen-api`, Xen Orchestra's client, on a simulated pool: JSON-RPC over verified TLS.
-// test_xen_api.py starts the pool and this, and tells in the environment where both are.
+// test_xen_api.py starts the pools and this, and tells in the environment where all is.
 
+import { createRequire } from 'node:module'
+import { createConnection } from 'node:net'
+import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import assert from 'node:assert/strict'
 
 const { createClient } = await import(pathToFileURL(process.env.HVD_PEER_CLIENT))
-const ready = JSON.parse(process.env.HVD_PEER_POOL)
+const { CancelToken } = createRequire(process.env.HVD_PEER_CLIENT)('promise-toolbox') // as the client has it
+const { quick, slow, stranger } = JSON.parse(process.env.HVD_PEER_POOLS)
+const PACE = 1001 // seconds until the slow pool has done something
 const MIB = 1 << 20
 const NULL = 'OpaqueRef:NULL'
 
 // ---- the client ----
 
-function makeClient(options) {
+function makeClient({ pool = quick, ...options }) {
   return createClient({
-    url: ready.url,
-    auth: { user: 'root', password: readFileSync(ready.password_file, 'ascii') },
+    url: pool.url,
+    auth: { user: 'root', password: readFileSync(pool.password_file, 'ascii') },
     transport: 'json-rpc',
     debounce: 0, // milliseconds between two batches of events
     ...options,
   })
+}
+
+// The simulator's control socket: one command, one answer.
+async function control(pool, command) {
+  const socket = createConnection(pool.control)
+  let answer = ''
+
+  socket.setEncoding('utf8').write(JSON.stringify(command) + '\n')
+  while (!answer.endsWith('\n')) {
+    answer += (await once(socket, 'data'))[0]
+  }
+  socket.destroy()
+  assert.equal(JSON.parse(answer).ok, true, answer)
 }
 
 async function withClient(options, use) {
@@ -159,10 +178,10 @@ async function failureOf(promise) {
 }
 
 async function failures() {
-  const stranger = makeClient({ auth: { user: 'root', password: 'wrong' } })
-  assert.deepEqual(await failureOf(stranger.connect()),
+  const unwelcome = makeClient({ auth: { user: 'root', password: 'wrong' } })
+  assert.deepEqual(await failureOf(unwelcome.connect()),
     ['SESSION_AUTHENTICATION_FAILED', 'root', 'Authentication failure'])
-  assert.equal(stranger.status, 'disconnected')
+  assert.equal(unwelcome.status, 'disconnected')
 
   await withClient({}, async xapi => {
     const { vm } = await makeMachine(xapi, 'halted')
@@ -173,19 +192,111 @@ async function failures() {
   })
 }
 
+// A pool whose authority nobody told the client of.
+async function untrusted() {
+  await assert.rejects(makeClient({ pool: stranger }).connect(), { code: /^(UNABLE_TO_VERIFY|SELF_SIGNED)/ })
+}
+
+// The client goes on where a member sends it.
+function member() {
+  const [coordinator, other] = quick.nodes.map(node => node.address)
+  const url = quick.url.replace(coordinator, other)
+
+  assert.notEqual(url, quick.url)
+  return withClient({ url }, async xapi => {
+    assert.equal((await xapi.getAllRecords('host')).length, 2)
+    assert.equal(xapi.getObjectByRef(xapi.pool.master).address, coordinator)
+  })
+}
+
+function objects() {
+  return withClient({ pool: slow }, async xapi => {
+    for (const type of ['host', 'SR', 'PBD', 'network', 'PIF', 'VM']) {
+      const records = await xapi.getAllRecords(type)
+      assert.ok(records.length > 0)
+      for (const record of records) {
+        assert.deepEqual({ ...xapi.getObjectByUuid(record.uuid) }, { ...record })
+        assert.equal((await xapi.getRecordByUuid(type, record.uuid)).$ref, record.$ref)
+      }
+    }
+  })
+}
+
+// A session that has ended and a toolstack that begins anew: the client logs in again, and events go on.
+function interruptions() {
+  return withClient({ eventPollDelay: 1, roCallRetryOptions: { delay: 1 } }, async xapi => {
+    for (const command of [{ cmd: 'clock', advance: 25 * 3600 }, { cmd: 'restart' }]) {
+      const session = xapi.sessionId
+      await control(quick, command)
+      assert.equal((await xapi.getAllRecords('host')).length, 2) // reads are repeated, other calls are not
+      const vdi = await makeDisk(xapi)
+      await until(xapi, () => known(xapi, vdi) !== undefined)
+      await xapi.barrier()
+      assert.notEqual(xapi.sessionId, session)
+    }
+  })
+}
+
+// ---- tasks ----
+
+function cancelled() {
+  return withClient({ pool: slow }, async xapi => {
+    const { vm } = await makeMachine(xapi, 'not to be')
+    const { cancel, token } = CancelToken.source()
+    const starting = xapi.callAsync(token, 'VM.start', vm, false, false)
+    const task = () => Object.values(xapi.objects.all).find(({ name_label: name }) => name === 'Async.VM.start')
+    const ended = assert.rejects(starting, { message: 'task canceled' })
+
+    await until(xapi, () => task() !== undefined)
+    cancel()
+    await until(xapi, () => Object.values(task().current_operations).includes('cancel'))
+    await control(slow, { cmd: 'clock', advance: PACE })
+    await ended
+    await until(xapi, () => task() === undefined) // the client destroys it
+    assert.equal((await xapi.barrier(vm)).power_state, 'Halted')
+  })
+}
+
 // ---- bytes ----
 
 const bytesOf = async response => Buffer.from(await response.body.arrayBuffer())
 
-function transfer() {
+async function upload(xapi, body, vdi, format) {
+  return xapi.putResource(body, '/import_raw_vdi/', { query: { vdi, format } })
+}
+
+async function download(xapi, vdi, format) {
+  const response = await xapi.getResource('/export_raw_vdi/', { query: { vdi, format } })
+  const bytes = await bytesOf(response)
+  await response.task
+  return bytes
+}
+
+// On each storage: what only the second node sees is reached through a redirect.
+function transfers() {
+  return withClient({}, async xapi => {
+    const storages = (await xapi.getAllRecords('SR')).filter(({ type }) => ['ext', 'nfs'].includes(type))
+    assert.equal(storages.length, 3)
+    for (const { $ref: SR } of storages) {
+      const content = randomBytes(4 * MIB)
+      const vdi = await makeDisk(xapi, { SR, virtual_size: content.length })
+      await upload(xapi, Object.assign(Readable.from([content]), { length: content.length }), vdi, 'raw')
+      assert.ok(content.equals(await download(xapi, vdi, 'raw')), 'other bytes')
+    }
+  })
+}
+
+function vhd() {
   return withClient({}, async xapi => {
     const content = randomBytes(4 * MIB)
-    const vdi = await makeDisk(xapi, { virtual_size: content.length })
-    const query = { vdi, format: 'raw' }
-    await xapi.putResource(content, '/import_raw_vdi/', { query })
-    const back = await xapi.getResource('/export_raw_vdi/', { query })
-    assert.ok(content.equals(await bytesOf(back)), 'other bytes')
-    await back.task
+    const [first, second] = [await makeDisk(xapi), await makeDisk(xapi)]
+    await upload(xapi, content, first, 'raw')
+    const bytes = await download(xapi, first, 'vhd')
+    assert.equal(bytes.subarray(-512, -504).toString(), 'conectix')
+    await upload(xapi, bytes, second, 'vhd')
+    const back = await download(xapi, second, 'raw')
+    assert.ok(content.equals(back.subarray(0, content.length)), 'other bytes')
+    assert.ok(back.subarray(content.length).every(byte => byte === 0), 'more than there was')
   })
 }
 
@@ -196,7 +307,13 @@ const tests = {
   'life-of-a-machine-xml': () => lifeOfAMachine('xml-rpc'),
   'clone-of-a-template': cloneOfATemplate,
   failures,
-  transfer,
+  untrusted,
+  member,
+  objects,
+  interruptions,
+  cancelled,
+  transfers,
+  vhd,
 }
 
 console.log(`TAP version 13\n1..${Object.keys(tests).length}`)
