@@ -312,7 +312,8 @@ def test_wrong_vhd():
         too_large, image = (get(site, vdi=disk, format="vhd")[1] for disk in (large, vdi))
         broken = image[:100] + b"?" + image[101:]
         no_header = image[:600] + b"?" + image[601:]
-        for body in (PATTERN, b"", image[:511], broken, no_header, image[:1600], image[:-512], too_large):
+        no_end = image[:-512] + bytes(512)
+        for body in (PATTERN, b"", image[:511], broken, no_header, image[:1600], image[:-512], no_end, too_large):
             task = new_task(site)
             answer = put(site, body, vdi=vdi, format="vhd", task_id=task)
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
