@@ -143,7 +143,8 @@ def test_life_of_a_machine():
         peer.api.VM.hard_shutdown(vm)
         peer.follow_member(vbd, "currently_attached", False)
         peer.follow_member(vm, "power_state", "Halted")
-        equal(peer.seen(vm, "power_state"), ["Halted", "Running", "Halted"])
+        # A machine that stops is Paused for a moment, which a batch of events may show.
+        equal([state for state in peer.seen(vm, "power_state") if state != "Paused"], ["Halted", "Running", "Halted"])
         peer.api.VM.destroy(vm)
         peer.api.VDI.destroy(vdi)
         for gone in (vm, vbd, vdi):

@@ -138,7 +138,8 @@ function lifeOfAMachine(transport) {
     await xapi.call('VM.destroy', vm)
     await xapi.call('VDI.destroy', vdi)
     await Promise.all([vm, vbd, vdi].map(ref => untilGone(xapi, ref)))
-    assert.deepEqual(states, ['Halted', 'Running', 'Halted', 'gone'])
+    // A machine that stops is Paused for a moment, which a batch of events may show (verified-sequences 1.1).
+    assert.deepEqual(states.filter(state => state !== 'Paused'), ['Halted', 'Running', 'Halted', 'gone'])
     assert.deepEqual(await failureOf(xapi.call('VM.get_record', vm)), ['HANDLE_INVALID', 'VM', vm])
   })
 }
