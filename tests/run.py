@@ -197,6 +197,7 @@ def main():
     options = parse_arguments()
     wanted = [name for name in ("clang", "valgrind", "fuzz") if getattr(options, name)]
     subprocess.run([TOP / "tests" / "install-packages", "tests", *wanted], check=True)
+    subprocess.run([TOP / "tests" / "peer" / "install"])  # where it fails, the test that needs it does
     build("build")
     total = run("build")
     if not options.plain_only:

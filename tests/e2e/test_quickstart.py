@@ -108,7 +108,7 @@ done
 
 # ---- packages ----
 
-def packages(place, *words, user=1000, with_sudo=True, debian=True):
+def packages(place, *words, user=1000, with_sudo=True, debian=True, there=()):
     """tests/install-packages where nothing is installed; what it did goes into a file."""
     shutil.rmtree(place + "/bin", ignore_errors=True)
     os.mkdir(place + "/bin")
@@ -117,6 +117,7 @@ def packages(place, *words, user=1000, with_sudo=True, debian=True):
         tools["dpkg-query"] = "exit 1"
     if with_sudo:
         tools["sudo"] = f'echo sudo "$1" >>{place}/done; exec "$@"'
+    tools.update(dict.fromkeys(there, "exit 0"))
     for name, text in tools.items():
         os.chmod(write(place + "/bin", name, f"#!/bin/sh\n{text}\n"), 0o755)
     for name in ("sh", "dirname", "awk", "grep", "xargs", "echo"):
@@ -142,6 +143,12 @@ def test_packages():
         status, said, done = packages(place, "tests", with_sudo=False)
         equal((status, done), (1, ""))
         assert "as root: apt-get install gcc meson" in said and " g++" in said, said
+        assert " nodejs npm " in said and "=" not in said, said
+        # One from elsewhere will do.
+        status, said, done = packages(place, "tests", user=0, there=["node"])
+        equal((status, " nodejs" in done, " npm" in done), (0, False, True))
+        status, said, done = packages(place, "tests", debian=False)
+        assert " nodejs nodejs-npm" in said and " - " not in said + " ", said
         status, said, done = packages(place, "quickstart", debian=False)
         equal((status, done), (0, ""))
         assert "dnf install gcc meson" in said and "json-glib-devel" in said, said

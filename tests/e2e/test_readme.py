@@ -83,8 +83,8 @@ def packages(column, whom=()):
         if line.startswith("#") or not words:
             continue
         if (not words[2:] and not whom) or set(words[2:]) & set(whom):
-            found.append(words[column])
-    return found
+            found.append(words[column].split("=")[0])
+    return [name for name in found if name != "-"]
 
 
 def test_packages():

@@ -281,6 +281,46 @@ def test_export_as_vhd():
         equal((stored, disk == body + bytes(10 * MIB - len(body))), (2, True))
 
 
+def test_import_as_vhd():
+    """The disk that is in it, not its bytes; sectors that it does not have stay (xenapi-protocol 5.1)."""
+    with pool() as running:
+        site = Site(running)
+        source, vdi = site.disk(size=6 * MIB), site.disk(size=8 * MIB)
+        body = b"abc" * 1000 + bytes(3 * MIB) + PATTERN
+        put(site, body, vdi=source)
+        put(site, b"\1" * (8 * MIB), vdi=vdi)
+        image = get(site, vdi=source, format="vhd")[1]
+        equal(read_vhd(image)[1], 3)
+        # The first block without its second sector.
+        image = image[:2048 + 512] + b"\xbf" + image[2048 + 513:]
+        task = new_task(site)
+        put(site, image, vdi=vdi, format="vhd", task_id=task)
+        equal(outcome(site, task), ("success", f"<value>{vdi}</value>"))
+        disk = get(site, vdi=vdi)[1]
+        expected = (body[:512] + b"\1" * 512 + body[1024:]).ljust(6 * MIB, b"\0") + b"\1" * (2 * MIB)
+        assert disk == expected, [at for at in range(0, 8 * MIB, 512)
+                                  if disk[at:at + 512] != expected[at:at + 512]][:10]
+
+
+def test_wrong_vhd():
+    """200, and then an I/O error: of no VHD, a broken one, one with more than the disk takes, one that ends early."""
+    with pool() as running:
+        site = Site(running)
+        large, vdi = site.disk(size=10 * MIB), site.disk(size=8 * MIB)
+        put(site, bytes(9 * MIB) + PATTERN, vdi=large)
+        put(site, PATTERN, vdi=vdi)
+        too_large, image = (get(site, vdi=disk, format="vhd")[1] for disk in (large, vdi))
+        broken = image[:100] + b"?" + image[101:]
+        no_header = image[:600] + b"?" + image[601:]
+        no_end = image[:-512] + bytes(512)
+        for body in (PATTERN, b"", image[:511], broken, no_header, image[:1600], image[:-512], no_end, too_large):
+            task = new_task(site)
+            answer = put(site, body, vdi=vdi, format="vhd", task_id=task)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
+            equal(outcome(site, task), ("failure", ["VDI_IO_ERROR", "Device I/O errors"]))
+        equal(site.record("VDI", vdi)["VBDs"], [])
+
+
 def test_two_hundred_comes_first():
     with pool() as running, running.connect() as connection:
         site = Site(running)
@@ -479,6 +519,7 @@ def test_export_of_differences():
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
     test_drives, test_hot_plug, test_interfaces, test_import_and_export, test_export_as_vhd,
+    test_import_as_vhd, test_wrong_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,

@@ -2,6 +2,7 @@
  * the task, or in a second answer inside of the first (observed.md, "Transfers"). */
 #include "core/task.h"
 #include "data/transfer.h"
+#include "data/vhd-reader.h"
 #include "http/pages.h"
 
 #include <string.h>
@@ -30,6 +31,14 @@ write_raw(SimTransfer *transfer, const char *bytes, gsize length)
     return fitting == 0 || pwrite(transfer->fd, bytes, fitting, transfer->done) == (gssize) fitting;
 }
 
+static gboolean
+write_bytes(SimTransfer *transfer, const char *bytes, gsize length)
+{
+    if (transfer->codec != NULL)
+        return sim_vhd_reader_feed(transfer->codec, bytes, length);
+    return write_raw(transfer, bytes, length);
+}
+
 static void read_on(SimTransfer *transfer);
 
 static void
@@ -39,7 +48,7 @@ on_body(SimConnection *connection, const char *bytes, gsize length, gpointer dat
 
     (void) connection;
     if (!sim_object_is_alive(transfer->vdi) || transfer->fd < 0 ||
-        !write_raw(transfer, bytes, length)) {
+        !write_bytes(transfer, bytes, length)) {
         sim_transfer_fail_cut(transfer);
         return;
     }
@@ -52,6 +61,10 @@ complete(SimTransfer *transfer)
     g_autofree char *result =
         g_strdup_printf("<value>%s</value>", sim_object_get_ref(transfer->vdi));
 
+    if (transfer->codec != NULL && !sim_vhd_reader_is_complete(transfer->codec)) {
+        sim_transfer_fail_cut(transfer);
+        return;
+    }
     if (sim_object_is_alive(transfer->task))
         sim_object_set(transfer->task, "progress", sim_float(1.0));
     sim_transfer_succeed(transfer, result);
@@ -85,6 +98,18 @@ read_on(SimTransfer *transfer)
                                    transfer);
 }
 
+static void
+begin(SimTransfer *transfer)
+{
+    if (transfer->format == SIM_FORMAT_VHD) {
+        transfer->codec =
+            sim_vhd_reader_new(transfer->fd, sim_object_int(transfer->vdi, "virtual_size"),
+                               sim_connection_head(transfer->connection)->content_length);
+        transfer->free_codec = (GDestroyNotify) sim_vhd_reader_free;
+    }
+    read_on(transfer);
+}
+
 void
 sim_import_put(SimConnection *connection)
 {
@@ -98,5 +123,5 @@ sim_import_put(SimConnection *connection)
         return;
     }
     sim_transfer_accept(transfer, "content-type: application/octet-stream\r\n");
-    sim_transfer_attach(transfer, TRUE, read_on);
+    sim_transfer_attach(transfer, TRUE, begin);
 }
