@@ -40,7 +40,6 @@ def test_pins(pool):
     hvd(*words, *pins, "nodes", env=env).expect(0)
     wrong = ["--pin", f"{pool.addresses[0]}={pool.ready['nodes'][1]['pin']}"]
     hvd(*words, *wrong, "nodes", env=env).expect(27, "hvd: TLS_PIN: ")
-    hvd(*words, "--pin", "x", "nodes", env=env).expect(19, "hvd: CONFIG: ")
 
 
 @with_pool()
@@ -85,6 +84,20 @@ def test_configuration(pool):
     hvd(*words, "--set", "no.such=1", "list", env=env).expect(19, "hvd: CONFIG: ", "no.such")
     hvd(*words, "--set", "power.shutdown-timeout=x", "list", env=env).expect(19, "CONFIG")
     hvd("--config", "/nowhere/x", "list", env=env).expect(19, "CONFIG", "/nowhere/x")
+
+
+def test_spelling():
+    """What is wrong on the command line is named as it was given there; but for what may be secret."""
+    for words, told in ((["--pool", "nonsense"], '--pool takes a URL, https://ADDRESS, not "nonsense"'),
+                        (["--pool", "https://"], '--pool takes a URL, https://ADDRESS, not "https://"'),
+                        (["--pin", "foo"], '--pin takes ADDRESS=sha256//BASE64, not "foo"'),
+                        (["--set", "storage"], '--set takes GROUP.KEY=VALUE, not "storage"'),
+                        (["--set", "a=b.c"], '--set takes GROUP.KEY=VALUE, not "a=b.c"')):
+        for command in ("nodes", "config"):
+            hvd(*words, command).expect(2, "hvd: USAGE: " + told + "\n")
+    for words in (["--pool", "root:canary-4711@x"], ["--set", "pool.password:canary-4711"]):
+        result = hvd(*words, "nodes").expect(2, "hvd: USAGE: ")
+        assert "canary" not in result.err, result.err
 
 
 if __name__ == "__main__":
