@@ -54,7 +54,12 @@ run_command(Shim *shim, const Command *command, GError **error)
     if (!check_plan_fits(command, shim->arguments, error))
         return FALSE;
     shim->credential = credential_take(error);
-    return shim->credential != NULL && command->run(shim, error) && output_flush(error);
+    if (shim->credential == NULL)
+        return FALSE;
+    if (command->run(shim, error))
+        return output_flush(error);
+    shim_explain(shim, *error);
+    return FALSE;
 }
 
 static gboolean

@@ -18,6 +18,7 @@ shim_clear(Shim *shim)
     g_clear_pointer(&shim->target, target_free);
     g_clear_pointer(&shim->credential, credential_free);
     g_clear_pointer(&shim->driver_file, g_free);
+    g_clear_pointer(&shim->names, g_hash_table_unref);
 }
 
 /* ---- the driver ---- */
@@ -217,6 +218,27 @@ shim_connect(Shim *shim, GError **error)
     shim->interrupt = interrupt_new(shim->output, runner_get_cancellable(shim->runner));
     prepare_call(shim);
     return open_pool(shim, error) ? shim->runner : NULL;
+}
+
+void
+shim_name(Shim *shim, const char *uuid, const char *word)
+{
+    if (shim->names == NULL)
+        shim->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_hash_table_insert(shim->names, g_strdup(uuid), g_strdup(word));
+}
+
+void
+shim_explain(const Shim *shim, GError *error)
+{
+    GHashTableIter iter;
+    gpointer uuid, word;
+
+    if (shim->names == NULL)
+        return;
+    g_hash_table_iter_init(&iter, shim->names);
+    while (g_hash_table_iter_next(&iter, &uuid, &word))
+        failure_rename(error, uuid, word);
 }
 
 gboolean
