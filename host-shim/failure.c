@@ -80,7 +80,8 @@ static const Code codes[] = {
     {HVD_ERROR_TLS_NAME, 26, "TLS_NAME", N_("the certificate is for another name")},
     {HVD_ERROR_TLS_PIN, 27, "TLS_PIN", N_("the server's key is none of the pinned ones")},
     {HVD_ERROR_REDIRECTED, 28, "REDIRECTED", N_("the server points somewhere else")},
-    {FAILURE_CANCELLED, 130, "CANCELLED", N_("a signal stopped it, and it has been undone")},
+    {FAILURE_CANCELLED, 130, "CANCELLED",
+     N_("a signal or a \"no\" stopped it; what was done has been undone")},
 };
 
 static const Code *

@@ -69,7 +69,7 @@ run(Output *output, const Arguments *arguments, GError **error)
     g_auto(Shim) shim = {.arguments = arguments, .output = output};
 
     if (arguments_has(arguments, "help"))
-        return help_print(output, command) && output_flush(error);
+        return help_print(output, command, arguments_get_family(arguments)) && output_flush(error);
     if (arguments_has(arguments, "version"))
         command = commands_find("version");
     return run_command(&shim, command, error);

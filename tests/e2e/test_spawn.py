@@ -446,6 +446,21 @@ def test_advice(pool):
 
 
 @with_pool()
+def test_leftovers(pool):
+    """One error that tells all; the log's record of the same is for those who ask for the log."""
+    path = write(pool.state, "x.img", content(MIB))
+    pool.fail("Async.VM.start_on", "INTERNAL_ERROR", "x", count=0)
+    pool.fail("VM.start", "INTERNAL_ERROR", "x", count=0)
+    for method in ("VDI.destroy", "Async.VDI.destroy", "VM.destroy", "Async.VM.destroy"):
+        pool.fail(method, "INTERNAL_ERROR", "stuck", count=0)
+    result = pool.hvd("spawn", path).expect(18, "hvd: LEFTOVERS: ", "  left behind: ", "reconcile.grace=0")
+    assert "warning" not in result.err and "XD_OP" not in result.err, result.err
+    error, = [json.loads(line) for line in pool.hvd("--json", "spawn", path).err.splitlines()]
+    equal((error["code"], "reconcile.grace=0" in error["advice"]), ("LEFTOVERS", True))
+    pool.hvd("-v", "spawn", path).expect(18, "hvd: warning: xd-ops: ", " XD_OP=spawn")
+
+
+@with_pool()
 def test_called_by_its_name(pool):
     """In errors as in progress; the uuid beside it."""
     uuid = pool.spawn(write(pool.state, "x.img", content(MIB)), "--name", "web-1")["uuid"]
