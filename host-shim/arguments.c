@@ -13,6 +13,7 @@ typedef struct {
 
 struct _Arguments {
     const Command *command;
+    char *family;
     GPtrArray *operands;
     GHashTable *values; /* option's name -> Value */
 };
@@ -37,6 +38,7 @@ value_free(gpointer data)
 void
 arguments_free(Arguments *arguments)
 {
+    g_free(arguments->family);
     g_ptr_array_unref(arguments->operands);
     g_hash_table_unref(arguments->values);
     g_free(arguments);
@@ -281,8 +283,9 @@ check_operands(const Arguments *arguments, GError **error)
 {
     const Command *command = arguments->command;
     g_auto(GStrv) wanted = g_strsplit(command->operands, " ", -1);
-    g_autofree char *advice =
-        g_strdup_printf(_("usage: hvd %s %s"), command->name, command->operands);
+    g_autofree char *advice = g_strdup_printf(_("usage: hvd %s %s%s%s"), command->name,
+                                              command->operands, command->needs != NULL ? " " : "",
+                                              command->needs != NULL ? command->needs : "");
     guint n_wanted = command->operands[0] != '\0' ? g_strv_length(wanted) : 0;
     guint n = arguments->operands->len;
 
@@ -351,6 +354,8 @@ arguments_parse(char **words, GError **error)
         if (!take_word(&reader, *reader.words++, error))
             return NULL;
     }
+    if (arguments->command == NULL)
+        arguments->family = g_strdup(reader.prefix);
     return check_end(&reader, error) ? g_steal_pointer(&arguments) : NULL;
 }
 
@@ -358,6 +363,12 @@ const Command *
 arguments_get_command(const Arguments *arguments)
 {
     return arguments->command;
+}
+
+const char *
+arguments_get_family(const Arguments *arguments)
+{
+    return arguments->family;
 }
 
 gboolean

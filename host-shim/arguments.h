@@ -20,6 +20,8 @@ void arguments_free(Arguments *arguments);
 
 /* (nullable): NULL where only options were given */
 const Command *arguments_get_command(const Arguments *arguments);
+/* (nullable): the first of two words, where only that was given, with --help */
+const char *arguments_get_family(const Arguments *arguments);
 /* Neither a command nor --help nor --version. */
 gboolean arguments_is_empty(const Arguments *arguments);
 guint arguments_count(const Arguments *arguments);

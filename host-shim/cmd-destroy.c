@@ -23,8 +23,11 @@ is_wanted(Shim *shim, const char *who, GError **error)
     g_autofree char *safe = text_escape(who);
     g_autofree char *question = g_strdup_printf(_("Destroy %s with its disks?"), safe);
 
-    return !is_to_be_asked(shim) ||
-           terminal_confirm(question, runner_get_cancellable(shim->runner), error);
+    if (!is_to_be_asked(shim) ||
+        terminal_confirm(question, runner_get_cancellable(shim->runner), error))
+        return TRUE;
+    g_prefix_error(error, "%s", _("not destroyed: "));
+    return FALSE;
 }
 
 gboolean

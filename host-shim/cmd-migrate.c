@@ -162,7 +162,7 @@ clean_up_check(Move *move)
     answer = call_part(move, "cleanup_live_migration_destination_check", &problem);
     runner_shield(move->shim->runner, FALSE);
     if (answer == NULL)
-        output_note(move->shim->output, _("the check of the destination left something: %s"),
+        output_tell(move->shim->output, _("the check of the destination left something: %s"),
                     problem->message);
 }
 
@@ -188,7 +188,7 @@ roll_back(Move *move)
     runner_shield(move->shim->runner, TRUE);
     answer = call_part(move, "rollback_live_migration_at_destination", &problem);
     if (answer == NULL)
-        output_note(move->shim->output, _("the destination was not put back: %s"),
+        output_tell(move->shim->output, _("the destination was not put back: %s"),
                     problem->message);
 }
 

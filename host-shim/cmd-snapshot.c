@@ -86,7 +86,8 @@ static gboolean
 check_place(const Shim *shim, const char *path, GError **error)
 {
     if (path == NULL) {
-        failure_set(error, FAILURE_USAGE, NULL, "%s", _("snapshot: where to? --to FILE"));
+        failure_set(error, FAILURE_USAGE, _("usage: hvd snapshot INSTANCE --to FILE"), "%s",
+                    _("snapshot: where to? --to FILE"));
         return FALSE;
     }
     return strcmp(path, "-") == 0

@@ -4,6 +4,7 @@
 #include "describe.h"
 #include "failure.h"
 #include "image.h"
+#include "pointer.h"
 #include "resolve.h"
 #include "text.h"
 
@@ -225,16 +226,70 @@ spawn(Shim *shim, const char *document, GInputStream *stream, const char *name, 
     return present(shim, runner_spawn(shim->runner, document, stream, error), show_spawned);
 }
 
+static const PointerOption options[] = {
+    {"/uuid", "uuid"},
+    {"/name", "name"},
+    {"/memory_bytes", "memory"},
+    {"/vcpus", "vcpus"},
+    {"/storage", "storage"},
+    {"/hostname", "hostname"},
+    {"/firmware", "firmware"},
+    {"/node", "node"},
+    {"/metadata*", "metadata"},
+    {"/networks/*/mac", "mac"},
+    {"/networks*", "network"},
+    {"/root_disk*", "disk"},
+    {"/disks*", "extra-disk"},
+    {"/image/sha256", "sha256"},
+    {"/image/size_bytes", "image-size"},
+    {NULL, NULL},
+};
+
+/* The storages of that name: the driver counts them, and names none. */
+static void
+add_storages(Shim *shim, GError *error)
+{
+    const char *word = arguments_get(shim->arguments, "storage");
+    g_autoptr(JsonNode) list = resolve_read(shim, "list_nodes", NULL, NULL);
+    g_autoptr(GPtrArray) nodes = document_elements(list);
+
+    for (guint i = 0; i < nodes->len; i++) {
+        JsonObject *node = g_ptr_array_index(nodes, i);
+        g_autoptr(GPtrArray) storages = document_objects(node, "storage");
+
+        for (guint k = 0; k < storages->len; k++) {
+            JsonObject *storage = g_ptr_array_index(storages, k);
+
+            if (g_strcmp0(document_text(storage, "name"), word) == 0)
+                failure_add_candidate(error,
+                                      resolve_make_candidate(storage, document_text(node, "name")));
+        }
+    }
+}
+
+/* @document: what the options came to */
+static gboolean
+spawn_by_options(Shim *shim, JsonObject *document, const Image *image, GError **error)
+{
+    g_autofree char *text = document_print_object(document);
+    GError *problem = NULL;
+
+    if (spawn(shim, text, image->stream, document_text(document, "name"), &problem))
+        return TRUE;
+    if (failure_is(problem, HVD_ERROR_AMBIGUOUS) && arguments_has(shim->arguments, "storage"))
+        add_storages(shim, problem);
+    pointer_tell_option(problem, options);
+    g_propagate_error(error, problem);
+    return FALSE;
+}
+
 static gboolean
 spawn_image(Shim *shim, const Image *image, GError **error)
 {
     g_autoptr(JsonObject) document = make_document(shim->arguments, image, error);
-    g_autofree char *text = NULL;
 
-    if (document == NULL || shim_connect(shim, error) == NULL || !add_node(shim, document, error))
-        return FALSE;
-    text = document_print_object(document);
-    return spawn(shim, text, image->stream, document_text(document, "name"), error);
+    return document != NULL && shim_connect(shim, error) != NULL &&
+           add_node(shim, document, error) && spawn_by_options(shim, document, image, error);
 }
 
 /* A document with the source "stream" has its image beside it; the driver tells what does not fit. */
@@ -243,12 +298,17 @@ spawn_document(Shim *shim, const Image *image, GError **error)
 {
     const char *path = arguments_get(shim->arguments, "image");
     g_auto(Image) beside = {0};
+    GError *problem = NULL;
 
     if (path != NULL && !image_open(&beside, path, TRUE, error))
         return FALSE;
     if (shim_connect(shim, error) == NULL)
         return FALSE;
-    return spawn(shim, payload_get_text(image->document), beside.stream, NULL, error);
+    if (spawn(shim, payload_get_text(image->document), beside.stream, NULL, &problem))
+        return TRUE;
+    pointer_tell_file(problem, arguments_operand(shim->arguments, 0));
+    g_propagate_error(error, problem);
+    return FALSE;
 }
 
 gboolean

@@ -3,9 +3,21 @@
 #include "act.h"
 #include "cmd.h"
 #include "payload.h"
+#include "pointer.h"
 #include "resolve.h"
 
 #include <glib/gi18n.h>
+
+/* What reads the document says where in it something is wrong; here also in which. */
+static gboolean
+tell_file(Shim *shim, GError *problem, GError **error)
+{
+    if (problem == NULL)
+        return TRUE;
+    pointer_tell_file(problem, arguments_operand(shim->arguments, 1));
+    g_propagate_error(error, problem);
+    return FALSE;
+}
 
 /* ---- attach ---- */
 
@@ -42,7 +54,12 @@ cmd_volume_attach(Shim *shim, GError **error)
 {
     g_autoptr(Payload) connection = payload_read(arguments_operand(shim->arguments, 1), error);
 
-    return connection != NULL && attach(shim, connection, error);
+    GError *problem = NULL;
+
+    if (connection == NULL)
+        return FALSE;
+    attach(shim, connection, &problem);
+    return tell_file(shim, problem, error);
 }
 
 /* ---- detach ---- */
@@ -68,7 +85,12 @@ cmd_volume_detach(Shim *shim, GError **error)
 {
     g_autoptr(Payload) connection = payload_read(arguments_operand(shim->arguments, 1), error);
 
-    return connection != NULL && detach(shim, connection, error);
+    GError *problem = NULL;
+
+    if (connection == NULL)
+        return FALSE;
+    detach(shim, connection, &problem);
+    return tell_file(shim, problem, error);
 }
 
 /* ---- connector ---- */

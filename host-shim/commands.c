@@ -9,6 +9,13 @@
 
 #define MAX_TIMEOUT_S (7 * 24 * 3600)
 
+#define PLAN                                                                                       \
+    {                                                                                              \
+        "plan", 0, OPTION_FLAG, NULL, N_("print what would be done, and do nothing"), 0, 0         \
+    }
+
+const Option plan_option = PLAN;
+
 const Option global_options[] = {
     {"config", 0, OPTION_TEXT, N_("FILE"), N_("configuration of the driver"), 0, 0},
     {"pool", 0, OPTION_TEXT, N_("URL"), N_("a pool, by the address of one of its nodes"), 0, 0},
@@ -24,8 +31,10 @@ const Option global_options[] = {
     {"driver", 0, OPTION_TEXT, N_("FILE"), N_("the driver's module"), 0, 0},
     {"timeout", 0, OPTION_NUMBER, N_("SECONDS"), N_("how long an operation may take as a whole"), 1,
      MAX_TIMEOUT_S},
-    {"plan", 0, OPTION_FLAG, NULL, N_("print what would be done, and do nothing"), 0, 0},
-    {"json", 0, OPTION_FLAG, NULL, N_("one JSON value on stdout, errors as JSON on stderr"), 0, 0},
+    PLAN,
+    {"json", 0, OPTION_FLAG, NULL,
+     N_("one JSON value on stdout; on stderr JSON lines: notes have \"log\", an error \"code\""), 0,
+     0},
     {"verbose", 'v', OPTION_FLAG, NULL, N_("tell what the driver tells its log"), 0, 0},
     {"debug", 0, OPTION_FLAG, NULL, N_("tell every call"), 0, 0},
     {"help", 'h', OPTION_FLAG, NULL, N_("explain hvd, or the command"), 0, 0},
@@ -231,6 +240,7 @@ const Command commands[] = {
     {
         .name = "snapshot",
         .operands = "INSTANCE",
+        .needs = "--to FILE",
         .group = GROUP_INSTANCES,
         .flags = COMMAND_CHANGES,
         .summary = N_("writes the root disk into a file while the instance goes on"),

@@ -44,6 +44,7 @@ typedef gboolean (*CommandFunc)(Shim *shim, GError **error);
 typedef struct {
     const char *name;     /* "list", "power off" */
     const char *operands; /* "INSTANCE [FILE]"; "..." behind the last: any number */
+    const char *needs;    /* (nullable): an option that is none: "--to FILE" */
     CommandGroup group;
     CommandFlags flags;
     const char *summary;   /* one line, marked for translation, as all that follows */
@@ -56,6 +57,7 @@ typedef struct {
 
 extern const Command commands[]; /* ended by a NULL name, sorted as help shows them */
 extern const Option global_options[];
+extern const Option plan_option; /* of commands that change something */
 extern const char *const group_titles[N_GROUPS];
 
 /* (nullable) */

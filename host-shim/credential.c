@@ -17,6 +17,7 @@ struct _Credential {
     char *reference;
     char *page; /* (nullable): MAX_SECRET bytes, locked_new() */
     gsize length;
+    gboolean empty;
     gboolean cancelled;
 };
 
@@ -82,7 +83,8 @@ credential_take(GError **error)
     g_autoptr(Credential) credential = g_new0(Credential, 1);
     const char *reference = getenv(VARIABLE);
 
-    if (reference == NULL || reference[0] == '\0')
+    credential->empty = reference != NULL && reference[0] == '\0';
+    if (reference == NULL || credential->empty)
         return g_steal_pointer(&credential);
     if (!has_scheme(reference)) {
         /* it may be the password itself: no message has it, and no child */
@@ -102,6 +104,16 @@ credential_take(GError **error)
         return NULL;
     credential->reference = g_strdup(HOST_SCHEME FROM_US);
     return g_steal_pointer(&credential);
+}
+
+gboolean
+credential_check(const Credential *credential, GError **error)
+{
+    if (!credential->empty)
+        return TRUE;
+    failure_set(error, HVD_ERROR_SECRET, _("set it to a reference, e.g. file:PATH, or unset it"),
+                _("%s is empty"), VARIABLE);
+    return FALSE;
 }
 
 const char *

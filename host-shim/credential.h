@@ -17,6 +17,8 @@ typedef struct _Credential Credential;
 Credential *credential_take(GError **error);
 void credential_free(Credential *credential);
 
+/* An empty variable says nothing, and was hardly meant to. Errors: SECRET. */
+gboolean credential_check(const Credential *credential, GError **error);
 /* (nullable): what goes into the driver's pool.password; NULL: nothing was said */
 const char *credential_get_reference(const Credential *credential);
 /* The secret comes from the environment, the weakest of sources. */

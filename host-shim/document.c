@@ -45,17 +45,16 @@ document_print(JsonNode *node)
     return json_to_string(node, FALSE);
 }
 
+/* An iterator of json-glib would turn the order about. */
 JsonObject *
 document_copy(JsonObject *object)
 {
     JsonObject *copy = json_object_new();
-    JsonObjectIter iter;
-    const char *name;
-    JsonNode *value;
+    g_autoptr(GList) names = json_object_get_members(object);
 
-    json_object_iter_init(&iter, object);
-    while (json_object_iter_next(&iter, &name, &value))
-        json_object_set_member(copy, name, json_node_copy(value));
+    for (GList *name = names; name != NULL; name = name->next)
+        json_object_set_member(copy, name->data,
+                               json_node_copy(json_object_get_member(object, name->data)));
     return copy;
 }
 

@@ -1,5 +1,6 @@
 #include "failure.h"
 
+#include "advice.h"
 #include "document.h"
 #include "table.h"
 #include "text.h"
@@ -17,7 +18,7 @@ typedef struct {
 static void
 failure_private_init(FailurePrivate *private)
 {
-    private->candidates = g_ptr_array_new_with_free_func(g_free);
+    private->candidates = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
 }
 
 static void
@@ -26,7 +27,7 @@ failure_private_copy(const FailurePrivate *from, FailurePrivate *to)
     to->advice = g_strdup(from->advice);
     to->document = g_strdup(from->document);
     for (guint i = 0; i < from->candidates->len; i++)
-        g_ptr_array_add(to->candidates, g_strdup(g_ptr_array_index(from->candidates, i)));
+        g_ptr_array_add(to->candidates, json_object_ref(g_ptr_array_index(from->candidates, i)));
 }
 
 static void
@@ -79,7 +80,8 @@ static const Code codes[] = {
     {HVD_ERROR_TLS_NAME, 26, "TLS_NAME", N_("the certificate is for another name")},
     {HVD_ERROR_TLS_PIN, 27, "TLS_PIN", N_("the server's key is none of the pinned ones")},
     {HVD_ERROR_REDIRECTED, 28, "REDIRECTED", N_("the server points somewhere else")},
-    {FAILURE_CANCELLED, 130, "CANCELLED", N_("a signal stopped it, and it has been undone")},
+    {FAILURE_CANCELLED, 130, "CANCELLED",
+     N_("a signal or a \"no\" stopped it; what was done has been undone")},
 };
 
 static const Code *
@@ -191,9 +193,22 @@ failure_set_file(GError **error, const char *path, int system_error)
 }
 
 void
-failure_add_candidate(GError *error, const char *candidate)
+failure_add_candidate(GError *error, JsonObject *candidate)
 {
-    g_ptr_array_add(failure_get_private(error)->candidates, g_strdup(candidate));
+    g_ptr_array_add(failure_get_private(error)->candidates, candidate);
+}
+
+/* What came from the driver, with an advice where ours is the better one. */
+static char *
+advise(JsonObject *document, int code)
+{
+    const char *given = document_text(document, "advice");
+    const char *advice = advice_find(code, given);
+    g_autoptr(JsonObject) copy = document_copy(document);
+
+    if (advice != given)
+        json_object_set_string_member(copy, "advice", advice);
+    return document_print_object(copy);
 }
 
 GError *
@@ -203,10 +218,28 @@ failure_from_driver(GError *given, char *document)
     g_autoptr(JsonNode) node = document != NULL ? document_parse(document) : NULL;
 
     if (document_object(node) != NULL)
-        failure_get_private(error)->document = g_steal_pointer(&document);
+        failure_get_private(error)->document = advise(document_object(node), error->code);
+    else
+        failure_get_private(error)->advice = g_strdup(_(advice_find(error->code, NULL)));
     g_free(document);
     g_error_free(given);
     return error;
+}
+
+void
+failure_rename(GError *error, const char *uuid, const char *word)
+{
+    const char *found = strstr(error->message, uuid);
+    g_autofree char *before = NULL;
+    char *message;
+
+    /* "web-1 (UUID)" says it already */
+    if (found == NULL || (found > error->message && found[-1] == '('))
+        return;
+    before = g_strndup(error->message, (gsize) (found - error->message));
+    message = g_strdup_printf("%s%s (%s)%s", before, word, uuid, found + strlen(uuid));
+    g_free(error->message);
+    error->message = message;
 }
 
 /* ---- showing ---- */
@@ -226,22 +259,8 @@ add_candidates(JsonObject *object, const GPtrArray *candidates)
         return;
     array = json_array_new();
     for (guint i = 0; i < candidates->len; i++)
-        json_array_add_string_element(array, g_ptr_array_index(candidates, i));
+        json_array_add_object_element(array, json_object_ref(g_ptr_array_index(candidates, i)));
     json_object_set_array_member(object, "candidates", array);
-}
-
-/* The driver's document, with what was put in front of its message on the way up. */
-static char *
-reword(const char *document, const char *message)
-{
-    g_autoptr(JsonNode) node = document_parse(document);
-    g_autoptr(JsonObject) copy = NULL;
-
-    if (g_strcmp0(document_text(document_object(node), "message"), message) == 0)
-        return g_strdup(document);
-    copy = document_copy(document_object(node));
-    json_object_set_string_member(copy, "message", message);
-    return document_print_object(copy);
 }
 
 char *
@@ -249,11 +268,13 @@ failure_print_json(const GError *error)
 {
     const FailurePrivate *private = private_of(error);
     g_autofree char *message = g_utf8_make_valid(error->message, -1);
-    g_autoptr(JsonObject) object = json_object_new();
+    g_autoptr(JsonNode) document =
+        private != NULL && private->document != NULL ? document_parse(private->document) : NULL;
+    g_autoptr(JsonObject) object =
+        document != NULL ? document_copy(document_object(document)) : json_object_new();
 
-    if (private != NULL && private->document != NULL)
-        return reword(private->document, message);
-    json_object_set_string_member(object, "code", code_of(error)->name);
+    if (document == NULL)
+        json_object_set_string_member(object, "code", code_of(error)->name);
     json_object_set_string_member(object, "message", message);
     if (private != NULL && private->advice != NULL)
         json_object_set_string_member(object, "advice", private->advice);
@@ -275,6 +296,27 @@ append_lines(GString *out, const char *label, const GPtrArray *texts)
 {
     for (guint i = 0; i < texts->len; i++)
         append_line(out, label, g_ptr_array_index(texts, i));
+}
+
+/* "UUID  running on node-1", "UUID  10.0.0.2" */
+static void
+append_candidates(GString *out, const GPtrArray *candidates)
+{
+    static const char *const members[] = {"state", "address", "type"};
+
+    for (guint i = 0; i < candidates->len; i++) {
+        JsonObject *candidate = g_ptr_array_index(candidates, i);
+        const char *node = document_text(candidate, "node");
+        g_autoptr(GString) line = g_string_new(document_text(candidate, "uuid"));
+
+        for (gsize k = 0; k < G_N_ELEMENTS(members); k++) {
+            if (document_text(candidate, members[k]) != NULL)
+                g_string_append_printf(line, "  %s", document_text(candidate, members[k]));
+        }
+        if (node != NULL)
+            g_string_append_printf(line, _(" on %s"), node);
+        append_line(out, _("candidate"), line->str);
+    }
 }
 
 /* What the driver's document says beside the message. Its advice is translated here: the driver
@@ -303,7 +345,7 @@ failure_print(const GError *error, gboolean colours)
                            code_of(error)->name, style_end(STYLE_BAD, colours), message);
     if (private == NULL)
         return g_string_free(out, FALSE);
-    append_lines(out, _("candidate"), private->candidates);
+    append_candidates(out, private->candidates);
     if (private->advice != NULL)
         append_line(out, _("advice"), private->advice);
     if (private->document != NULL)

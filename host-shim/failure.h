@@ -3,6 +3,8 @@
 
 #include "hvd-driver.h"
 
+#include <json-glib/json-glib.h>
+
 G_BEGIN_DECLS
 
 /* The domain of errors inside the shim: codes are those of #HvdError, and these. */
@@ -20,8 +22,11 @@ void failure_set(GError **error, int code, const char *advice, const char *forma
     G_GNUC_PRINTF(4, 5);
 /* Of a file of this machine: its name, and what the system said. */
 void failure_set_file(GError **error, const char *path, int system_error);
-/* One of several things that could have been meant. */
-void failure_add_candidate(GError *error, const char *candidate);
+/* One of several things that could have been meant: its uuid, name, and what tells it from the
+ * others (state, node, address, type), each a text. Takes @candidate. */
+void failure_add_candidate(GError *error, JsonObject *candidate);
+/* Where the message has @uuid the operator sees what they called it, too. */
+void failure_rename(GError *error, const char *uuid, const char *word);
 
 /* What a driver gave, with its document (error.schema.json) where there is one. Takes both. */
 GError *failure_from_driver(GError *given, char *document);

@@ -55,20 +55,35 @@ spell_option(const Option *option)
 }
 
 static void
-append_options(GString *out, const Option *options)
+measure(const Option *option, guint *width)
+{
+    g_autofree char *spelling = spell_option(option);
+
+    *width = MAX(*width, text_width(spelling));
+}
+
+static void
+append_option(GString *out, const Option *option, guint width)
+{
+    g_autofree char *spelling = spell_option(option);
+
+    append_entry(out, spelling, width, _(option->summary));
+}
+
+/* @options: (nullable); @last: (nullable): one more */
+static void
+append_options(GString *out, const Option *options, const Option *last)
 {
     guint width = 0;
 
-    for (const Option *option = options; option->name != NULL; option++) {
-        g_autofree char *spelling = spell_option(option);
-
-        width = MAX(width, text_width(spelling));
-    }
-    for (const Option *option = options; option->name != NULL; option++) {
-        g_autofree char *spelling = spell_option(option);
-
-        append_entry(out, spelling, width, _(option->summary));
-    }
+    if (last != NULL)
+        measure(last, &width);
+    for (const Option *option = options; option != NULL && option->name != NULL; option++)
+        measure(option, &width);
+    for (const Option *option = options; option != NULL && option->name != NULL; option++)
+        append_option(out, option, width);
+    if (last != NULL)
+        append_option(out, last, width);
 }
 
 /* ---- the whole ---- */
@@ -76,7 +91,8 @@ append_options(GString *out, const Option *options)
 static char *
 spell_command(const Command *command)
 {
-    return g_strstrip(g_strdup_printf("%s %s", command->name, command->operands));
+    return g_strstrip(g_strdup_printf("%s %s %s", command->name, command->operands,
+                                      command->needs != NULL ? command->needs : ""));
 }
 
 static void
@@ -120,7 +136,7 @@ print_all(Output *output)
               0, help_width());
     append_commands(out, output->out_colours);
     append_title(out, _("Options"), output->out_colours);
-    append_options(out, global_options);
+    append_options(out, global_options, NULL);
     append_title(out, _("More"), output->out_colours);
     append_entry(out, "hvd help COMMAND", 20, _("a command, its options, examples"));
     append_entry(out, "hvd help exit-codes", 20, _("what the exit status says"));
@@ -144,6 +160,7 @@ print_command(Output *output, const Command *command)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     g_autofree char *spelling = spell_command(command);
+    const Option *plan = (command->flags & COMMAND_CHANGES) != 0 ? &plan_option : NULL;
 
     g_string_append_printf(out, _("Usage: hvd [OPTION...] %s\n"), spelling);
     text_wrap(out, _(command->summary), 0, help_width());
@@ -151,12 +168,10 @@ print_command(Output *output, const Command *command)
         g_string_append_c(out, '\n');
         text_wrap(out, _(command->details), 0, help_width());
     }
-    if (command->options != NULL) {
+    if (command->options != NULL || plan != NULL) {
         append_title(out, _("Options"), output->out_colours);
-        append_options(out, command->options);
+        append_options(out, command->options, plan);
     }
-    if ((command->flags & COMMAND_CHANGES) != 0)
-        append_entry(out, "--plan", 6, _("print what would be done, and do nothing"));
     append_title(out, _("With --json"), output->out_colours);
     text_wrap(out, _(command->json), 2, help_width());
     if (command->examples != NULL) {
@@ -259,10 +274,12 @@ refuse_topic(const char *name, GError **error)
 }
 
 gboolean
-help_print(Output *output, const Command *command)
+help_print(Output *output, const Command *command, const char *family)
 {
     if (command != NULL)
         print_command(output, command);
+    else if (family != NULL)
+        print_family(output, family);
     else
         print_all(output);
     return TRUE;
@@ -276,9 +293,9 @@ cmd_help(Shim *shim, GError **error)
     g_autofree char *name = first != NULL ? g_strjoin(" ", first, second, NULL) : NULL;
 
     if (name == NULL)
-        return help_print(shim->output, NULL);
+        return help_print(shim->output, NULL, NULL);
     if (commands_find(name) != NULL)
-        return help_print(shim->output, commands_find(name));
+        return help_print(shim->output, commands_find(name), NULL);
     if (print_topic(shim->output, name))
         return TRUE;
     if (!commands_is_prefix(name))

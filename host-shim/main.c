@@ -54,7 +54,12 @@ run_command(Shim *shim, const Command *command, GError **error)
     if (!check_plan_fits(command, shim->arguments, error))
         return FALSE;
     shim->credential = credential_take(error);
-    return shim->credential != NULL && command->run(shim, error) && output_flush(error);
+    if (shim->credential == NULL)
+        return FALSE;
+    if (command->run(shim, error))
+        return output_flush(error);
+    shim_explain(shim, *error);
+    return FALSE;
 }
 
 static gboolean
@@ -64,7 +69,7 @@ run(Output *output, const Arguments *arguments, GError **error)
     g_auto(Shim) shim = {.arguments = arguments, .output = output};
 
     if (arguments_has(arguments, "help"))
-        return help_print(output, command) && output_flush(error);
+        return help_print(output, command, arguments_get_family(arguments)) && output_flush(error);
     if (arguments_has(arguments, "version"))
         command = commands_find("version");
     return run_command(&shim, command, error);

@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include "document.h"
 #include "failure.h"
 #include "text.h"
 
@@ -126,10 +127,29 @@ output_stderr(Output *output, const char *text)
 }
 
 void
+output_stderr_json(Output *output, const char *json)
+{
+    g_autofree char *inert = text_escape_json(json);
+
+    output_live(output, NULL);
+    /* JSON is UTF-8 whatever the locale */
+    fprintf(stderr, "%s\n", inert);
+}
+
+static void
+note(Output *output, const char *text)
+{
+    g_autofree char *safe = text_escape(text);
+
+    output_stderr(output, "hvd: ");
+    output_stderr(output, safe);
+    output_stderr(output, "\n");
+}
+
+void
 output_note(Output *output, const char *format, ...)
 {
     g_autofree char *text = NULL;
-    g_autofree char *safe = NULL;
     va_list arguments;
 
     if (output->quiet)
@@ -137,27 +157,39 @@ output_note(Output *output, const char *format, ...)
     va_start(arguments, format);
     text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    safe = text_escape(text);
-    output_stderr(output, "hvd: ");
-    output_stderr(output, safe);
-    output_stderr(output, "\n");
+    note(output, text);
+}
+
+void
+output_tell(Output *output, const char *format, ...)
+{
+    g_autoptr(JsonObject) line = json_object_new();
+    g_autofree char *text = NULL;
+    g_autofree char *json = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    if (!output->json) {
+        note(output, text);
+        return;
+    }
+    json_object_set_string_member(line, "log", text);
+    json = document_print_object(line);
+    output_stderr_json(output, json);
 }
 
 void
 output_error(Output *output, const GError *error)
 {
-    g_autofree char *text = NULL;
-    g_autofree char *inert = NULL;
+    g_autofree char *text =
+        output->json ? failure_print_json(error) : failure_print(error, output->err_colours);
 
-    if (!output->json) {
-        text = failure_print(error, output->err_colours);
+    if (output->json)
+        output_stderr_json(output, text);
+    else
         output_stderr(output, text);
-        return;
-    }
-    text = failure_print_json(error);
-    inert = text_escape_json(text);
-    output_live(output, NULL);
-    fprintf(stderr, "%s\n", inert);
 }
 
 /* ---- the live line ---- */

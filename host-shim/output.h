@@ -32,8 +32,11 @@ gboolean output_flush(GError **error);
 
 /* To stderr: "hvd: ..." where a person or a log reads it. */
 void output_note(Output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* What a script has to know too: with --json a line {"log": ...}, which no quiet keeps back. */
+void output_tell(Output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void output_error(Output *output, const GError *error);
 void output_stderr(Output *output, const char *text);
+void output_stderr_json(Output *output, const char *json);
 
 /* Replaces the live line; NULL: takes it away. */
 void output_live(Output *output, const char *line);

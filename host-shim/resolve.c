@@ -45,18 +45,24 @@ is_called(const Kind *kind, JsonObject *object, const char *word)
     return FALSE;
 }
 
-/* "UUID  running on node-1", "UUID  10.0.0.2" */
-static char *
-describe_candidate(JsonObject *object)
+static void
+copy_text(JsonObject *from, const char *member, JsonObject *to)
 {
-    const char *state = document_text(object, "state");
-    const char *address = document_text(object, "address");
-    const char *node = document_text(document_member(object, "node"), "name");
-    const char *told = state != NULL ? state : address != NULL ? address : "";
+    if (document_text(from, member) != NULL)
+        json_object_set_string_member(to, member, document_text(from, member));
+}
 
-    return node != NULL
-               ? g_strdup_printf(_("%s  %s on %s"), document_text(object, "uuid"), told, node)
-               : g_strdup_printf("%s  %s", document_text(object, "uuid"), told);
+JsonObject *
+resolve_make_candidate(JsonObject *object, const char *node)
+{
+    static const char *const members[] = {"uuid", "name", "state", "address", "type"};
+    JsonObject *candidate = json_object_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
+        copy_text(object, members[i], candidate);
+    if (node != NULL)
+        json_object_set_string_member(candidate, "node", node);
+    return candidate;
 }
 
 static GError *
@@ -69,9 +75,10 @@ ambiguous(const Kind *kind, const GPtrArray *found, const char *word)
                                        : _("%u instances are called \"%s\": use a uuid"),
                         found->len, word);
     for (guint i = 0; i < found->len; i++) {
-        g_autofree char *candidate = describe_candidate(g_ptr_array_index(found, i));
+        JsonObject *object = g_ptr_array_index(found, i);
+        const char *node = document_text(document_member(object, "node"), "name");
 
-        failure_add_candidate(error, candidate);
+        failure_add_candidate(error, resolve_make_candidate(object, node));
     }
     return error;
 }
@@ -93,9 +100,22 @@ missing(const Kind *kind, const GPtrArray *all, const char *word)
     nearest = text_nearest(word, (const char *const *) names->pdata);
     if (nearest != NULL)
         advice = g_strdup_printf(_("did you mean \"%s%s\"?"), "", nearest);
+    else
+        advice = g_strdup(kind == &nodes ? _("\"hvd nodes\" lists the nodes")
+                                         : _("\"hvd list\" lists the instances"));
     return failure_new(
         HVD_ERROR_NOT_FOUND, advice,
         kind == &nodes ? _("there is no node \"%s\"") : _("there is no instance \"%s\""), word);
+}
+
+/* The uuid of the one that was found; errors will have the word beside it. */
+static char *
+take(Shim *shim, JsonObject *object, const char *word)
+{
+    const char *uuid = document_text(object, "uuid");
+
+    shim_name(shim, uuid, word);
+    return g_strdup(uuid);
 }
 
 static char *
@@ -116,7 +136,7 @@ resolve(Shim *shim, const Kind *kind, const char *word, GError **error)
             g_ptr_array_add(found, g_ptr_array_index(all, i));
     }
     if (found->len == 1)
-        return g_strdup(document_text(g_ptr_array_index(found, 0), "uuid"));
+        return take(shim, g_ptr_array_index(found, 0), word);
     g_propagate_error(error,
                       found->len == 0 ? missing(kind, all, word) : ambiguous(kind, found, word));
     return NULL;

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 char *resolve_instance(Shim *shim, const char *word, GError **error);
 char *resolve_node(Shim *shim, const char *word, GError **error);
 
+/* (transfer full): what failure_add_candidate() takes. @node: (nullable): its name */
+JsonObject *resolve_make_candidate(JsonObject *object, const char *node);
+
 /* (transfer full): the parsed answer of a slot that reads; never a plan of it.
  * @instance: (nullable): for slots that are about one */
 JsonNode *resolve_read(Shim *shim, const char *slot, const char *instance, GError **error);

@@ -1,10 +1,12 @@
 #include "shim.h"
 
+#include "document.h"
 #include "failure.h"
 #include "loader.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 void
 shim_clear(Shim *shim)
@@ -16,6 +18,7 @@ shim_clear(Shim *shim)
     g_clear_pointer(&shim->target, target_free);
     g_clear_pointer(&shim->credential, credential_free);
     g_clear_pointer(&shim->driver_file, g_free);
+    g_clear_pointer(&shim->names, g_hash_table_unref);
 }
 
 /* ---- the driver ---- */
@@ -48,16 +51,24 @@ on_lifecycle(const HvdLifecycle *event, gpointer data)
         shim->on_lifecycle(event, shim->lifecycle_data);
 }
 
+#define VERBOSE_LEVELS (G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO)
+
+static gboolean
+is_verbose(const Shim *shim)
+{
+    return arguments_has(shim->arguments, "debug") || arguments_has(shim->arguments, "verbose");
+}
+
 static GLogLevelFlags
 wanted_levels(const Shim *shim)
 {
-    GLogLevelFlags levels = G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING;
+    GLogLevelFlags levels = G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL;
 
     if (arguments_has(shim->arguments, "debug"))
-        return levels | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG;
+        return levels | VERBOSE_LEVELS | G_LOG_LEVEL_DEBUG;
     if (arguments_has(shim->arguments, "verbose"))
-        return levels | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO;
-    return levels;
+        return levels | VERBOSE_LEVELS;
+    return shim->output->json ? levels : levels | G_LOG_LEVEL_WARNING;
 }
 
 static const char *
@@ -80,23 +91,64 @@ level_name(GLogLevelFlags level)
     return "error";
 }
 
+/* A line for eyes; what it is about is for those who asked for more. */
 static void
-on_log(GLogLevelFlags level, const char *domain, const char *message, const char *const *fields,
-       gpointer data)
+log_text(Shim *shim, const char *level, const char *domain, const char *message,
+         const char *const *fields)
 {
-    Shim *shim = data;
-    g_autoptr(GString) line = NULL;
+    g_autoptr(GString) line = g_string_new(NULL);
     g_autofree char *safe = NULL;
 
-    if ((level & wanted_levels(shim)) == 0)
-        return;
-    line = g_string_new(NULL);
-    g_string_append_printf(line, "hvd: %s: %s: %s", level_name(level), domain, message);
-    for (guint i = 0; fields != NULL && fields[i] != NULL && fields[i + 1] != NULL; i += 2)
+    g_string_append_printf(line, "hvd: %s: %s: %s", level, domain, message);
+    for (guint i = 0; is_verbose(shim) && fields[i] != NULL && fields[i + 1] != NULL; i += 2)
         g_string_append_printf(line, " %s=%s", fields[i], fields[i + 1]);
     safe = text_escape(line->str);
     output_stderr(shim->output, safe);
     output_stderr(shim->output, "\n");
+}
+
+static void
+log_json(Shim *shim, const char *level, const char *domain, const char *message,
+         const char *const *fields)
+{
+    g_autoptr(JsonObject) line = json_object_new();
+    g_autofree char *text = NULL;
+
+    json_object_set_string_member(line, "log", message);
+    json_object_set_string_member(line, "level", level);
+    json_object_set_string_member(line, "domain", domain);
+    for (guint i = 0; fields[i] != NULL && fields[i + 1] != NULL; i += 2)
+        json_object_set_string_member(line, fields[i], fields[i + 1]);
+    text = document_print_object(line);
+    output_stderr_json(shim->output, text);
+}
+
+/* Is it about an operation? Of that the error tells, or the answer. */
+static gboolean
+is_of_operation(const char *const *fields)
+{
+    for (guint i = 0; fields[i] != NULL && fields[i + 1] != NULL; i += 2) {
+        if (strcmp(fields[i], "XD_OP") == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+on_log(GLogLevelFlags level, const char *domain, const char *message, const char *const *fields,
+       gpointer data)
+{
+    static const char *const none[] = {NULL};
+    const char *const *about = fields != NULL ? fields : none;
+    Shim *shim = data;
+
+    if ((level & wanted_levels(shim)) == 0 ||
+        ((level & G_LOG_LEVEL_WARNING) != 0 && !is_verbose(shim) && is_of_operation(about)))
+        return;
+    if (shim->output->json)
+        log_json(shim, level_name(level), domain, message, about);
+    else
+        log_text(shim, level_name(level), domain, message, about);
 }
 
 /* ---- the pool ---- */
@@ -166,6 +218,27 @@ shim_connect(Shim *shim, GError **error)
     shim->interrupt = interrupt_new(shim->output, runner_get_cancellable(shim->runner));
     prepare_call(shim);
     return open_pool(shim, error) ? shim->runner : NULL;
+}
+
+void
+shim_name(Shim *shim, const char *uuid, const char *word)
+{
+    if (shim->names == NULL)
+        shim->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_hash_table_insert(shim->names, g_strdup(uuid), g_strdup(word));
+}
+
+void
+shim_explain(const Shim *shim, GError *error)
+{
+    GHashTableIter iter;
+    gpointer uuid, word;
+
+    if (shim->names == NULL)
+        return;
+    g_hash_table_iter_init(&iter, shim->names);
+    while (g_hash_table_iter_next(&iter, &uuid, &word))
+        failure_rename(error, uuid, word);
 }
 
 gboolean

@@ -21,6 +21,7 @@ struct _Shim {
     Runner *runner;
     Progress *progress;
     Interrupt *interrupt;
+    GHashTable *names; /* (nullable): uuid -> what the operator called it */
     /* (nullable): takes life-cycle events; see events */
     void (*on_lifecycle)(const HvdLifecycle *event, gpointer data);
     gpointer lifecycle_data;
@@ -32,6 +33,10 @@ void shim_clear(Shim *shim);
 const HvdDriver *shim_load(Shim *shim, GError **error);
 /* Opens the pool that the options name, once. From then on a signal cancels. */
 Runner *shim_connect(Shim *shim, GError **error);
+/* The operator called the object with this uuid @word. */
+void shim_name(Shim *shim, const char *uuid, const char *word);
+/* The message has the operator's words beside the uuids. */
+void shim_explain(const Shim *shim, GError *error);
 /* FALSE with CANCELLED once a signal has come. */
 gboolean shim_check_cancelled(Shim *shim, GError **error);
 

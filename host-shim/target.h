@@ -23,6 +23,8 @@ Target *target_describe(const Arguments *arguments, GError **error);
 /* The same, ready to be opened: the password's reference is there, a simulated pool runs. */
 Target *target_find(const Arguments *arguments, const Credential *credential, Output *output,
                     GError **error);
+/* (nullable): what stands for a key on the command line, else in the file */
+char *target_get_value(const Target *target, const char *group, const char *key);
 void target_free(Target *target);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)

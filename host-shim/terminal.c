@@ -58,7 +58,7 @@ terminal_confirm(const char *question, GCancellable *cancellable, GError **error
     g_strstrip(answer);
     if (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0)
         return TRUE;
-    failure_set(error, FAILURE_CANCELLED, NULL, "%s", _("not confirmed: nothing was done"));
+    failure_set(error, FAILURE_CANCELLED, NULL, "%s", _("not confirmed"));
     return FALSE;
 }
 

@@ -195,7 +195,8 @@ const char *
 text_nearest(const char *word, const char *const *words)
 {
     const char *nearest = NULL;
-    guint least_far = 2 * ((guint) strlen(word) / 3 + 2);
+    /* at the most two letters, and one in three: what is farther was hardly meant */
+    guint least_far = 2 * MIN(2, (guint) strlen(word) / 3) + 1;
 
     if (strlen(word) > MAX_WORD)
         return NULL;
@@ -204,7 +205,7 @@ text_nearest(const char *word, const char *const *words)
 
         /* what is only not finished is nearer than what has one letter wrong */
         if (g_str_has_prefix(words[i], word) && strlen(word) >= 2)
-            far = MIN(far, 1);
+            far = 0;
         if (far >= least_far || far >= 2 * strlen(words[i]))
             continue;
         least_far = far;

@@ -117,6 +117,8 @@ tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *
     object->instance = g_strdup(remain->instance);
     object->operation = g_strdup(remain->tag.operation);
     object->reason = g_strdup(reason);
+    object->has_failed = object->failed =
+        list == reconcile->report.leftovers && remain->doubt == NULL;
     g_ptr_array_add(list, object);
     g_ptr_array_add(reconcile->told, g_strdup(remain->ref));
 }

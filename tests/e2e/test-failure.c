@@ -73,21 +73,26 @@ test_ours(void)
 {
     g_autoptr(GError) error =
         failure_new(HVD_ERROR_AMBIGUOUS, "use a uuid", "two are called %s", "\033[31m");
+    JsonObject *candidate = json_object_new();
     g_autoptr(GError) copy = NULL;
     g_autofree char *text = NULL;
     g_autofree char *json = NULL;
 
-    failure_add_candidate(error, "u-1\nu-2");
+    json_object_set_string_member(candidate, "uuid", "u-1\nu-2");
+    json_object_set_string_member(candidate, "state", "running");
+    json_object_set_string_member(candidate, "node", "n-1");
+    failure_add_candidate(error, candidate);
     copy = g_error_copy(error);
     text = failure_print(copy, FALSE);
     g_assert_cmpstr(text, ==,
                     "hvd: AMBIGUOUS: two are called \\x1b[31m\n"
-                    "  candidate: u-1\\x0au-2\n"
+                    "  candidate: u-1\\x0au-2  running on n-1\n"
                     "  advice: use a uuid\n");
     json = failure_print_json(copy);
     g_assert_cmpstr(json, ==,
                     "{\"code\":\"AMBIGUOUS\",\"message\":\"two are called \\u001b[31m\","
-                    "\"advice\":\"use a uuid\",\"candidates\":[\"u-1\\nu-2\"]}");
+                    "\"advice\":\"use a uuid\",\"candidates\":[{\"uuid\":\"u-1\\nu-2\",\"state\":"
+                    "\"running\",\"node\":\"n-1\"}]}");
 }
 
 static void
@@ -126,6 +131,57 @@ test_bad_document(void)
     }
 }
 
+/* In options of hvd; the driver's own stays where it knows more. */
+static void
+test_advice(void)
+{
+    static const struct {
+        int code;
+        const char *given;
+        const char *word;
+    } cases[] = {
+        {HVD_ERROR_NOT_FOUND, NULL, "hvd nodes --storage"},
+        {HVD_ERROR_EXISTS, NULL, "--request-id"},
+        {HVD_ERROR_AUTH, "theirs", "--user"},
+        {HVD_ERROR_NOT_REACHABLE, NULL, "--pool"},
+        {HVD_ERROR_NOT_REACHABLE, "theirs", "theirs"},
+        {HVD_ERROR_TIMED_OUT, NULL, "--timeout"},
+        {HVD_ERROR_LEFTOVERS, NULL, "reconcile.grace=0"},
+        {HVD_ERROR_CONFIG, NULL, "hvd config"},
+        {HVD_ERROR_SECRET, NULL, "HVD_CREDENTIAL"},
+        {HVD_ERROR_PLAINTEXT, NULL, "https"},
+        {HVD_ERROR_TLS_UNTRUSTED, "theirs", "--ca-file"},
+        {HVD_ERROR_TLS_NAME, "theirs", "--pin"},
+        {HVD_ERROR_TLS_PIN, NULL, "--pin"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *given = cases[i].given;
+        g_autofree char *document =
+            g_strdup_printf("{\"message\":\"m\"%s%s%s}", given != NULL ? ",\"advice\":\"" : "",
+                            given != NULL ? given : "", given != NULL ? "\"" : "");
+        g_autoptr(GError) error = failure_from_driver(g_error_new(HVD_ERROR, cases[i].code, "m"),
+                                                      g_steal_pointer(&document));
+        g_autofree char *text = failure_print(error, FALSE);
+        g_autofree char *json = failure_print_json(error);
+
+        g_assert_nonnull(strstr(text, cases[i].word));
+        g_assert_nonnull(strstr(json, cases[i].word));
+    }
+}
+
+static void
+test_rename(void)
+{
+    g_autoptr(GError) error = failure_new(HVD_ERROR_STATE, NULL, "power-on u-1: u-1 is off");
+    g_autoptr(GError) told = failure_new(HVD_ERROR_STATE, NULL, "web-1 (u-1) has moved");
+
+    failure_rename(error, "u-1", "web-1");
+    g_assert_cmpstr(error->message, ==, "power-on web-1 (u-1): u-1 is off");
+    failure_rename(told, "u-1", "web-1");
+    g_assert_cmpstr(told->message, ==, "web-1 (u-1) has moved");
+}
+
 /* Deeper than any document, and than a recursive parser may stand. */
 static void
 test_deep_document(void)
@@ -147,6 +203,8 @@ main(int argc, char **argv)
     g_test_add_func("/shim/failure/ours", test_ours);
     g_test_add_func("/shim/failure/of-the-driver", test_of_the_driver);
     g_test_add_func("/shim/failure/bad-document", test_bad_document);
+    g_test_add_func("/shim/failure/advice", test_advice);
+    g_test_add_func("/shim/failure/rename", test_rename);
     g_test_add_func("/shim/failure/deep-document", test_deep_document);
     return g_test_run();
 }

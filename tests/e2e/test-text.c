@@ -102,8 +102,8 @@ test_wrap(void)
 static void
 test_nearest(void)
 {
-    static const char *const words[] = {"list",      "info",     "nodes",     "migrate",
-                                        "reconcile", "power on", "power off", NULL};
+    static const char *const words[] = {"list",     "info",      "nodes", "migrate", "reconcile",
+                                        "power on", "power off", "one",   NULL};
     static const struct {
         const char *word;
         const char *meant;
@@ -118,6 +118,11 @@ test_nearest(void)
         {"l", NULL},
         {"infos", "info"},
         {"power of", "power off"},
+        {"nope", NULL}, /* two letters of "one", and three of four */
+        {"on", "one"},  /* only not finished */
+        {"un", NULL},
+        {"mgrtae", "migrate"},
+        {"mgrat", NULL},
     };
     g_autofree char *endless = g_strnfill(5000, 'x');
 

@@ -49,8 +49,9 @@ def test_asks_first(pool):
     uuid = machine(pool)
     words, env = pool.address()
     question = f"Destroy web-1 ({uuid}) with its disks? [y/N] "
-    for answer, status, told in (("n\n", 130, "nothing was done"), ("\n", 130, "nothing was done"),
-                                 ("\x03", 130, "CANCELLED")):
+    for answer, status, told in (("n\n", 130, "not destroyed: not confirmed\r\n"),
+                                 ("\n", 130, "not destroyed: not confirmed"),
+                                 ("\x03", 130, "not destroyed: ")):
         terminal = Terminal(*words, "destroy", "web-1", env=env)
         terminal.read_until(question)
         terminal.type(answer)

@@ -1,5 +1,6 @@
 """What an operator looks at: nodes, instances, the driver, its configuration, the help."""
 
+import json
 import os
 
 from shim import Terminal, directory, equal, hvd, main, with_pool
@@ -53,8 +54,10 @@ def test_no_configuration():
         first = hvd("--json", "nodes", env=env)
         result = hvd("nodes", env=env).expect(0)
         equal(result.err, f"hvd: no configuration: using the simulated pool in {place}\n")
-        # the second process sees the first one's pool, and a script sees nothing on stderr
-        equal((hvd("--json", "nodes", env=env).json(), first.err), (first.json(), ""))
+        # the second process sees the first one's pool; a script is told too, as JSON
+        equal(hvd("--json", "nodes", env=env).json(), first.json())
+        equal([json.loads(line) for line in first.err.splitlines()],
+              [{"log": f"no configuration: using the simulated pool in {place}"}])
         equal(os.stat(place).st_mode & 0o777, 0o700)
         for name in ("xenapi.conf", "xapi-sim.log", "start.lock", "password"):
             equal((name, os.stat(os.path.join(place, name)).st_mode & 0o777), (name, 0o600))
@@ -95,6 +98,9 @@ def test_config():
         assert "120" in text and "7\n" in text, text
         assert "0 to 3600" in text, text
         equal(len(hvd("config", "pool").out.splitlines()), 7)
+    text = hvd("config", "pool.password").expect(0).out
+    for scheme in ("file:", "credential:", "fd:", "host:"):  # what the driver takes
+        assert scheme in text, text
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
 
@@ -137,8 +143,24 @@ def hvd_names():
     for line in text.splitlines():
         if line.startswith("  ") and line[2] != " ":
             words = line[2:].split("  ")[0].split()
-            names.append(" ".join(word for word in words if word.islower() and word[0] != "["))
+            names.append(" ".join(word for word in words if word.islower() and word[0] not in "[-"))
     return names
+
+
+def test_help_of_commands():
+    """Options stand under a heading, in one column; what is needed stands in the first line."""
+    text = hvd("help", "destroy").out
+    options = text.split("\nOptions\n")[1].split("\n\n")[0].splitlines()
+    equal([line.index(word) for line, word in zip(options, ("ask nothing", "print what would"))],
+          2 * [len("  -y, --yes  ")])
+    assert "\n\nOptions\n  --plan  print what would be done" in hvd("power", "on", "--help").out
+    equal(hvd("snapshot", "--help").out.splitlines()[0],
+          "Usage: hvd [OPTION...] snapshot INSTANCE --to FILE")
+    hvd("snapshot", "web-1").expect(2, "usage: hvd snapshot INSTANCE --to FILE")
+    for family in ("power", "volume"):
+        text = hvd(family, "--help").expect(0).out
+        equal(text, hvd("help", family).out)
+        assert text.startswith(f"Usage: hvd [OPTION...] {family} ...\n"), text
 
 
 def test_topics():
@@ -146,6 +168,7 @@ def test_topics():
     for status, code in ((0, "-"), (2, "USAGE"), (4, "NOT_FOUND"), (27, "TLS_PIN"),
                          (130, "CANCELLED")):
         assert any(line.split()[:2] == [str(status), code] for line in text.splitlines()), text
+    assert '"no" stopped it' in text, text
     assert "HVD_CREDENTIAL" in hvd("help", "environment").expect(0).out
     hvd("help", "exitcodes").expect(2, 'did you mean "exit-codes"?')
 

@@ -18,7 +18,7 @@ def test_by_address(pool):
 def test_wrong_password(pool):
     words, _ = pool.address()
     env = {"HVD_CREDENTIAL": "env:WORD", "WORD": "wrong"}
-    hvd(*words, "list", env=env).expect(11, "hvd: AUTH: ")
+    hvd(*words, "list", env=env).expect(11, "hvd: AUTH: ", "HVD_CREDENTIAL")
     _, env = pool.address()
     hvd(*words, "--user", "nobody", "list", env=env).expect(11, "hvd: AUTH: ")
 
@@ -39,8 +39,7 @@ def test_pins(pool):
     words = ["--pool", pool.ready["url"]]
     hvd(*words, *pins, "nodes", env=env).expect(0)
     wrong = ["--pin", f"{pool.addresses[0]}={pool.ready['nodes'][1]['pin']}"]
-    hvd(*words, *wrong, "nodes", env=env).expect(27, "hvd: TLS_PIN: ")
-    hvd(*words, "--pin", "x", "nodes", env=env).expect(19, "hvd: CONFIG: ")
+    hvd(*words, *wrong, "nodes", env=env).expect(27, "hvd: TLS_PIN: ", "advice: ", "--pin")
 
 
 @with_pool()
@@ -48,8 +47,8 @@ def test_wrong_authority(pool):
     _, env = pool.address()
     with directory() as state, Pool(state) as other:
         words = ["--pool", pool.ready["url"], "--ca-file", other.ready["ca"]]
-        hvd(*words, "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
-        hvd("--pool", pool.ready["url"], "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ")
+        hvd(*words, "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ", "--ca-file")
+        hvd("--pool", pool.ready["url"], "nodes", env=env).expect(24, "hvd: TLS_UNTRUSTED: ", "--ca-file")
         hvd("--pool", pool.ready["url"], "--ca-file", "/nowhere.pem", "nodes",
             env=env).expect(19, "hvd: CONFIG: ", "tls.ca-file: ", "/nowhere.pem")
 
@@ -87,22 +86,36 @@ def test_nobody_listens():
         placeholder.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{placeholder.getsockname()[1]}"
         env = {"HVD_CREDENTIAL": "env:WORD", "WORD": "x"}
-        hvd("--pool", url, "list", env=env).expect(12, "hvd: NOT_REACHABLE: ")
+        hvd("--pool", url, "list", env=env).expect(12, "hvd: NOT_REACHABLE: ", "advice: ", "--pool")
 
 
 @with_pool()
 def test_plain_http(pool):
     _, env = pool.address()
     url = pool.ready["url"].replace("https:", "http:")
-    hvd("--pool", url, "list", env=env).expect(22, "hvd: PLAINTEXT: ")
+    hvd("--pool", url, "list", env=env).expect(22, "hvd: PLAINTEXT: ", "https://")
 
 
 @with_pool()
 def test_configuration(pool):
     words, env = pool.address()
-    hvd(*words, "--set", "no.such=1", "list", env=env).expect(19, "hvd: CONFIG: ", "no.such")
+    hvd(*words, "--set", "no.such=1", "list", env=env).expect(19, "hvd: CONFIG: ", "no.such", "hvd config")
     hvd(*words, "--set", "power.shutdown-timeout=x", "list", env=env).expect(19, "CONFIG")
     hvd("--config", "/nowhere/x", "list", env=env).expect(19, "CONFIG", "/nowhere/x")
+
+
+def test_spelling():
+    """What is wrong on the command line is named as it was given there; but for what may be secret."""
+    for words, told in ((["--pool", "nonsense"], '--pool takes a URL, https://ADDRESS, not "nonsense"'),
+                        (["--pool", "https://"], '--pool takes a URL, https://ADDRESS, not "https://"'),
+                        (["--pin", "foo"], '--pin takes ADDRESS=sha256//BASE64, not "foo"'),
+                        (["--set", "storage"], '--set takes GROUP.KEY=VALUE, not "storage"'),
+                        (["--set", "a=b.c"], '--set takes GROUP.KEY=VALUE, not "a=b.c"')):
+        for command in ("nodes", "config"):
+            hvd(*words, command).expect(2, "hvd: USAGE: " + told + "\n")
+    for words in (["--pool", "root:canary-4711@x"], ["--set", "pool.password:canary-4711"]):
+        result = hvd(*words, "nodes").expect(2, "hvd: USAGE: ")
+        assert "canary" not in result.err, result.err
 
 
 if __name__ == "__main__":

@@ -98,7 +98,11 @@ def kill_at(pool, method, *words):
 
 @with_pool()
 def test_nothing(pool):
-    equal(pool.hvd("reconcile").expect(0).out, "nothing was left half-done\n")
+    for grace, told in (("0", "nothing was left"), ("900", "nothing that is older than 15 min was"),
+                        ("61", "nothing that is older than 61 s was")):
+        result = pool.hvd("--set", "reconcile.grace=" + grace, "reconcile").expect(0)
+        assert result.out.startswith(told) and ("younger" in result.out) == (grace != "0"), result.out
+    assert pool.hvd("reconcile").out.startswith("nothing that is older than 15 min was")
     equal(pool.hvd("--json", "reconcile").json(), {"completed": [], "removed": [], "leftovers": []})
 
 
@@ -120,6 +124,19 @@ def test_killed_spawn(pool):
     assert lines[-1].endswith("0 left where they are"), lines
     equal(pool.objects() ^ before, set())
     pool.spawn(image(pool), "--uuid", UUID)  # as if nothing had been
+
+
+@with_pool()
+def test_could_not_be_put_right(pool):
+    """Not the same as what is nobody's: the exit status tells, with the reason in the report."""
+    kill_at(pool, "VBD.create", "spawn", image(pool), "--name", "web-1", "--uuid", UUID)
+    pool.fail("VM.destroy", "OPERATION_NOT_ALLOWED", "not now", count=2)
+    result = pool.hvd(*NOW, "reconcile").expect(18, "hvd: LEFTOVERS: reconcile: ", "repeated")
+    assert "OPERATION_NOT_ALLOWED" in result.out, result.out
+    result = pool.hvd("--json", *NOW, "reconcile").expect(18)
+    equal([one["failed"] for one in result.json()["leftovers"]], [True])
+    equal(result.error()["code"], "LEFTOVERS")
+    pool.hvd(*NOW, "reconcile").expect(0)
 
 
 @with_pool()

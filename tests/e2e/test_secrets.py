@@ -1,8 +1,9 @@
 """Passwords: where they may come from, and where they never show up."""
 
+import json
 import os
 
-from shim import Terminal, directory, equal, finish, hvd, main, start, with_pool
+from shim import Terminal, directory, equal, finish, hvd, main, start, with_pool, write
 
 NO_REFERENCE = {"HVD_CREDENTIAL": None}
 NOBODY = 65534
@@ -53,6 +54,18 @@ def test_environment_is_wiped(pool):
     finish(process).expect(0)
     assert b"HVD_CREDENTIAL=env:SECRET_WORD" in seen, seen
     assert password.encode() not in seen, "the password is still in the environment"
+
+
+@with_pool()
+def test_json_on_stderr(pool):
+    """Each line is a JSON value: the log's have a member "log", and come only where they are asked for."""
+    words, env = pool.address()
+    equal(hvd(*words, "--json", "list", env=env).expect(0).err, "")
+    for level in ("-v", "--debug"):
+        lines = [json.loads(line) for line in
+                 hvd(*words, level, "--json", "info", "x", env=env).expect(4).err.splitlines()]
+        equal([line["code"] for line in lines if "log" not in line], ["NOT_FOUND"])
+        assert len(lines) > 1 and {"level", "domain"} <= set(lines[0]), lines
 
 
 @with_pool()
@@ -166,6 +179,57 @@ def test_password_of_another_pool(pool):
         equal(terminal.end(), 0)
         _, env = pool.address()
         hvd("--config", file, "nodes", env=env).expect(0)
+
+
+def configure(place, pool, *more):
+    """A configuration file without a password."""
+    return write(place, "x.conf", f"[pool]\nurl={pool.ready['url']}\nusername=root\n"
+                 f"[tls]\nca-file={pool.ready['ca']}\n" + "\n".join(more))
+
+
+@with_pool()
+def test_file_without_password(pool):
+    """As with --pool: the variable, the terminal, or it is said which key is missing."""
+    with directory() as place:
+        file = configure(place, pool)
+        _, env = pool.address()
+        hvd("--config", file, "nodes", env=env).expect(0)
+        hvd("--config", file, "nodes", env=NO_REFERENCE).expect(
+            20, f"hvd: SECRET: pool.password is not set in {file}, HVD_CREDENTIAL is not set",
+            "  advice: write password=file:PATH under [pool]")
+        terminal = Terminal("--config", file, "nodes", env=NO_REFERENCE)
+        terminal.read_until(f"Password for root@{pool.ready['url']}: ")
+        terminal.type(pool.password() + "\n")
+        equal(terminal.end(), 0)
+
+
+@with_pool()
+def test_empty_variable(pool):
+    words, _ = pool.address()
+    empty = {"HVD_CREDENTIAL": ""}
+    hvd(*words, "list", env=empty).expect(20, "hvd: SECRET: HVD_CREDENTIAL is empty", "unset it")
+    pool.hvd("list", env=empty).expect(0)  # nobody asks for it there
+
+
+@with_pool()
+def test_pool_by_setting(pool):
+    """--set pool.url is as --pool: neither the simulated pool's password goes there, nor that of a
+    configuration for another address."""
+    words = ["--set", "pool.url=" + pool.ready["url"], "--ca-file", pool.ready["ca"]]
+    _, env = pool.address()
+    with directory() as state:
+        kept = {**NO_REFERENCE, "XDG_STATE_HOME": state}
+        equal(len(hvd(*words, "--json", "nodes", env={**kept, **env}).json()), 3)
+        for more in ([], ["--config", write(state, "other.conf",
+                          f"[pool]\nurl=https://a.example\nusername=root\npassword={env['HVD_CREDENTIAL']}\n")]):
+            result = hvd(*more, *words, "nodes", env=kept)
+            result.expect(20, "hvd: SECRET: ", "no terminal to ask at")
+            assert "simulated" not in result.err, result.err
+        equal(os.path.exists(os.path.join(state, "hvd")), False)
+        hvd("--set", "pool.username=op", "nodes", env=kept).expect(19, "hvd: CONFIG: ", "pool.url")
+    for key in ("pool.url", "pool.username"):
+        pool.hvd("--set", key + "=x", "nodes").expect(2, f"no --set {key} with it")
+    hvd("--pool", pool.ready["url"], *words, "nodes", env=env).expect(2, "no --set pool.url with it")
 
 
 @with_pool()

@@ -162,7 +162,7 @@ def test_image_of_another_digest(pool):
     path = write(pool.state, "x.img", content(MIB))
     wrong = sha256(b"x")
     refused(pool, 17, "hvd: INTEGRITY: ", f"not {wrong}", words=("spawn", path, "--sha256", wrong))
-    refused(pool, 3, "hvd: INVALID: ", "/image/sha256", words=("spawn", path, "--sha256", "12"))
+    refused(pool, 3, "hvd: INVALID: --sha256: ", words=("spawn", path, "--sha256", "12"))
 
 
 @with_pool()
@@ -235,8 +235,8 @@ def test_unknown_parts(pool):
     refused(pool, 4, 'did you mean "xapisim1"?', words=("spawn", path, "--node", "xapisim"))
     refused(pool, 6, "hvd: AMBIGUOUS: ", "3 storages are called",
             words=("spawn", path, "--storage", "Local storage"))
-    refused(pool, 3, "hvd: INVALID: ", "/networks/0/mac", words=("spawn", path, "--mac", "x"))
-    refused(pool, 3, "hvd: INVALID: ", "/uuid", words=("spawn", path, "--uuid", "x"))
+    refused(pool, 3, "hvd: INVALID: --mac: ", words=("spawn", path, "--mac", "x"))
+    refused(pool, 3, "hvd: INVALID: --uuid: ", words=("spawn", path, "--uuid", "x"))
 
 
 @with_pool()
@@ -388,6 +388,88 @@ def test_umask(pool):
                 for name in names:
                     mode = stat.S_IMODE(os.lstat(os.path.join(folder, name)).st_mode)
                     equal((name, mode & 0o077), (name, 0))
+
+
+# ---- what is wrong is named as it was given ----
+
+@with_pool()
+def test_wrong_option(pool):
+    path = write(pool.state, "x.img", content(MIB))
+    for words, told in ((["--mac", "zz"], "INVALID: --mac: expected a MAC address"),
+                        (["--uuid", "zz"], "INVALID: --uuid: expected"),
+                        (["--firmware", "zz"], "INVALID: --firmware: expected"),
+                        (["--sha256", "zz"], "INVALID: --sha256: expected"),
+                        (["--memory", "100"], "INVALID: --memory: expected"),
+                        (["--network", "zz"], '--network: there is no network "zz"')):
+        result = pool.hvd("spawn", path, *words)
+        result.expect(4 if "--network" in words else 3, told)
+        equal(result.err.count("/"), 0)
+
+
+@with_pool()
+def test_wrong_file(pool):
+    path = write(pool.state, "doc.json", '{"uuid":"zz"}')
+    result = pool.hvd("--json", "spawn", path).expect(3)
+    told = f'{path}: /uuid: expected a UUID in lower case, found "zz"'
+    equal(result.error()["message"], told)
+    pool.hvd("spawn", path).expect(3, f"hvd: INVALID: {told}\n")
+    pool.spawn(write(pool.state, "x.img", content(MIB)), "--name", "web-1")
+    pool.hvd("volume", "attach", "web-1", path).expect(3, f"INVALID: {path}: /driver_volume_type: ")
+    pool.hvd("volume", "detach", "web-1", path).expect(3, f"INVALID: {path}: /driver_volume_type: ")
+
+
+@with_pool()
+def test_ambiguous_storage(pool):
+    """The candidates are listed, as with instances."""
+    path = write(pool.state, "x.img", content(MIB))
+    words = ("spawn", path, "--storage", "Local storage")
+    result = pool.hvd(*words).expect(6, "AMBIGUOUS", " on xapisim1\n", " on xapisim3\n")
+    equal(result.err.count("candidate: "), 3)
+    candidates = pool.hvd("--json", *words).expect(6).error()["candidates"]
+    equal([(one["name"], one["node"]) for one in candidates],
+          [("Local storage", f"xapisim{n}") for n in (1, 2, 3)])
+    pool.hvd("spawn", path, "--storage", candidates[1]["uuid"]).expect(0)
+    pool.spawn(path, "--name", "two", "--node", "xapisim1")
+    pool.spawn(path, "--name", "two", "--node", "xapisim2")
+    candidates = pool.hvd("--json", "info", "two").expect(6).error()["candidates"]
+    equal(sorted(sorted(one) for one in candidates), 2 * [["name", "node", "state", "uuid"]])
+
+
+@with_pool()
+def test_advice(pool):
+    path = write(pool.state, "x.img", content(MIB))
+    uuid = pool.spawn(path, "--name", "web-1")["uuid"]
+    pool.hvd("spawn", path, "--uuid", uuid).expect(5, "EXISTS", "--request-id")
+    pool.hvd("info", "somebody").expect(4, '"hvd list" lists the instances')
+    pool.hvd("spawn", path, "--node", "zz").expect(4, '"hvd nodes" lists the nodes')
+    pool.hvd("spawn", path, "--storage", "zz").expect(4, '"hvd nodes --storage"')
+
+
+@with_pool()
+def test_leftovers(pool):
+    """One error that tells all; the log's record of the same is for those who ask for the log."""
+    path = write(pool.state, "x.img", content(MIB))
+    pool.fail("Async.VM.start_on", "INTERNAL_ERROR", "x", count=0)
+    pool.fail("VM.start", "INTERNAL_ERROR", "x", count=0)
+    for method in ("VDI.destroy", "Async.VDI.destroy", "VM.destroy", "Async.VM.destroy"):
+        pool.fail(method, "INTERNAL_ERROR", "stuck", count=0)
+    result = pool.hvd("spawn", path).expect(18, "hvd: LEFTOVERS: ", "  left behind: ", "reconcile.grace=0")
+    assert "warning" not in result.err and "XD_OP" not in result.err, result.err
+    error, = [json.loads(line) for line in pool.hvd("--json", "spawn", path).err.splitlines()]
+    equal((error["code"], "reconcile.grace=0" in error["advice"]), ("LEFTOVERS", True))
+    pool.hvd("-v", "spawn", path).expect(18, "hvd: warning: xd-ops: ", " XD_OP=spawn")
+
+
+@with_pool()
+def test_called_by_its_name(pool):
+    """In errors as in progress; the uuid beside it."""
+    uuid = pool.spawn(write(pool.state, "x.img", content(MIB)), "--name", "web-1")["uuid"]
+    pool.hvd("power", "off", "web-1", "--hard").expect(0)
+    pool.hvd("power", "pause", "web-1").expect(7, f"STATE: pause web-1 ({uuid}): ")
+    result = pool.hvd("--json", "power", "pause", "web-1").expect(7)
+    assert f"pause web-1 ({uuid}): " in result.error()["message"], result.err
+    result = pool.hvd("power", "pause", uuid).expect(7, f"STATE: pause {uuid}: ")
+    assert "web-1" not in result.err, result.err
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ def extract(place, *files):
         "--flag=g_string_printf:2:c-format", "--flag=g_string_append_printf:2:c-format",
         "--flag=g_error_new:3:c-format", "--flag=g_set_error:4:c-format",
         "--flag=output_line:2:c-format", "--flag=output_note:2:c-format",
+        "--flag=output_tell:2:c-format",
         "--flag=failure_set:4:c-format", "--flag=failure_new:3:c-format",
         "--output=" + template, *files, cwd=TOP)
     return template
