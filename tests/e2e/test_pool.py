@@ -93,7 +93,7 @@ def test_nobody_listens():
 def test_plain_http(pool):
     _, env = pool.address()
     url = pool.ready["url"].replace("https:", "http:")
-    hvd("--pool", url, "list", env=env).expect(22, "hvd: PLAINTEXT: ", "https://")
+    hvd("--pool", url, "list", env=env).expect(22, "hvd: PLAINTEXT: ", "use https")
 
 
 @with_pool()
