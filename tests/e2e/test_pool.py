@@ -71,6 +71,15 @@ def test_answers_that_are_none(pool):
     hvd(*words, "spawn", path, env=env).expect(16, "hvd: PROTOCOL: ", "the pool shows no trace of it")
 
 
+def test_silent():
+    """Somebody takes the connection and says nothing: --timeout is for opening, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        env = {"HVD_CREDENTIAL": "env:WORD", "WORD": "a word"}
+        hvd("--pool", url, "--set", "http.allow-plaintext=loopback", "--timeout", "1", "nodes",
+            env=env).expect(13, "hvd: TIMED_OUT: ", "within 1 s")
+
+
 @with_pool()
 def test_not_there(pool):
     words, env = pool.address()
