@@ -103,6 +103,7 @@ def test_config():
     text = hvd("config", "pool.password").expect(0).out
     for scheme in ("file:", "credential:", "fd:", "host:"):  # what the driver takes
         assert scheme in text, text
+    hvd("config", "nonsense").expect(4, '"hvd config" lists the keys')
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
 
