@@ -27,23 +27,16 @@ read_file(GKeyFile *values, const char *path, GError **error)
     return FALSE;
 }
 
-/* "group.key=value" over what the file says */
-static gboolean
-take_setting(GKeyFile *values, const char *setting, GError **error)
+/* "group.key=value" over what the file says; that it has this shape target_describe() has seen */
+static void
+take_setting(GKeyFile *values, const char *setting)
 {
     const char *dot = strchr(setting, '.');
-    const char *equals = strchr(setting, '=');
-    g_autofree char *group = NULL;
-    g_autofree char *key = NULL;
+    const char *equals = strchr(dot, '=');
+    g_autofree char *group = g_strndup(setting, (gsize) (dot - setting));
+    g_autofree char *key = g_strndup(dot + 1, (gsize) (equals - dot - 1));
 
-    if (dot == NULL || equals == NULL || dot > equals) {
-        failure_set(error, FAILURE_USAGE, NULL, "%s", _("--set takes GROUP.KEY=VALUE"));
-        return FALSE;
-    }
-    group = g_strndup(setting, (gsize) (dot - setting));
-    key = g_strndup(dot + 1, (gsize) (equals - dot - 1));
     g_key_file_set_value(values, group, key, equals + 1);
-    return TRUE;
 }
 
 static GKeyFile *
@@ -54,10 +47,8 @@ read_values(const Arguments *arguments, GError **error)
 
     if (target == NULL || !read_file(values, target->config_file, error))
         return NULL;
-    for (guint i = 0; target->settings[i] != NULL; i++) {
-        if (!take_setting(values, target->settings[i], error))
-            return NULL;
-    }
+    for (guint i = 0; target->settings[i] != NULL; i++)
+        take_setting(values, target->settings[i]);
     return g_steal_pointer(&values);
 }
 
@@ -132,6 +123,8 @@ choose(const GPtrArray *keys, const char *word, GError **error)
     nearest = text_nearest(word, (const char *const *) all);
     if (nearest != NULL)
         advice = g_strdup_printf(_("did you mean \"%s\"?"), nearest);
+    else
+        advice = g_strdup(_("\"hvd config\" lists the keys"));
     failure_set(error, HVD_ERROR_NOT_FOUND, advice, _("there is no key \"%s\""), word);
     return NULL;
 }

@@ -19,9 +19,9 @@ static void
 show_instances(Output *output, JsonNode *list)
 {
     static const Column columns[] = {
-        {N_("NAME"), FALSE, TRUE}, {N_("STATE")},
-        {N_("NODE"), FALSE, TRUE}, {N_("VCPUS"), TRUE, FALSE},
-        {N_("GIB"), TRUE, FALSE},  {N_("UUID")},
+        {N_("NAME"), FALSE, TRUE},   {N_("STATE")},
+        {N_("NODE"), FALSE, TRUE},   {N_("VCPUS"), TRUE, FALSE},
+        {N_("MEMORY"), TRUE, FALSE}, {N_("UUID")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) infos = document_elements(list);
@@ -51,23 +51,34 @@ cmd_list(Shim *shim, GError **error)
     return present(shim, runner_call(shim->runner, "list_instances", error), show_instances);
 }
 
-static void
-show_instance(Output *output, JsonNode *info)
+/* The instance's own document has the storage's uuid: the nodes know what it is called. */
+static gboolean
+show_instance(Shim *shim, const char *text, GError **error)
 {
-    describe_instance(output, document_object(info));
+    g_autoptr(JsonNode) info = document_parse(text);
+    g_autoptr(JsonNode) list = resolve_read(shim, "list_nodes", NULL, error);
+    g_autoptr(GPtrArray) nodes = document_elements(list);
+
+    if (list == NULL)
+        return FALSE;
+    describe_instance(shim->output, document_object(info), nodes);
+    return TRUE;
 }
 
 gboolean
 cmd_info(Shim *shim, GError **error)
 {
     g_autofree char *uuid = NULL;
+    g_autofree char *text = NULL;
 
     if (shim_connect(shim, error) == NULL)
         return FALSE;
     uuid = resolve_instance(shim, arguments_operand(shim->arguments, 0), error);
-    if (uuid == NULL)
+    text = uuid != NULL ? runner_instance(shim->runner, "get_instance", uuid, error) : NULL;
+    if (text == NULL)
         return FALSE;
-    return present(shim, runner_instance(shim->runner, "get_instance", uuid, error), show_instance);
+    return present_is_for_eyes(shim) ? show_instance(shim, text, error)
+                                     : present(shim, g_steal_pointer(&text), NULL);
 }
 
 /* ---- nodes ---- */
@@ -95,7 +106,7 @@ show_nodes(Output *output, JsonNode *list)
         {N_("ROLE")},
         {N_("STATE")},
         {N_("CPUS"), TRUE, FALSE},
-        {N_("GIB"), TRUE, FALSE},
+        {N_("MEMORY"), TRUE, FALSE},
         {N_("FREE"), TRUE, FALSE},
         {N_("INST"), TRUE, FALSE},
         {N_("VERSION"), FALSE, TRUE},
@@ -144,7 +155,7 @@ show_storage(Output *output, JsonNode *list)
 {
     static const Column columns[] = {
         {N_("NODE"), FALSE, TRUE}, {N_("STORAGE"), FALSE, TRUE}, {N_("TYPE")}, {N_("SCOPE")},
-        {N_("GIB"), TRUE, FALSE},  {N_("FREE"), TRUE, FALSE},    {N_("LINK")}, {N_("UUID")},
+        {N_("SIZE"), TRUE, FALSE}, {N_("FREE"), TRUE, FALSE},    {N_("LINK")}, {N_("UUID")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) nodes = document_elements(list);

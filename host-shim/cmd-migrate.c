@@ -1,4 +1,4 @@
-/* migrate: the nine parts of a live migration, as a compute service calls them on both sides. */
+/* migrate: the parts of a live migration, as a compute service calls them on both sides. */
 #include "act.h"
 #include "cmd.h"
 #include "failure.h"
@@ -7,6 +7,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#define MUST_BE_MS (60 * 1000)
+
 typedef struct {
     Shim *shim;
     char *uuid;
@@ -14,6 +16,8 @@ typedef struct {
     char *document;   /* migration.schema.json: what the parts hand on to each other */
     char *info;       /* (nullable): instance-info, of the last part */
     JsonArray *steps; /* with --plan: of all parts */
+    gint64 ends_us;   /* 0: it may take as long as it takes */
+    gboolean must_be; /* nothing keeps the next part from being called */
 } Move;
 
 static void
@@ -80,12 +84,16 @@ choose_node(Move *move, GError **error)
 static gboolean
 begin(Move *move, GError **error)
 {
+    gint64 begun_us = g_get_monotonic_time();
     g_autofree char *node = NULL;
 
     move->uuid = act_begin(move->shim, error);
     node = move->uuid != NULL ? choose_node(move, error) : NULL;
     if (node == NULL)
         return FALSE;
+    if (arguments_has(move->shim->arguments, "timeout"))
+        move->ends_us =
+            begun_us + arguments_number(move->shim->arguments, "timeout", 0) * G_USEC_PER_SEC;
     move->who = act_describe(move->shim, move->uuid);
     move->document = g_strdup_printf("{\"destination\":\"%s\"}", node);
     if (arguments_has(move->shim->arguments, "plan"))
@@ -95,7 +103,7 @@ begin(Move *move, GError **error)
 
 /* ---- parts ---- */
 
-/* Steps are called alike in several parts. Those that only look are left out: there are dozens. */
+/* Steps are called alike in several parts. */
 static JsonObject *
 copy_step(JsonObject *step, const char *part)
 {
@@ -114,20 +122,68 @@ add_plan(Move *move, const char *text)
     const char *part = document_text(document_object(plan), "operation");
     g_autoptr(GPtrArray) steps = document_objects(document_object(plan), "steps");
 
-    for (guint i = 0; i < steps->len; i++) {
-        JsonObject *step = g_ptr_array_index(steps, i);
-        g_autoptr(GPtrArray) calls = document_objects(step, "calls");
+    for (guint i = 0; i < steps->len; i++)
+        json_array_add_object_element(move->steps, copy_step(g_ptr_array_index(steps, i), part));
+}
 
-        if (calls->len > 0)
-            json_array_add_object_element(move->steps, copy_step(step, part));
+/* How far each takes the whole, in percent. The way back takes it nowhere. */
+static const struct {
+    const char *slot;
+    guint from, to;
+} parts[] = {
+    {"check_can_live_migrate_destination", 0, 2},
+    {"check_can_live_migrate_source", 2, 4},
+    {"cleanup_live_migration_destination_check", 4, 5},
+    {"pre_live_migration", 5, 15},
+    {"live_migration", 15, 95},
+    {"post_live_migration", 95, 97},
+    {"post_live_migration_at_source", 97, 98},
+    {"post_live_migration_at_destination", 98, 100},
+};
+
+static void
+begin_part(Move *move, const char *slot)
+{
+    Progress *progress = move->shim->progress;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (strcmp(parts[i].slot, slot) != 0)
+            continue;
+        progress_part(progress, "migrate", parts[i].from / 100.0, parts[i].to / 100.0);
+        return;
     }
+    progress_stay(progress);
+}
+
+/* --timeout is for the whole; but the way back, and what follows the move, have to be: they get a
+ * while of their own. */
+static gboolean
+share_time(Move *move, GError **error)
+{
+    HvdCall *call = runner_get_call(move->shim->runner);
+    gint64 left_ms;
+
+    if (move->ends_us == 0)
+        return TRUE;
+    left_ms = (move->ends_us - g_get_monotonic_time()) / 1000;
+    call->timeout_ms = (guint) MAX(left_ms, move->must_be ? MUST_BE_MS : 1);
+    if (left_ms > 0 || move->must_be)
+        return TRUE;
+    failure_set(error, HVD_ERROR_TIMED_OUT, _("try again with a longer --timeout"),
+                _("migrate %s: it took longer than --timeout allows, and was undone"), move->who);
+    return FALSE;
 }
 
 /* (nullable): what it gave; a plan is added to the others */
 static char *
 call_part(Move *move, const char *slot, GError **error)
 {
-    char *answer = runner_document(move->shim->runner, slot, move->uuid, move->document, error);
+    char *answer;
+
+    if (!share_time(move, error))
+        return NULL;
+    begin_part(move, slot);
+    answer = runner_document(move->shim->runner, slot, move->uuid, move->document, error);
 
     if (answer != NULL && move->steps != NULL)
         add_plan(move, answer);
@@ -151,6 +207,14 @@ hand_on(Move *move, const char *slot, GError **error)
     return TRUE;
 }
 
+/* What follows is called whatever comes: no signal and no --timeout keeps it back. */
+static void
+insist(Move *move, gboolean on)
+{
+    runner_shield(move->shim->runner, on);
+    move->must_be = on;
+}
+
 /* What the check has made goes, whatever came of it, and whoever has lost patience meanwhile. */
 static void
 clean_up_check(Move *move)
@@ -158,9 +222,9 @@ clean_up_check(Move *move)
     g_autoptr(GError) problem = NULL;
     g_autofree char *answer = NULL;
 
-    runner_shield(move->shim->runner, TRUE);
+    insist(move, TRUE);
     answer = call_part(move, "cleanup_live_migration_destination_check", &problem);
-    runner_shield(move->shim->runner, FALSE);
+    insist(move, FALSE);
     if (answer == NULL)
         output_tell(move->shim->output, _("the check of the destination left something: %s"),
                     problem->message);
@@ -185,7 +249,7 @@ roll_back(Move *move)
     g_autoptr(GError) problem = NULL;
     g_autofree char *answer = NULL;
 
-    runner_shield(move->shim->runner, TRUE);
+    insist(move, TRUE);
     answer = call_part(move, "rollback_live_migration_at_destination", &problem);
     if (answer == NULL)
         output_tell(move->shim->output, _("the destination was not put back: %s"),
@@ -212,7 +276,7 @@ finish(Move *move, GError **error)
                                         "post_live_migration_at_destination"};
     g_autoptr(GError) first = NULL;
 
-    runner_shield(move->shim->runner, TRUE);
+    insist(move, TRUE);
     for (gsize i = 0; i < G_N_ELEMENTS(slots); i++) {
         g_autoptr(GError) problem = NULL;
 

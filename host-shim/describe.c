@@ -51,7 +51,7 @@ describe_bytes(Table *table, JsonObject *object, const char *member)
 {
     gint64 bytes = document_number(object, member, -1);
 
-    table_take(table, bytes >= 0 ? text_gib((guint64) bytes) : NULL);
+    table_take(table, bytes >= 0 ? text_size((guint64) bytes) : NULL);
 }
 
 /* ---- an instance ---- */
@@ -113,11 +113,29 @@ add_facts(Table *table, JsonObject *info)
     add_time(table, _("As of"), document_number(info, "stale_since", -1));
 }
 
+/* (nullable): its uuid where the nodes do not tell its name */
+static const char *
+storage_name(const GPtrArray *nodes, const char *uuid)
+{
+    for (guint i = 0; i < nodes->len; i++) {
+        g_autoptr(GPtrArray) storages = document_objects(g_ptr_array_index(nodes, i), "storage");
+
+        for (guint k = 0; k < storages->len; k++) {
+            JsonObject *storage = g_ptr_array_index(storages, k);
+
+            if (g_strcmp0(document_text(storage, "uuid"), uuid) == 0)
+                return document_text(storage, "name");
+        }
+    }
+    return uuid;
+}
+
 static void
-show_disks(Output *output, const GPtrArray *disks)
+show_disks(Output *output, const GPtrArray *disks, const GPtrArray *nodes)
 {
     static const Column columns[] = {
-        {N_("DISK")}, {N_("ROLE")}, {N_("GIB"), TRUE, FALSE}, {N_("ACCESS")}, {N_("VDI")},
+        {N_("DISK")},   {N_("ROLE")},    {N_("SIZE"), TRUE, FALSE},
+        {N_("ACCESS")}, {N_("STORAGE")}, {N_("VDI")},
     };
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
@@ -129,6 +147,7 @@ show_disks(Output *output, const GPtrArray *disks)
         table_cell(table, document_text(disk, "role"));
         describe_bytes(table, disk, "size_bytes");
         table_cell(table, document_flag(disk, "read_only") ? _("read only") : _("read, write"));
+        table_cell(table, storage_name(nodes, document_text(disk, "storage")));
         table_cell(table, document_text(disk, "vdi"));
     }
     output_text(output, "\n");
@@ -160,7 +179,7 @@ show_networks(Output *output, const GPtrArray *networks)
 }
 
 void
-describe_instance(Output *output, JsonObject *info)
+describe_instance(Output *output, JsonObject *info, const GPtrArray *nodes)
 {
     static const Column columns[] = {{NULL}, {NULL, FALSE, TRUE}};
     g_autoptr(Table) facts = table_new(columns, G_N_ELEMENTS(columns));
@@ -170,7 +189,7 @@ describe_instance(Output *output, JsonObject *info)
     add_facts(facts, info);
     output_table(output, facts);
     if (disks->len > 0)
-        show_disks(output, disks);
+        show_disks(output, disks, nodes);
     if (networks->len > 0)
         show_networks(output, networks);
 }

@@ -7,7 +7,8 @@
 G_BEGIN_DECLS
 
 /* An instance, whole. */
-void describe_instance(Output *output, JsonObject *info);
+/* @nodes: (element-type JsonObject): what list_nodes gives; it has the names of storage */
+void describe_instance(Output *output, JsonObject *info, const GPtrArray *nodes);
 /* One line: "web-1 (UUID) is running on node-1" */
 void describe_instance_briefly(Output *output, JsonObject *info);
 

@@ -218,8 +218,9 @@ print_environment(Output *output)
         {"HVD_CREDENTIAL",
          N_("a reference to the pool's password. file:PATH: a file that only its owner can read. "
             "credential:NAME: of the service manager. fd:N: an open descriptor. env:VARIABLE: "
-            "another variable, read once and removed; the weakest of these. Without it a pool "
-            "named by --pool has its password asked for at the terminal.")},
+            "another variable, read once and removed; the weakest of these. Without it, and "
+            "without pool.password of a configuration, it is asked for at the terminal. Empty it "
+            "is refused.")},
         {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")},
         {"NO_COLOR", N_("no colours")},
         {"TERM", N_("with \"dumb\": no colours, no line that is written over")},

@@ -1,5 +1,6 @@
 #include "present.h"
 
+#include "steps.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
@@ -29,12 +30,12 @@ show_step(Output *output, guint number, JsonObject *step)
 {
     g_autoptr(GPtrArray) calls = document_objects(step, "calls");
     const char *name = document_text(step, "name");
-    const char *undo = document_text(step, "undo");
+    g_autofree char *words = steps_describe(name != NULL ? name : "?");
 
-    if (undo != NULL)
-        output_line(output, "  %2u. %s  (%s)", number, name, undo);
+    if (document_text(step, "undo") != NULL)
+        output_line(output, _("  %2u. %s  (taken back should a later step fail)"), number, words);
     else
-        output_line(output, "  %2u. %s", number, name);
+        output_line(output, "  %2u. %s", number, words);
     for (guint i = 0; i < calls->len; i++)
         show_call(output, g_ptr_array_index(calls, i));
 }

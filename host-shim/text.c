@@ -240,12 +240,6 @@ text_size(guint64 bytes)
     return g_strdup_printf("%" G_GUINT64_FORMAT " B", bytes);
 }
 
-char *
-text_gib(guint64 bytes)
-{
-    return g_strdup_printf("%.2f", (double) bytes / GIB);
-}
-
 static gboolean
 find_unit(const char *name, double *unit)
 {

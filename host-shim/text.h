@@ -28,8 +28,6 @@ const char *text_nearest(const char *word, const char *const *words);
 
 /* "512 MiB", "1.5 GiB" */
 char *text_size(guint64 bytes);
-/* "2.00": GiB for a column */
-char *text_gib(guint64 bytes);
 /* "512M", "1.5GiB", "1073741824" */
 gboolean text_parse_size(const char *text, guint64 *bytes);
 /* "0:07", "12:03", "1:00:12" */

@@ -37,6 +37,11 @@ typedef struct {
     GMainLoop *loop;
 } Program;
 
+#define FAULTS_EXAMPLE                                                                             \
+    "[{\"method\":\"VDI.create\",\"action\":\"error\",\"error\":[\"SR_FULL\",\"2\",\"1\"],"        \
+    "\"count\":0},\n"                                                                              \
+    "   {\"method\":\"VM.start\",\"action\":\"drop\",\"when\":\"after\",\"nth\":2}]"
+
 static const char description[] =
     "Examples:\n"
     "  xapi-sim                              three nodes, plain HTTP, nothing kept\n"
@@ -45,6 +50,18 @@ static const char description[] =
     "  xapi-sim --faults faults.json         with faults from the start\n"
     "\n"
     "One line of JSON on standard output tells where the pool listens and how to log in.\n"
+    "FILE of --faults is a JSON array of rules, each an object:\n"
+    "  method  which request: \"VM.create\", \"/import_raw_vdi\", \"*\" for any call of an "
+    "operation\n"
+    "  nth     the first that goes wrong (1)      count  how many from there on (1); 0: all\n"
+    "  when    \"before\" it is executed, or \"after\": done, and the answer is lost (before)\n"
+    "  action  error, drop, hold, garbage, status, redirect, truncate, double, task-fail,\n"
+    "          task-hang, task-vanish, stop-after\n"
+    "  error   code and parameters of XenAPI      bytes  of a transfer: after how many\n"
+    "  id      name for the control socket's \"wait\" and \"release\" of what is held\n"
+    "For example, no disk can be made, and the second start loses its answer:\n"
+    "  " FAULTS_EXAMPLE "\n"
+    "\n"
     "A control socket in the state directory takes commands, one JSON object a line:\n"
     "  {\"cmd\":\"stats\"}  {\"cmd\":\"dump\"}  {\"cmd\":\"clock\",\"advance\":60}\n";
 
@@ -342,8 +359,8 @@ run(Program *program)
     begun = begin(program, &error);
     if (begun)
         g_main_loop_run(program->loop);
-    else
-        g_printerr("xapi-sim: %s\n", error->message);
+    else /* a parser has lines of its own */
+        g_printerr("xapi-sim: %s\n", g_strdelimit(error->message, "\n", ' '));
     finish(program);
     g_main_loop_unref(program->loop);
     return begun ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -6,6 +6,8 @@
  *   [pool]     journal=FILE     a line for each call: the slot, and the document where it has one
  *              waits=SLOT       a slot that ends only when it is cancelled
  *              told=FIFO        and where it says that it waits
+ *              budgets=FILE     a line for each call: the slot, and how many ms it may take
+ *              uses-up=SLOT     a slot that takes all the time that it has, and succeeds
  */
 #include "hvd-driver.h"
 
@@ -50,14 +52,39 @@ on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
 }
 
 static void
-play(HvdConnection *opened, const char *slot, const char *document, GCancellable *cancellable,
-     GAsyncReadyCallback callback, gpointer data)
+note_budget(Connection *connection, const char *slot, const HvdCall *call)
+{
+    g_autofree char *budget = g_strdup_printf("%u", call->timeout_ms);
+
+    if (g_key_file_has_key(connection->script, "pool", "budgets", NULL))
+        note(connection, "budgets", slot, budget);
+}
+
+static gboolean
+on_used_up(gpointer data)
+{
+    g_autoptr(GTask) task = data;
+
+    g_task_return_pointer(task, g_strdup("{}"), g_free);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+play(HvdConnection *opened, const char *slot, const char *document, const HvdCall *call,
+     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
     Connection *connection = (Connection *) opened;
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
     g_autofree char *waits = g_key_file_get_value(connection->script, "pool", "waits", NULL);
 
+    g_autofree char *uses_up = g_key_file_get_value(connection->script, "pool", "uses-up", NULL);
+
     note(connection, "journal", slot, document);
+    note_budget(connection, slot, call);
+    if (g_strcmp0(uses_up, slot) == 0) {
+        g_timeout_add(call->timeout_ms, on_used_up, g_steal_pointer(&task));
+        return;
+    }
     if (g_strcmp0(waits, slot) == 0) {
         g_autoptr(GSource) source = g_cancellable_source_new(cancellable);
 
@@ -116,28 +143,27 @@ close_finish(GAsyncResult *result)
 }
 
 #define CALL(slot)                                                                                 \
-    static void slot##_async(HvdConnection *connection, const HvdCall *call G_GNUC_UNUSED,         \
+    static void slot##_async(HvdConnection *connection, const HvdCall *call,                       \
                              GCancellable *cancellable, GAsyncReadyCallback callback,              \
                              gpointer data)                                                        \
     {                                                                                              \
-        play(connection, #slot, NULL, cancellable, callback, data);                                \
+        play(connection, #slot, NULL, call, cancellable, callback, data);                          \
     }
 
 #define INSTANCE(slot)                                                                             \
     static void slot##_async(HvdConnection *connection, const char *instance G_GNUC_UNUSED,        \
-                             const HvdCall *call G_GNUC_UNUSED, GCancellable *cancellable,         \
+                             const HvdCall *call, GCancellable *cancellable,                       \
                              GAsyncReadyCallback callback, gpointer data)                          \
     {                                                                                              \
-        play(connection, #slot, NULL, cancellable, callback, data);                                \
+        play(connection, #slot, NULL, call, cancellable, callback, data);                          \
     }
 
 #define DOCUMENT(slot)                                                                             \
     static void slot##_async(HvdConnection *connection, const char *instance G_GNUC_UNUSED,        \
-                             const char *document, const HvdCall *call G_GNUC_UNUSED,              \
-                             GCancellable *cancellable, GAsyncReadyCallback callback,              \
-                             gpointer data)                                                        \
+                             const char *document, const HvdCall *call, GCancellable *cancellable, \
+                             GAsyncReadyCallback callback, gpointer data)                          \
     {                                                                                              \
-        play(connection, #slot, document, cancellable, callback, data);                            \
+        play(connection, #slot, document, call, cancellable, callback, data);                      \
     }
 
 CALL(list_instances)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
+import subprocess
 
-from shim import Terminal, directory, equal, hvd, main, with_pool
+from shim import MIB, Pool, Terminal, content, directory, equal, hvd, main, with_pool, write
 
 
 def rename_coordinator(pool, name):
@@ -101,6 +103,7 @@ def test_config():
     text = hvd("config", "pool.password").expect(0).out
     for scheme in ("file:", "credential:", "fd:", "host:"):  # what the driver takes
         assert scheme in text, text
+    hvd("config", "nonsense").expect(4, '"hvd config" lists the keys')
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
 
@@ -241,6 +244,26 @@ def test_text_of_the_pool_is_inert(pool):
     # columns stay aligned beside characters of two columns
     lines = text.splitlines()
     equal(lines[1].index(pool.addresses[0]), lines[2].index(pool.addresses[1]) - 2)
+
+
+def run_simulator(*words, **options):
+    return subprocess.run([os.environ["XAPI_SIM"], *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def test_faults_of_the_simulator():
+    """--help explains the file; its example is one; what is none is refused in one line."""
+    text = run_simulator("--help").stdout
+    [example] = re.findall(r"^  (\[\{.*?\}\])$", text, re.MULTILINE | re.DOTALL)
+    with directory() as place:
+        rules = write(place, "faults.json", example)
+        equal(len(json.loads(example)), 2)
+        with Pool(place, "--faults", rules) as pool:
+            pool.hvd("spawn", write(place, "x.img", content(MIB))).expect(9, "SR_FULL")
+        for broken in ('[{"method":\n"x"', "{}", '[{"action":"x"}]', '[{"method":\n"x"}\n\n'):
+            done = run_simulator("--faults", write(place, "broken.json", broken))
+            equal((done.returncode, done.stderr.count("\n"), done.stderr[:11]), (1, 1, "xapi-sim: " + place[0]))
+            assert "broken.json: " in done.stderr, done.stderr
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """migrate: all nine parts through hvd, and the way back where there is one."""
 
 import json
+import re
 import signal
 
 from shim import MIB, content, equal, finish, main, with_pool, write
@@ -144,6 +145,20 @@ def test_interrupted(pool):
 
 
 @with_pool()
+def test_one_progress(pool):
+    """One operation, from 0 to 100 percent, in words for people."""
+    machine(pool)
+    terminal = pool.terminal("migrate", "web-1", "--to", "xapisim3", columns=200)
+    equal(terminal.end(), 0)
+    shown = re.findall(r"migrate web-1: ([^\r\x1b]*?)  (\d+)%", terminal.seen)
+    percents = [int(percent) for _, percent in shown]
+    equal(percents, sorted(percents))
+    assert percents[0] <= 2 and percents[-1] >= 95, shown
+    assert "moving it" in [step for step, _ in shown], shown
+    assert "live-migration" not in terminal.seen, terminal.seen
+
+
+@with_pool()
 def test_plan(pool):
     machine(pool)
     attach(pool)
@@ -155,7 +170,10 @@ def test_plan(pool):
           ["VM.assert_can_boot_here", "PBD.get_device_config", "Async.PBD.create",
            "Async.PBD.plug", "Async.VM.pool_migrate"])
     text = pool.hvd("--plan", "migrate", "web-1").expect(0).out
-    assert "live-migration: move" in text, text
+    for told in ("check of the destination: checking the destination", "move: moving it  (taken back",
+                 "after the move, destination: checking that all of it has arrived"):
+        assert told in text, text
+    assert "live-migration" not in text, text
     assert "Async.VM.pool_migrate" not in pool.calls(), pool.calls()
     equal((node_of(pool), pool.objects()), ("xapisim1", before))
 

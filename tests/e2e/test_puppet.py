@@ -28,10 +28,11 @@ class Puppet:
         os.mkfifo(self.told)
         self.answers = {"list_nodes": NODES, "get_instance": INFO,
                         "post_live_migration_at_destination": INFO}
-        self.errors, self.waits = {}, ""
+        self.errors, self.waits, self.uses_up = {}, "", ""
 
     def words(self, words):
-        script = f"[pool]\njournal={self.journal}\ntold={self.told}\nwaits={self.waits}\n[answers]\n"
+        script = f"[pool]\njournal={self.journal}\ntold={self.told}\nwaits={self.waits}\n"
+        script += f"budgets={self.journal}.budgets\nuses-up={self.uses_up}\n[answers]\n"
         script += "".join(f"{slot}={json.dumps(text)}\n" for slot, text in self.answers.items())
         script += "[errors]\n" + "".join(f"{slot}={code}\n" for slot, code in self.errors.items())
         if os.path.exists(self.journal):
@@ -40,6 +41,11 @@ class Puppet:
 
     def hvd(self, *words):
         return hvd(*self.words(words))
+
+    def budgets(self):
+        """Slots, and how many ms each had, in order."""
+        with open(self.journal + ".budgets", encoding="utf-8") as file:
+            return {slot: int(ms) for slot, ms in (line.split() for line in file)}
 
     def asked(self):
         """Slots, but for the lists; with the document behind those that have one."""
@@ -165,6 +171,23 @@ def test_what_it_cannot(puppet):
     assert "web-1" in puppet.hvd("events").expect(0).out
     puppet.answers["pause"] = "no object"
     puppet.hvd("power", "pause", UUID).expect(0)
+
+
+@with_puppet
+def test_timeout_of_the_whole(puppet):
+    """What one part has used up the next has no more; what has to be has time of its own."""
+    puppet.uses_up = "check_can_live_migrate_source"
+    puppet.hvd("--timeout", "1", "migrate", UUID).expect(13, "hvd: TIMED_OUT: ", "advice: ")
+    equal(puppet.slots(), CHECK + BACK)
+    budgets = puppet.budgets()
+    assert 0 < budgets[CHECK[1]] <= 1000 and budgets[CHECK[2]] >= 60000, budgets
+    assert budgets[BACK[0]] >= 60000, budgets
+    puppet.uses_up = "live_migration"
+    puppet.hvd("--timeout", "1", "migrate", UUID).expect(0)
+    assert all(puppet.budgets()[slot] >= 60000 for slot in AFTER), puppet.budgets()
+    puppet.uses_up = ""
+    puppet.hvd("migrate", UUID).expect(0)
+    equal(puppet.budgets()["live_migration"], 0)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ STEPS = ["spawn an instance", "look at it", "snapshot into a file", "attach an i
          "detach it", "migrate to another node", "destroy"]
 
 
-def start(place, *words, build=BUILD):
-    return subprocess.Popen([SCRIPT, "--built", build, *words], env={**os.environ, "TMPDIR": place},
+def start(place, *words, build=BUILD, env=None):
+    return subprocess.Popen([SCRIPT, "--built", build, *words],
+                            env={**os.environ, "TMPDIR": place, **(env or {})},
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, start_new_session=True)
 
@@ -58,6 +59,46 @@ def test_after_one_that_was_killed():
         process.communicate()
         equal(len(os.listdir(place)), 1)
         check_whole(place)
+
+
+def test_pool_that_still_runs():
+    """What is removed is waited for: the pool of a run that was killed writes for a while."""
+    with directory() as place:
+        tmp = os.path.join(place, "tmp")
+        old = os.path.join(tmp, f"hvd-quickstart.{dead_process()}.x")
+        os.makedirs(old + "/pool")
+        write(old + "/pool", "lock", "")
+        tools = os.path.join(place, "bin")
+        os.mkdir(tools)
+        os.chmod(write(tools, "flock", f"""#!/bin/sh
+[ ! -e "{old}/pool/lock" ] || readlink /proc/self/fd/9 >>"{place}/waited"
+"""), 0o755)
+        status, _, err = run(tmp, "/nowhere/image", env={"PATH": f"{tools}:{os.environ['PATH']}"})
+        equal((status, os.path.exists(old)), (1, True))  # nothing was entered yet
+        image = write(place, "image", content(100000))
+        status, _, err = run(tmp, image, env={"PATH": f"{tools}:{os.environ['PATH']}"})
+        equal((status, err, os.listdir(tmp)), (0, "", []))
+        with open(place + "/waited", encoding="utf-8") as file:
+            equal(file.read(), f"{old}/pool/lock\n")
+
+
+def dead_process():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_two_at_once():
+    """Each has a place of its own, and both clean up what a third has left."""
+    with directory() as place:
+        for n in range(3):
+            os.makedirs(f"{place}/hvd-quickstart.{dead_process()}.{n}/pool/disks")
+        both = [start(place) for _ in range(2)]
+        for process in both:
+            out, err = process.communicate(timeout=3 * PATIENCE)
+            equal((process.returncode, err), (0, ""))
+        equal(os.listdir(place), [])
 
 
 def test_interrupted():

@@ -80,7 +80,7 @@ def test_follow_through_an_interruption(pool):
     pool.control.do("start")
     equal(next_event(process)["state"], "shutdown")
     process.send_signal(signal.SIGTERM)
-    finish(process).expect(0)
+    equal(finish(process).expect(0).err, "")  # nor does the log of it come between a script's lines
 
 
 # ---- reconcile ----

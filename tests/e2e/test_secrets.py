@@ -126,7 +126,8 @@ def test_file_of_others(pool):
 @with_pool()
 def test_no_terminal_no_reference(pool):
     words, _ = pool.address()
-    hvd(*words, "list", env=NO_REFERENCE).expect(20, "SECRET", "no terminal to ask at")
+    hvd(*words, "list", env=NO_REFERENCE).expect(20, "SECRET", "no terminal to ask at",
+                                                   "advice: set HVD_CREDENTIAL=file:PATH")
 
 
 @with_pool()

@@ -130,7 +130,7 @@ def test_plan(pool):
     pool.control.do("reset-stats")
     result = pool.hvd("--plan", "spawn", path, "--name", "web-1").expect(0)
     assert "nothing was done" in result.out.splitlines()[0], result.out
-    assert "create-vm  (undo create-vm)" in result.out, result.out
+    assert "creating the machine  (taken back should a later step fail)" in result.out, result.out
     assert '       VM.create  [{"name_label":"web-1"' in result.out, result.out
     plan = pool.hvd("--plan", "--json", "spawn", path).json()
     equal(plan["operation"], "spawn")
@@ -362,7 +362,7 @@ def test_line_a_second(pool):
     feed(fifo, iter([content(MIB // 16)] * 16), is_seen)
     finish(process).expect(0)
     for line in lines:
-        assert line.startswith("hvd: spawn image: import-image  ") and "\r" not in line, lines
+        assert line.startswith("hvd: spawn image: writing the image  ") and "\r" not in line, lines
     assert " of 1 MiB" in lines[1], lines
 
 
@@ -458,6 +458,18 @@ def test_leftovers(pool):
     error, = [json.loads(line) for line in pool.hvd("--json", "spawn", path).err.splitlines()]
     equal((error["code"], "reconcile.grace=0" in error["advice"]), ("LEFTOVERS", True))
     pool.hvd("-v", "spawn", path).expect(18, "hvd: warning: xd-ops: ", " XD_OP=spawn")
+
+
+@with_pool()
+def test_info_for_eyes(pool):
+    """Sizes with the unit that fits, storage by its name."""
+    path = write(pool.state, "x.img", content(MIB))
+    pool.hvd("spawn", path, "--name", "web-1", "--disk", "6M", "--memory", "1.5G").expect(0)
+    lines = pool.hvd("info", "web-1").expect(0).out.splitlines()
+    head = next(n for n, line in enumerate(lines) if line.startswith("DISK"))
+    equal(lines[head].split(), ["DISK", "ROLE", "SIZE", "ACCESS", "STORAGE", "VDI"])
+    assert "  6 MiB  " in lines[head + 1] and "  Shared storage  " in lines[head + 1], lines
+    assert "1.5 GiB" in pool.hvd("list").out, pool.hvd("list").out
 
 
 @with_pool()

@@ -58,6 +58,20 @@ def test_target():
         assert re.search(rf"^(?:meson-internal__)?{name}: ", targets, re.MULTILINE), name
 
 
+def test_steps():
+    """Every step that the driver's tables have is told in words."""
+    source = (TOP / "host-shim" / "steps.c").read_text(encoding="utf-8")
+    told = re.findall(r'^    \{"([a-z-]+)",\s+N_\(', source, re.MULTILINE)
+    equal(told, sorted(told))  # it is searched by halves
+    names = set()
+    for path in (TOP / "plugin" / "ops").glob("*.[ch]"):
+        text = path.read_text(encoding="utf-8")
+        names |= set(re.findall(r'"([a-z][a-z-]*)",\s*[a-z]\w*,\s*(?:NULL|[a-z]\w*),\s*\d+,', text))
+        names |= set(re.findall(r'XD_DEFINE_MIGRATION\(\s*\w+,\s*"([a-z-]+)"', text))
+    assert len(names) > 100 and {"see-pool", "create-disk", "tell-instance"} <= names, names
+    equal(names - set(told), set())
+
+
 def test_template():
     """All texts are in it; a translation that keeps to the formats passes, one that does not fails."""
     with directory() as place:
