@@ -31,7 +31,7 @@ show_instances(Output *output, JsonNode *list)
 
         table_row(table);
         table_cell(table, document_text(info, "name"));
-        describe_state(table, document_text(info, "state"));
+        describe_state(table, info);
         table_cell(table, document_text(document_member(info, "node"), "name"));
         table_take(table, number(info, "vcpus"));
         describe_bytes(table, info, "memory_bytes");

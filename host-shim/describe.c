@@ -37,11 +37,26 @@ describe_state_word(const char *state)
     return state_name(state, &style);
 }
 
+/* What keeps a stopped instance from being started says more than that it is stopped. */
+static const char *
+instance_state(JsonObject *info, Style *style)
+{
+    const char *name = state_name(document_text(info, "state"), style);
+
+    if (g_strcmp0(document_text(info, "state"), "shutdown") != 0)
+        return name;
+    if (document_flag(info, "soft_deleted"))
+        return _("soft-deleted");
+    if (json_object_has_member(info, "bootable") && !document_flag(info, "bootable"))
+        return _("stopped, not bootable");
+    return name;
+}
+
 void
-describe_state(Table *table, const char *state)
+describe_state(Table *table, JsonObject *info)
 {
     Style style = STYLE_PLAIN;
-    const char *name = state_name(state, &style);
+    const char *name = instance_state(info, &style);
 
     table_cell_styled(table, name, style);
 }
@@ -101,7 +116,7 @@ add_facts(Table *table, JsonObject *info)
     add_pair(table, _("UUID"), document_text(info, "uuid"));
     table_row(table);
     table_cell(table, _("State"));
-    describe_state(table, document_text(info, "state"));
+    describe_state(table, info);
     add_pair(table, _("Node"), document_text(node, "name"));
     add_pair(table, _("Memory"), memory);
     add_pair(table, _("vCPUs"), vcpus);
@@ -200,7 +215,8 @@ describe_instance_briefly(Output *output, JsonObject *info)
     const char *node = document_text(document_member(info, "node"), "name");
     const char *name = document_text(info, "name");
     const char *uuid = document_text(info, "uuid");
-    const char *state = describe_state_word(document_text(info, "state"));
+    Style style = STYLE_PLAIN;
+    const char *state = instance_state(info, &style);
 
     if (node != NULL)
         output_line(output, _("%s (%s) is %s on %s"), name, uuid, state, node);

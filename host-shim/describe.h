@@ -16,7 +16,7 @@ void describe_instance_briefly(Output *output, JsonObject *info);
 const char *describe_state_word(const char *state);
 
 /* Cells for tables. */
-void describe_state(Table *table, const char *state);
+void describe_state(Table *table, JsonObject *info);
 void describe_bytes(Table *table, JsonObject *object, const char *member);
 
 G_END_DECLS

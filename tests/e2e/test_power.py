@@ -83,7 +83,8 @@ def test_wrong_state(pool):
 @with_pool()
 def test_soft_delete(pool):
     uuid = machine(pool)
-    equal(pool.hvd("soft-delete", "web-1").expect(0).out, f"web-1 ({uuid}) is stopped\n")
+    equal(pool.hvd("soft-delete", "web-1").expect(0).out, f"web-1 ({uuid}) is soft-deleted\n")
+    assert "soft-deleted" in pool.hvd("list").out
     pool.hvd("power", "on", "web-1").expect(7, "it is soft-deleted", "advice: restore it first")
     equal(pool.hvd("restore", "web-1").expect(0).out, f"web-1 ({uuid}) is running on xapisim2\n")
 
@@ -93,7 +94,7 @@ def test_bootable(pool):
     uuid = machine(pool)
     result = pool.hvd("bootable", "web-1", "no").expect(0)
     equal(result.out, f"web-1 ({uuid}) will not start until it is made bootable again\n")
-    pool.hvd("power", "off", "web-1", "--hard").expect(0)
+    equal(pool.hvd("power", "off", "web-1", "--hard").expect(0).out, f"web-1 ({uuid}) is stopped, not bootable\n")
     pool.hvd("power", "on", "web-1").expect(7, "it is marked as not bootable", "advice: make it bootable first")
     equal(pool.hvd("bootable", "web-1", "yes").out, f"web-1 ({uuid}) may be started\n")
     pool.hvd("power", "on", "web-1").expect(0)
