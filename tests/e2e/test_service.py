@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 
 from shim import MIB, content, directory, equal, main, with_pool, write
@@ -15,7 +16,7 @@ def build(tree, place):
     text = SOURCE.read_text()
     command = re.search(r"\* +(cc compute-service\.c (?:.*\\\n)*.*)\n", text)[1]
     command = re.sub(r"\\\n +\* +", "", command)
-    subprocess.run(["sh", "-ec", command.replace("compute-service.c", str(SOURCE), 1)], cwd=place,
+    subprocess.run(["sh", "-ec", command.replace("compute-service.c", shlex.quote(str(SOURCE)), 1)], cwd=place,
                    env=tree.environment, check=True)
     return place + "/compute-service"
 

@@ -97,7 +97,7 @@ class Layers:
         """Those that a layer has for others: its own, and those of its "shows"."""
         listed = subprocess.run(["nm", "-g", "--defined-only", "-f", "posix", self.archive(build, name)],
                                 stdout=subprocess.PIPE, text=True, check=True).stdout
-        symbols = {line.split()[0] for line in listed.splitlines() if len(line.split()) > 2}
+        symbols = set(re.findall(r"^([\w.]+) [A-Z] ", listed, re.MULTILINE))
         for header in self.table[name].get("shows", ()):
             words = set(re.findall(r"\w+", (self.top / "plugin" / header).read_text()))
             symbols |= words & self.symbols(build, header.split("/")[0])
