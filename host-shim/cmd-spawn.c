@@ -83,7 +83,7 @@ add_networks(JsonObject *document, const Arguments *arguments, GError **error)
         return FALSE;
     }
     array = json_array_new();
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; i < n && networks[i] != NULL; i++) {
         JsonObject *nic = json_object_new();
         g_autofree char *mac = i < g_strv_length(macs) ? g_strdup(macs[i]) : random_mac();
 

@@ -164,6 +164,7 @@ table_print(const Table *table, guint width, gboolean colours)
     g_autofree guint *widths = measure(table);
     GString *out = g_string_new(NULL);
 
+    g_assert(table->n_columns > 0);
     if (width > 0)
         squeeze(table, widths, width);
     for (guint k = 0; has_head(table) && k < table->n_columns; k++)

@@ -128,8 +128,10 @@ index_replace(GHashTable *table, const char *key, XdRecord *old, XdRecord *new)
 static void
 update_indexes(XdMirror *mirror, XdRecord *old, XdRecord *new)
 {
-    const XdClass *klass = old != NULL ? old->klass : new->klass;
+    const XdClass *klass;
 
+    g_assert(old != NULL || new != NULL);
+    klass = old != NULL ? old->klass : new->klass;
     for (guint i = 0; i < XD_N_INDEXES; i++) {
         const char *old_key, *new_key;
 
