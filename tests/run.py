@@ -148,6 +148,18 @@ def run_valgrind():
                log_name="testlog-valgrind.json")
 
 
+def run_coverage():
+    """All but what looks at the tree; the table of files stands before the counts."""
+    build("build-coverage", "-Db_coverage=true")
+    names = [test["name"] for test in read_tests("build-coverage") if not test["suite"][0].endswith(":lint")]
+    for stale in (TOP / "build-coverage").rglob("*.gcda"):
+        stale.unlink()
+    counts = run("build-coverage", names=names)
+    table = subprocess.run([sys.executable, "-B", TOP / "tests" / "coverage.py", TOP, TOP / "build-coverage"])
+    counts["passed" if table.returncode == 0 else "failed"] += 1
+    return counts
+
+
 # ---- fuzzing ----
 
 def fuzz_one(program, seconds):
@@ -187,6 +199,7 @@ def parse_arguments():
     parser.add_argument("--clang", action="store_true", help="also build and test with clang")
     parser.add_argument("--valgrind", action="store_true",
                         help=f"also run {', '.join(VALGRIND_SUITES)} under valgrind")
+    parser.add_argument("--coverage", action="store_true", help="also count which of the driver's lines are run")
     parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="also fuzz every target for so long")
     return parser.parse_args()
 
@@ -208,6 +221,8 @@ def main():
         total += run("build-clang")
     if options.valgrind:
         total += run_valgrind()
+    if options.coverage:
+        total += run_coverage()
     if options.fuzz:
         total += run_fuzz(options.fuzz)
     print(f"took {time.monotonic() - started:.0f} s")
