@@ -68,7 +68,8 @@ typedef struct {
     GCancellable
         *patience; /* of the search for a lost reply: cancelling does not end it, time does */
     GSource *patience_timer;
-    GError *cause; /* (nullable): why the reply was lost */
+    GError *cause;    /* (nullable): why the reply was lost */
+    guint generation; /* of the session that it was sent with */
 } Running;
 
 static void
@@ -252,7 +253,13 @@ static GError *
 no_trace_error(Running *running)
 {
     const GError *cause = running->cause;
+    guint generation = xd_session_get_generation(running->operation->connection->session);
 
+    /* tasks end with the toolstack, so one that has started anew cannot say what has been done */
+    if (generation != running->generation)
+        return xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME,
+                            "%s: its reply was lost, and the session has changed since",
+                            running->call.method);
     if (cause == NULL || cause->domain != XD_ERROR)
         return xd_error_new(HVD_ERROR_NOT_REACHABLE,
                             "%s: its reply was lost, and the pool shows no trace of it",
@@ -340,6 +347,7 @@ send(Running *running)
                    .session = running->call.session,
                    .flags = running->async ? XD_CALL_ASYNC : 0};
 
+    running->generation = xd_session_get_generation(running->operation->connection->session);
     xd_call(running->operation->connection, &call, running->cancellable, on_reply, running);
 }
 
