@@ -91,7 +91,7 @@ def show_mib(size):
 
 def program(name):
     """Of this folder, as it was built."""
-    return str(BUILD / "tests" / "bench" / name)
+    return str(BUILD / "tests" / "bench" / f"bench-{name}")
 
 
 def run(argv, env=None):

@@ -28,7 +28,7 @@ def build(targets):
     if not (bench.BUILD / "build.ninja").exists():
         subprocess.run(["meson", "setup", bench.BUILD, bench.TOP, "--buildtype=release"], check=True,
                        stdout=sys.stderr)
-    subprocess.run(["ninja", "-j2", "-C", bench.BUILD, *sorted(targets)], check=True, stdout=sys.stderr)
+    subprocess.run(["ninja", "--quiet", "-j2", "-C", bench.BUILD, *sorted(targets)], check=True, stdout=sys.stderr)
 
 
 def take(figure):
