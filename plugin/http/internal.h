@@ -48,6 +48,7 @@ struct _XdExchange {
     XdSecret *session;
     XdVault body;
     gsize body_read;
+    gboolean secret_body;
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;
