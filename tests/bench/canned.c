@@ -34,6 +34,7 @@ typedef struct {
     GMappedFile *records[N_ENCODINGS];
     GPtrArray *clients; /* (element-type Client) */
     guint changes;      /* events told so far */
+    guint owed;         /* events that found no poll waiting */
 } Server;
 
 /* What is to be sent: a head, bytes that lie elsewhere, a tail. */
@@ -173,6 +174,7 @@ tell_change_to_polls(Server *server)
         client_flush(client);
         return;
     }
+    server->owed++;
 }
 
 static char *
@@ -198,6 +200,10 @@ client_call(Server *server, Client *client, const char *method, const char *body
         client->polls = strstr(body, TOKEN) != NULL;
         if (!client->polls)
             client_answer_file(client, server->events);
+        else if (server->owed > 0 && !client->xml) {
+            server->owed--;
+            tell_change(server, client);
+        }
     } else if (g_str_has_suffix(method, "VM.get_all_records")) {
         client_answer_file(client, server->records);
     } else if (g_str_equal(method, "session.login_with_password")) {
