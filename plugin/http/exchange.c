@@ -42,6 +42,7 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
     x->low_speed_s = request->low_speed_s;
     x->max_body = request->max_body;
     x->bulk = request->bulk;
+    x->secret_body = request->secret_body;
     if (request->body != NULL) {
         x->body = *request->body;
         x->body_size = (gint64) x->body.length;
@@ -183,6 +184,34 @@ on_open_socket(void *user G_GNUC_UNUSED, curlsocktype purpose G_GNUC_UNUSED,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Before each request that libcurl makes. On a kept connection that dies before the answer, libcurl 7.88
+ * would send a body that it has whole again (Curl_retry_request), a second VM.create. Here it is stopped,
+ * and we say that the outcome is unknown. */
+static int
+on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNUSED,
+           int port G_GNUC_UNUSED, int own_port G_GNUC_UNUSED)
+{
+    XdExchange *x = user;
+
+    if (x->sent && x->error == NULL)
+        x->error = xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s hung up before it answered",
+                                x->slot->origin->host);
+    if (x->sent)
+        return CURL_PREREQFUNC_ABORT;
+    x->sent = TRUE;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* In one packet with the head: two make the server wake up twice. */
+static void
+set_whole_body(XdExchange *x, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) x->body_size);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.data);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+}
+
 static void
 set_body(XdExchange *x, CURL *easy)
 {
@@ -192,9 +221,11 @@ set_body(XdExchange *x, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return;
     }
-    /* A read callback and no seek callback: on a kept connection that dies before the answer,
-     * libcurl 7.88 would send the request again (Curl_retry_request), a second VM.create. Unable to
-     * rewind it gives up instead, and we say that the outcome is unknown. */
+    if (!put && x->body.data != NULL && !x->secret_body) {
+        set_whole_body(x, easy);
+        return;
+    }
+    /* A read callback and no seek callback: unable to rewind, libcurl sends nothing again. */
     curl_easy_setopt(easy, put ? CURLOPT_UPLOAD : CURLOPT_POST, 1L);
     curl_easy_setopt(easy, put ? CURLOPT_INFILESIZE_LARGE : CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t) x->body_size);

@@ -1,8 +1,12 @@
 #include "http/internal.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #define IDLE_HANDLES 8
+#define MAX_READY    64
 
 static void http_start_waiting(XdHttp *http);
 static void http_destroy(XdHttp *http);
@@ -102,22 +106,18 @@ on_cancelled(GCancellable *cancellable, gpointer data)
 /* ---- what libcurl calls ---- */
 
 static int
-on_socket(CURL *easy G_GNUC_UNUSED, curl_socket_t fd, int what, void *user, void *tag)
+on_socket(CURL *easy G_GNUC_UNUSED, curl_socket_t fd, int what, void *user, void *known)
 {
     XdHttp *http = user;
-    GIOCondition want = (what & CURL_POLL_IN ? G_IO_IN : 0) | (what & CURL_POLL_OUT ? G_IO_OUT : 0);
+    int operation = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL
+                    : known != NULL          ? EPOLL_CTL_MOD
+                                             : EPOLL_CTL_ADD;
+    struct epoll_event event = {.events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
+                                          (what & CURL_POLL_OUT ? EPOLLOUT : 0),
+                                .data.fd = fd};
 
-    if (what == CURL_POLL_REMOVE) {
-        g_hash_table_remove(http->watches, GINT_TO_POINTER(fd));
-        if (tag != NULL)
-            g_source_remove_unix_fd(http->source, tag);
-    } else if (tag != NULL) {
-        g_source_modify_unix_fd(http->source, tag, want | G_IO_ERR | G_IO_HUP);
-    } else {
-        tag = g_source_add_unix_fd(http->source, fd, want | G_IO_ERR | G_IO_HUP);
-        g_hash_table_insert(http->watches, GINT_TO_POINTER(fd), tag);
-        curl_multi_assign(http->multi, fd, tag);
-    }
+    epoll_ctl(http->sockets, operation, fd, &event);
+    curl_multi_assign(http->multi, fd, what == CURL_POLL_REMOVE ? NULL : http);
     return 0;
 }
 
@@ -126,39 +126,66 @@ on_timer(CURLM *multi G_GNUC_UNUSED, long ms, void *user)
 {
     XdHttp *http = user;
 
-    g_source_set_ready_time(http->source, ms < 0 ? -1 : g_get_monotonic_time() + ms * 1000);
+    http->due = ms < 0 ? -1 : g_get_monotonic_time() + ms * 1000;
     return 0;
 }
 
-/* ---- the source ---- */
+/* ---- the source: whatever GLib offers to change a source makes its loop turn once more for nothing, so
+ * it sees one descriptor that never changes and asks for the time itself ---- */
 
 typedef struct {
     GSource source;
     XdHttp *http;
+    gpointer tag; /* of XdHttp.sockets */
 } MultiSource;
 
-typedef struct {
-    curl_socket_t fd;
-    int events;
-} Ready;
+static gboolean
+is_due(const XdHttp *http, gint64 now)
+{
+    return http->due >= 0 && http->due <= now;
+}
+
+static gboolean
+multi_prepare(GSource *source, int *timeout)
+{
+    const XdHttp *http = ((MultiSource *) source)->http;
+    gint64 now = http->due >= 0 ? g_source_get_time(source) : 0;
+
+    *timeout = -1;
+    if (http->due >= 0)
+        *timeout = (int) CLAMP((http->due - now + 999) / 1000, 0, G_MAXINT);
+    return is_due(http, now);
+}
+
+static gboolean
+multi_check(GSource *source)
+{
+    const MultiSource *self = (MultiSource *) source;
+
+    return g_source_query_unix_fd(source, self->tag) != 0 ||
+           is_due(self->http, g_source_get_time(source));
+}
 
 static void
-collect_ready(XdHttp *http, GArray *ready)
+multi_feed(XdHttp *http)
 {
-    GHashTableIter iter;
-    gpointer fd, tag;
+    struct epoll_event ready[MAX_READY]; /* what finds no room is told of again */
+    int n = epoll_wait(http->sockets, ready, MAX_READY, 0);
+    int running;
 
-    g_hash_table_iter_init(&iter, http->watches);
-    while (g_hash_table_iter_next(&iter, &fd, &tag)) {
-        GIOCondition got = g_source_query_unix_fd(http->source, tag);
-        Ready entry = {GPOINTER_TO_INT(fd),
-                       (got & G_IO_IN ? CURL_CSELECT_IN : 0) |
-                           (got & G_IO_OUT ? CURL_CSELECT_OUT : 0) |
-                           (got & (G_IO_ERR | G_IO_HUP) ? CURL_CSELECT_ERR : 0)};
-
-        if (got != 0)
-            g_array_append_val(ready, entry);
+    http->in_curl = TRUE;
+    if (is_due(http, g_get_monotonic_time())) {
+        http->due = -1;
+        curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
+    for (int i = 0; i < n; i++) {
+        int got = (ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                  (ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                  (ready[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+
+        curl_multi_socket_action(http->multi, ready[i].data.fd, got, &running);
+    }
+    http->in_curl = FALSE;
 }
 
 static void
@@ -174,6 +201,7 @@ collect_done(XdHttp *http, GPtrArray *done)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &x);
         x->code = message->data.result;
+        x->paused = 0; /* there is nothing to resume */
         xd_clear_source(&x->cancelled);
         xd_clear_source(&x->deferred);
         if (x->code == CURLE_OK && x->error == NULL && !xd_exchange_tell_head(x))
@@ -183,37 +211,33 @@ collect_done(XdHttp *http, GPtrArray *done)
 }
 
 /* Feeds libcurl first and answers owners afterwards: their callbacks start new exchanges, or free
- * the client. */
+ * the client. What they start goes out in the second round, without a turn of the loop. */
 static gboolean
 multi_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer user G_GNUC_UNUSED)
 {
     XdHttp *http = ((MultiSource *) source)->http;
-    g_autoptr(GArray) ready = g_array_new(FALSE, FALSE, sizeof(Ready));
-    g_autoptr(GPtrArray) done = g_ptr_array_new();
-    gint64 due = g_source_get_ready_time(source);
-    int running;
 
+    if (http->in_curl) /* a callback of ours turns the loop */
+        return G_SOURCE_CONTINUE;
     http->depth++;
-    http->in_curl = TRUE;
-    collect_ready(http, ready);
-    if (due >= 0 && due <= g_source_get_time(source)) {
-        g_source_set_ready_time(source, -1);
-        curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    }
-    for (guint i = 0; i < ready->len; i++) {
-        const Ready *entry = &g_array_index(ready, Ready, i);
+    for (guint round = 0; round < 2; round++) {
+        g_autoptr(GPtrArray) done = g_ptr_array_new();
 
-        curl_multi_socket_action(http->multi, entry->fd, entry->events, &running);
+        if (round > 0 && (http->freed || !is_due(http, g_get_monotonic_time())))
+            break;
+        multi_feed(http);
+        collect_done(http, done);
+        for (guint i = 0; i < done->len; i++)
+            exchange_end(g_ptr_array_index(done, i));
+        if (!http->freed)
+            http_start_waiting(http);
     }
-    http->in_curl = FALSE;
-    collect_done(http, done);
-    for (guint i = 0; i < done->len; i++)
-        exchange_end(g_ptr_array_index(done, i));
     http_leave(http);
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs multi_funcs = {.dispatch = multi_dispatch};
+static GSourceFuncs multi_funcs = {
+    .prepare = multi_prepare, .check = multi_check, .dispatch = multi_dispatch};
 
 /* ---- starting ---- */
 
@@ -376,9 +400,16 @@ XdHttp *
 xd_http_new(const XdHttpOptions *options, GError **error)
 {
     XdHttp *http;
+    int sockets;
 
     if (!check_curl(error) || !xd_trust_check_pins(options->pins, error))
         return NULL;
+    sockets = epoll_create1(EPOLL_CLOEXEC);
+    if (sockets < 0) {
+        xd_set_error(error, HVD_ERROR_FAILED, "no descriptor for the network is left: %s",
+                     g_strerror(errno));
+        return NULL;
+    }
     http = g_new0(XdHttp, 1);
     http->options = *options;
     xd_arena_ref(http->options.arena);
@@ -387,10 +418,13 @@ xd_http_new(const XdHttpOptions *options, GError **error)
     http->pins = g_strdupv((char **) options->pins);
     http->options.pins = (const char *const *) http->pins;
     http->context = g_main_context_ref_thread_default();
-    http->watches = g_hash_table_new(NULL, NULL);
+    http->sockets = sockets;
+    http->due = -1;
     http->slots = g_hash_table_new_full(origin_hash, origin_equal, NULL, slot_free);
     http->source = g_source_new(&multi_funcs, sizeof(MultiSource));
     ((MultiSource *) http->source)->http = http;
+    ((MultiSource *) http->source)->tag = g_source_add_unix_fd(http->source, sockets, G_IO_IN);
+    g_source_set_can_recurse(http->source, TRUE);
     g_source_set_static_name(http->source, "xd-http");
     g_source_attach(http->source, http->context);
     http->multi = curl_multi_init();
@@ -414,7 +448,7 @@ http_destroy(XdHttp *http)
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, NULL);
     curl_multi_cleanup(http->multi);
     xd_clear_source(&http->source);
-    g_hash_table_unref(http->watches);
+    close(http->sockets);
     g_hash_table_unref(http->slots);
     g_main_context_unref(http->context);
     xd_arena_unref(http->options.arena);

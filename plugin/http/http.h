@@ -83,6 +83,7 @@ typedef struct {
  * @headers: (nullable): further "Name: value" lines
  * @session: (nullable): sent as the cookie session_id, which keeps it out of URLs
  * @body: (nullable): taken over and wiped at the end; or NULL and a streamed body
+ * @secret_body: libcurl gets it piecewise, and never has it in memory that it frees unwiped
  * @body_size: of a streamed body; -1: no body
  * @timeout_ms: from the sending to the last byte; 0: none
  * @low_speed_s: give up when less than a byte a second came or went for so long; 0: never
@@ -96,6 +97,7 @@ typedef struct {
     const char *const *headers;
     const XdSecret *session;
     XdVault *body;
+    gboolean secret_body;
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;

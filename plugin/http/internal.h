@@ -17,17 +17,18 @@ typedef struct {
 struct _XdHttp {
     GMainContext *context;
     CURLM *multi;
-    GSource *source;     /* every socket and the timer of @multi */
-    GHashTable *watches; /* (element-type int gpointer): descriptor to poll tag */
-    GHashTable *slots;   /* (element-type XdOrigin XdSlot) */
-    GQueue waiting;      /* (element-type XdExchange) */
-    GQueue idle;         /* (element-type CURL): handles to use again */
-    guint running;       /* polls aside */
-    GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
-    guint64 serials;  /* that were given out */
-    guint depth;      /* of our own callbacks on the stack: see http_leave() */
-    gboolean in_curl; /* libcurl is on the stack and must not be entered again */
-    gboolean freed;   /* by a callback */
+    GSource *source;   /* every socket and the timer of @multi */
+    int sockets;       /* an epoll descriptor, the one thing of ours that the loop polls */
+    gint64 due;        /* when @multi wants to be called, or -1 */
+    GHashTable *slots; /* (element-type XdOrigin XdSlot) */
+    GQueue waiting;    /* (element-type XdExchange) */
+    GQueue idle;       /* (element-type CURL): handles to use again */
+    guint running;     /* polls aside */
+    GQueue exchanges;  /* (element-type XdExchange): all that exist, in the order of their making */
+    guint64 serials;   /* that were given out */
+    guint depth;       /* of our own callbacks on the stack: see http_leave() */
+    gboolean in_curl;  /* libcurl is on the stack and must not be entered again */
+    gboolean freed;    /* by a callback */
     XdHttpOptions options;
     char *user_agent;
     char *ca_file;
@@ -47,6 +48,7 @@ struct _XdExchange {
     XdSecret *session;
     XdVault body;
     gsize body_read;
+    gboolean secret_body;
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;

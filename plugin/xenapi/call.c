@@ -349,6 +349,7 @@ pending_send(Pending *p)
                     : XD_LANE_SHORT;
     http.timeout_ms = p->timeout_ms;
     http.max_body = p->max_bytes;
+    http.secret_body = p->secrets->len > 0;
     http.bulk = (p->flags & XD_CALL_POLL) != 0;
     pending_exchange(p, &http);
 }
