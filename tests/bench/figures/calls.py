@@ -1,0 +1,25 @@
+"""Small calls against a bare loop of libcurl, one thread each."""
+
+import bench
+import canned
+
+NEEDS = (*canned.NEEDS, "tests/bench/bench-driver", "tests/bench/bench-bare")
+
+
+def compare(name, count, width, limit):
+    def rate(program):
+        return count / float(bench.run([bench.program(program), url, "calls", str(count), str(width)]).output)
+
+    with canned.server() as url:
+        ours, bare = bench.in_turn(lambda: rate("driver"), lambda: rate("bare"), rounds=9)
+    ratio = bench.median([a / b for a, b in zip(ours, bare)])  # of each round: the machine may change between two
+    return [bench.at_least(f"{name}: of libcurl's rate", ratio, limit,
+                           f"{bench.median(ours):.0f}/s against {bench.median(bare):.0f}/s")]
+
+
+FIGURES = [
+    bench.Figure("calls-serial", "small calls one after the other", ">= 0.85 of bare libcurl",
+                 lambda: compare("calls-serial", 5000, 1, 0.85), NEEDS),
+    bench.Figure("calls-64", "small calls, 64 in flight", ">= 0.7 of bare libcurl",
+                 lambda: compare("calls-64", 20000, 64, 0.7), NEEDS),
+]
