@@ -57,7 +57,7 @@ def end_tasks(sink, path):
 
 @contextlib.contextmanager
 def running_sink(pool, certificate):
-    sink = subprocess.Popen([bench.program("bench-sink"), NODE, str(pool.port), str(SIZE), *certificate],
+    sink = subprocess.Popen([bench.program("sink"), NODE, str(pool.port), str(SIZE), *certificate],
                             stdout=subprocess.PIPE, text=True)
     if sink.stdout.readline() != "ready\n":
         raise bench.BenchError("bench-sink does not start")
@@ -74,7 +74,7 @@ def running_sink(pool, certificate):
 
 def move(*arguments):
     """Seconds and peak of memory."""
-    seconds, peak = bench.run([bench.program("bench-disk"), *map(str, arguments)]).output.split()
+    seconds, peak = bench.run([bench.program("disk"), *map(str, arguments)]).output.split()
     return float(seconds), int(peak)
 
 
