@@ -441,7 +441,8 @@ const Command commands[] = {
         .group = GROUP_SHIM,
         .summary = N_("this text, or more of a command"),
         .details = N_("Beside commands there are the topics \"exit-codes\" and \"environment\"."),
-        .json = N_("nothing of its own: help is for eyes"),
+        .json = N_("all of it, whatever the words: an object with commands, options, exit_codes "
+                   "and variables"),
         .examples = "help spawn\nhelp power off\nhelp exit-codes",
         .run = cmd_help,
     },
