@@ -449,14 +449,35 @@ const Command commands[] = {
     {NULL},
 };
 
-const Command *
-commands_find(const char *name)
+/* What programs call, and nobody is told of. */
+static const Command hidden[] = {
+    {
+        .name = "complete",
+        .operands = "[WORD]...",
+        .group = GROUP_SHIM,
+        .summary = "what the last of these words could become, for a shell's completion",
+        .json = "nothing of its own",
+        .run = cmd_complete,
+    },
+    {NULL},
+};
+
+static const Command *
+find_in(const Command *command, const char *name)
 {
-    for (const Command *command = commands; command->name != NULL; command++) {
+    for (; command->name != NULL; command++) {
         if (strcmp(command->name, name) == 0)
             return command;
     }
     return NULL;
+}
+
+const Command *
+commands_find(const char *name)
+{
+    const Command *command = find_in(commands, name);
+
+    return command != NULL ? command : find_in(hidden, name);
 }
 
 gboolean

@@ -30,6 +30,8 @@ def test_files():
         expected = {f"{bin_}/hvd", f"{bin_}/xapi-sim", f"{include}/hvd/hvd-driver.h",
                     f"{lib}/hvd/drivers-0/xenapi.so", f"{lib}/pkgconfig/hvd-0.pc",
                     *(f"{data}/hvd/schemas/{name}" for name in SCHEMAS),
+                    f"{data}/bash-completion/completions/hvd", f"{data}/zsh/site-functions/_hvd",
+                    f"{data}/fish/vendor_completions.d/hvd.fish",
                     *(f"{option('mandir')}/man{name[-1]}/{name}" for name in PAGES)}
         seen = {str(path.relative_to(tree.prefix)) for path in tree.root.rglob("*")
                 if not path.is_dir() and "locale" not in path.parts}
