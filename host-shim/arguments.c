@@ -24,6 +24,7 @@ typedef struct {
     char **words;       /* what is left */
     const char *prefix; /* the first of two words of a command */
     gboolean only_operands;
+    const Option *open; /* whose value is missing */
 } Reader;
 
 static void
@@ -33,6 +34,16 @@ value_free(gpointer data)
 
     g_ptr_array_unref(value->texts);
     g_free(value);
+}
+
+static Arguments *
+arguments_new(void)
+{
+    Arguments *arguments = g_new0(Arguments, 1);
+
+    arguments->operands = g_ptr_array_new_with_free_func(g_free);
+    arguments->values = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, value_free);
+    return arguments;
 }
 
 void
@@ -203,6 +214,7 @@ take_option(Reader *reader, const Option *option, const char *attached, GError *
         return take_value(reader, option, attached != NULL ? attached : "", error);
     if (*reader->words != NULL)
         return take_value(reader, option, *reader->words++, error);
+    reader->open = option;
     failure_set(error, FAILURE_USAGE, NULL, _("--%s needs a value: --%s %s"), option->name,
                 option->name, _(option->value));
     return FALSE;
@@ -214,15 +226,21 @@ command_options(const Reader *reader)
     return reader->arguments->command != NULL ? reader->arguments->command->options : NULL;
 }
 
+const Option *
+arguments_find_option(const Command *command, const char *name, gsize length)
+{
+    const Option *option = command != NULL ? find_in(command->options, name, length) : NULL;
+
+    return option != NULL ? option : find_in(global_options, name, length);
+}
+
 static gboolean
 take_long(Reader *reader, const char *word, GError **error)
 {
     const char *name = word + 2;
     gsize length = strcspn(name, "=");
-    const Option *option = find_in(command_options(reader), name, length);
+    const Option *option = arguments_find_option(reader->arguments->command, name, length);
 
-    if (option == NULL)
-        option = find_in(global_options, name, length);
     if (option == NULL)
         return refuse_option(reader, name, length, error);
     return take_option(reader, option, name[length] == '=' ? name + length + 1 : NULL, error);
@@ -338,11 +356,9 @@ has_password(char **words)
 Arguments *
 arguments_parse(char **words, GError **error)
 {
-    g_autoptr(Arguments) arguments = g_new0(Arguments, 1);
+    g_autoptr(Arguments) arguments = arguments_new();
     Reader reader = {.arguments = arguments, .words = words};
 
-    arguments->operands = g_ptr_array_new_with_free_func(g_free);
-    arguments->values = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, value_free);
     if (has_password(words)) {
         failure_set(error, HVD_ERROR_SECRET_LITERAL,
                     _("set HVD_CREDENTIAL to a reference, e.g. file:PATH; see \"hvd help "
@@ -357,6 +373,22 @@ arguments_parse(char **words, GError **error)
     if (arguments->command == NULL)
         arguments->family = g_strdup(reader.prefix);
     return check_end(&reader, error) ? g_steal_pointer(&arguments) : NULL;
+}
+
+void
+arguments_parse_beginning(char **words, Beginning *beginning)
+{
+    Reader reader = {.arguments = arguments_new(), .words = words};
+
+    while (*reader.words != NULL)
+        take_word(&reader, *reader.words++, NULL);
+    if (reader.arguments->command == NULL)
+        reader.arguments->family = g_strdup(reader.prefix);
+    *beginning = (Beginning){
+        .arguments = reader.arguments,
+        .open = reader.open,
+        .only_operands = reader.only_operands,
+    };
 }
 
 const Command *

@@ -18,6 +18,22 @@ typedef struct _Arguments Arguments;
 Arguments *arguments_parse(char **words, GError **error);
 void arguments_free(Arguments *arguments);
 
+/**
+ * Beginning: what stands before a word that is still being typed.
+ * @open: (nullable): the option whose value the word is
+ * @only_operands: "--" was there
+ */
+typedef struct {
+    Arguments *arguments;
+    const Option *open;
+    gboolean only_operands;
+} Beginning;
+
+/* What is wrong in it is passed over. */
+void arguments_parse_beginning(char **words, Beginning *beginning);
+/* (nullable): of the command, which may be NULL, or of hvd */
+const Option *arguments_find_option(const Command *command, const char *name, gsize length);
+
 /* (nullable): NULL where only options were given */
 const Command *arguments_get_command(const Arguments *arguments);
 /* (nullable): the first of two words, where only that was given, with --help */

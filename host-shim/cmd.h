@@ -47,6 +47,9 @@ gboolean cmd_config(Shim *shim, GError **error);
 gboolean cmd_capabilities(Shim *shim, GError **error);
 gboolean cmd_version(Shim *shim, GError **error);
 
+/* cmd-complete.c */
+gboolean cmd_complete(Shim *shim, GError **error);
+
 /* help.c */
 gboolean cmd_help(Shim *shim, GError **error);
 

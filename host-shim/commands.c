@@ -441,21 +441,43 @@ const Command commands[] = {
         .group = GROUP_SHIM,
         .summary = N_("this text, or more of a command"),
         .details = N_("Beside commands there are the topics \"exit-codes\" and \"environment\"."),
-        .json = N_("nothing of its own: help is for eyes"),
+        .json = N_("all of it, whatever the words: an object with commands, options, exit_codes "
+                   "and variables"),
         .examples = "help spawn\nhelp power off\nhelp exit-codes",
         .run = cmd_help,
     },
     {NULL},
 };
 
-const Command *
-commands_find(const char *name)
+/* What programs call, and nobody is told of. */
+static const Command hidden[] = {
+    {
+        .name = "complete",
+        .operands = "[WORD]...",
+        .group = GROUP_SHIM,
+        .summary = "what the last of these words could become, for a shell's completion",
+        .json = "nothing of its own",
+        .run = cmd_complete,
+    },
+    {NULL},
+};
+
+static const Command *
+find_in(const Command *command, const char *name)
 {
-    for (const Command *command = commands; command->name != NULL; command++) {
+    for (; command->name != NULL; command++) {
         if (strcmp(command->name, name) == 0)
             return command;
     }
     return NULL;
+}
+
+const Command *
+commands_find(const char *name)
+{
+    const Command *command = find_in(commands, name);
+
+    return command != NULL ? command : find_in(hidden, name);
 }
 
 gboolean

@@ -137,10 +137,33 @@ failure_print_table(gboolean colours, guint width)
     return table_print(table, width, colours);
 }
 
+static void
+add_code(JsonArray *array, int exit_status, const char *name, const char *meaning)
+{
+    JsonObject *object = json_object_new();
+
+    json_object_set_int_member(object, "exit", exit_status);
+    json_object_set_string_member(object, "code", name);
+    json_object_set_string_member(object, "meaning", meaning);
+    json_array_add_object_element(array, object);
+}
+
+JsonArray *
+failure_describe_codes(void)
+{
+    JsonArray *array = json_array_new();
+
+    add_code(array, 0, "", _("done"));
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
+        add_code(array, codes[i].exit_status, codes[i].name, _(codes[i].meaning));
+    return array;
+}
+
 /* ---- making ---- */
 
 G_GNUC_PRINTF(3, 0)
-static GError *new_valist(int code, const char *advice, const char *format, va_list arguments)
+static GError *
+new_valist(int code, const char *advice, const char *format, va_list arguments)
 {
     GError *error = g_error_new_valist(FAILURE, code, format, arguments);
 

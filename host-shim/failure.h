@@ -43,5 +43,7 @@ char *failure_print(const GError *error, gboolean colours);
 
 /* "EXIT  CODE  MEANING" for the manual */
 char *failure_print_table(gboolean colours, guint width);
+/* The same: objects with exit, code and meaning. */
+JsonArray *failure_describe_codes(void);
 
 G_END_DECLS

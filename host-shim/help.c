@@ -208,28 +208,27 @@ print_exit_codes(Output *output)
     output_text(output, text);
 }
 
+const HelpVariable help_variables[] = {
+    {"HVD_CREDENTIAL",
+     N_("a reference to the pool's password. file:PATH: a file that only its owner can read. "
+        "credential:NAME: of the service manager. fd:N: an open descriptor. env:VARIABLE: "
+        "another variable, read once and removed; the weakest of these. Without it, and "
+        "without pool.password of a configuration, it is asked for at the terminal. Empty it "
+        "is refused.")},
+    {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")},
+    {"NO_COLOR", N_("no colours")},
+    {"TERM", N_("with \"dumb\": no colours, no line that is written over")},
+    {"LANG, LANGUAGE", N_("the language of these texts")},
+    {NULL, NULL},
+};
+
 static void
 print_environment(Output *output)
 {
-    static const struct {
-        const char *name;
-        const char *meaning;
-    } variables[] = {
-        {"HVD_CREDENTIAL",
-         N_("a reference to the pool's password. file:PATH: a file that only its owner can read. "
-            "credential:NAME: of the service manager. fd:N: an open descriptor. env:VARIABLE: "
-            "another variable, read once and removed; the weakest of these. Without it, and "
-            "without pool.password of a configuration, it is asked for at the terminal. Empty it "
-            "is refused.")},
-        {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")},
-        {"NO_COLOR", N_("no colours")},
-        {"TERM", N_("with \"dumb\": no colours, no line that is written over")},
-        {"LANG, LANGUAGE", N_("the language of these texts")},
-    };
     g_autoptr(GString) out = g_string_new(NULL);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
-        append_entry(out, variables[i].name, 14, _(variables[i].meaning));
+    for (const HelpVariable *variable = help_variables; variable->name != NULL; variable++)
+        append_entry(out, variable->name, 14, _(variable->meaning));
     output_text(output, out->str);
 }
 
@@ -277,7 +276,9 @@ refuse_topic(const char *name, GError **error)
 gboolean
 help_print(Output *output, const Command *command, const char *family)
 {
-    if (command != NULL)
+    if (output->json)
+        help_print_json(output);
+    else if (command != NULL)
         print_command(output, command);
     else if (family != NULL)
         print_family(output, family);
@@ -293,7 +294,7 @@ cmd_help(Shim *shim, GError **error)
     const char *second = arguments_operand(shim->arguments, 1);
     g_autofree char *name = first != NULL ? g_strjoin(" ", first, second, NULL) : NULL;
 
-    if (name == NULL)
+    if (name == NULL || shim->output->json)
         return help_print(shim->output, NULL, NULL);
     if (commands_find(name) != NULL)
         return help_print(shim->output, commands_find(name), NULL);

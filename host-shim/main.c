@@ -1,6 +1,7 @@
 /* hvd: from the command line to an exit status. */
 #include "failure.h"
 #include "help.h"
+#include "names.h"
 #include "place.h"
 #include "shim.h"
 
@@ -56,10 +57,14 @@ run_command(Shim *shim, const Command *command, GError **error)
     shim->credential = credential_take(error);
     if (shim->credential == NULL)
         return FALSE;
-    if (command->run(shim, error))
-        return output_flush(error);
-    shim_explain(shim, *error);
-    return FALSE;
+    if (!command->run(shim, error)) {
+        shim_explain(shim, *error);
+        return FALSE;
+    }
+    if (!output_flush(error))
+        return FALSE;
+    names_remember(shim);
+    return TRUE;
 }
 
 static gboolean

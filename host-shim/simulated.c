@@ -212,15 +212,21 @@ make_directory(const char *directory, GError **error)
     return FALSE;
 }
 
+char *
+simulated_find_directory(const char *directory)
+{
+    return directory != NULL && directory[0] != '\0'
+               ? g_canonicalize_filename(directory, NULL)
+               : g_build_filename(g_get_user_state_dir(), "hvd", "simulated", NULL);
+}
+
 Simulated *
 simulated_open(const char *directory, GError **error)
 {
     g_autoptr(Simulated) simulated = g_new0(Simulated, 1);
     g_autoptr(JsonNode) ready = NULL;
 
-    simulated->directory = directory != NULL
-                               ? g_canonicalize_filename(directory, NULL)
-                               : g_build_filename(g_get_user_state_dir(), "hvd", "simulated", NULL);
+    simulated->directory = simulated_find_directory(directory);
     if (!make_directory(simulated->directory, error))
         return NULL;
     ready = join_or_start(simulated, error);

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  */
 typedef struct _Simulated Simulated;
 
-/* @directory: (nullable): of its state; NULL: $XDG_STATE_HOME/hvd/simulated */
+/* @directory: (nullable): of its state; NULL and "": $XDG_STATE_HOME/hvd/simulated */
+char *simulated_find_directory(const char *directory);
 Simulated *simulated_open(const char *directory, GError **error);
 void simulated_free(Simulated *simulated);
 

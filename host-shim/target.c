@@ -291,8 +291,7 @@ static gboolean
 use_simulated(Target *target, const char *directory, gboolean asked_for, Output *output,
               GError **error)
 {
-    target->simulated =
-        simulated_open(directory != NULL && directory[0] != '\0' ? directory : NULL, error);
+    target->simulated = simulated_open(directory, error);
     if (target->simulated == NULL)
         return FALSE;
     target->config_file = g_strdup(simulated_get_config_file(target->simulated));

@@ -10,6 +10,7 @@ from shim import MIB, content, directory, equal, hvd, main, write
 from tree import TOP, Tree, installed, option, output_of
 
 SCHEMAS = sorted(path.name for path in (TOP / "schemas").glob("*.schema.json"))
+PAGES = ("hvd.1", "hvd-driver.3", "xapi-sim.1", "xenapi.conf.5")
 
 
 def program(tree, *words, **options):
@@ -28,7 +29,10 @@ def test_files():
         lib = option("libdir")
         expected = {f"{bin_}/hvd", f"{bin_}/xapi-sim", f"{include}/hvd/hvd-driver.h",
                     f"{lib}/hvd/drivers-0/xenapi.so", f"{lib}/pkgconfig/hvd-0.pc",
-                    *(f"{data}/hvd/schemas/{name}" for name in SCHEMAS)}
+                    *(f"{data}/hvd/schemas/{name}" for name in SCHEMAS),
+                    f"{data}/bash-completion/completions/hvd", f"{data}/zsh/site-functions/_hvd",
+                    f"{data}/fish/vendor_completions.d/hvd.fish",
+                    *(f"{option('mandir')}/man{name[-1]}/{name}" for name in PAGES)}
         seen = {str(path.relative_to(tree.prefix)) for path in tree.root.rglob("*")
                 if not path.is_dir() and "locale" not in path.parts}
         equal(seen ^ expected, set())
