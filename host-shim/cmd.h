@@ -40,6 +40,9 @@ gboolean cmd_reconcile(Shim *shim, GError **error);
 /* cmd-events.c */
 gboolean cmd_events(Shim *shim, GError **error);
 
+/* cmd-scenario.c */
+gboolean cmd_scenario(Shim *shim, GError **error);
+
 /* cmd-config.c */
 gboolean cmd_config(Shim *shim, GError **error);
 

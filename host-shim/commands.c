@@ -406,6 +406,32 @@ const Command commands[] = {
         .run = cmd_cleanup,
     },
     {
+        .name = "scenario",
+        .operands = "FILE",
+        .group = GROUP_SHIM,
+        .flags = COMMAND_CHANGES,
+        .summary = N_("runs the commands of a file and holds them to what is expected"),
+        .details = N_(
+            "FILE is a JSON list of steps (scenario.schema.json), - is standard input. It is "
+            "checked as a whole first; then the steps run one after the other on one "
+            "connection, up to the first that is not as expected, and that one gives the exit "
+            "status. With --plan nothing runs. A step has \"run\", the words behind hvd, and may "
+            "have \"expect\" with \"exit\" (0), \"json\" (what --json has to have, or the "
+            "error; more does no harm) and \"stderr\" (a part of it), \"save\" with names for "
+            "values of the answer, by JSON Pointer, for later ${name}, and \"comment\".\n"
+            "[{\"run\": [\"spawn\", \"debian.raw\", \"--name\", \"web-1\"], \"save\": {\"id\": "
+            "\"/uuid\"}},\n"
+            " {\"run\": [\"power\", \"off\", \"${id}\"], \"expect\": {\"json\": {\"state\": "
+            "\"shutdown\"}}},\n"
+            " {\"run\": [\"destroy\", \"${id}\"]},\n"
+            " {\"run\": [\"info\", \"web-1\"], \"expect\": {\"exit\": 4, \"stderr\": "
+            "\"NOT_FOUND\"}}]"),
+        .json = N_("an object with ok and steps, each with run, result (ok, failed, not run), and "
+                   "where it ran exit, answer, problem"),
+        .examples = "scenario smoke.json\n--json scenario smoke.json\n--plan scenario smoke.json",
+        .run = cmd_scenario,
+    },
+    {
         .name = "config",
         .operands = "[KEY]",
         .group = GROUP_SHIM,

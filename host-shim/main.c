@@ -40,28 +40,10 @@ choose_language(void)
 }
 
 static gboolean
-check_plan_fits(const Command *command, const Arguments *arguments, GError **error)
-{
-    if (!arguments_has(arguments, "plan") || (command->flags & COMMAND_CHANGES) != 0)
-        return TRUE;
-    failure_set(error, FAILURE_USAGE, NULL, _("\"%s\" changes nothing: there is nothing to plan"),
-                command->name);
-    return FALSE;
-}
-
-static gboolean
 run_command(Shim *shim, const Command *command, GError **error)
 {
-    if (!check_plan_fits(command, shim->arguments, error))
-        return FALSE;
     shim->credential = credential_take(error);
-    if (shim->credential == NULL)
-        return FALSE;
-    if (!command->run(shim, error)) {
-        shim_explain(shim, *error);
-        return FALSE;
-    }
-    if (!output_flush(error))
+    if (shim->credential == NULL || !shim_run(shim, command, error) || !output_flush(error))
         return FALSE;
     names_remember(shim);
     return TRUE;

@@ -46,6 +46,12 @@ output_set_json(Output *output)
     output->quiet = !isatty(STDERR_FILENO);
 }
 
+void
+output_capture(Output *output, GString *out, GString *err)
+{
+    *output = (Output){.json = TRUE, .quiet = TRUE, .out_into = out, .err_into = err};
+}
+
 guint
 output_width(int fd)
 {
@@ -56,12 +62,17 @@ output_width(int fd)
 
 /* ---- writing ---- */
 
+/* @into: (nullable): takes it in place of @file, in UTF-8 */
 static void
-put(FILE *file, const char *text)
+put(FILE *file, GString *into, const char *text)
 {
     const char *charset = NULL;
     g_autofree char *converted = NULL;
 
+    if (into != NULL) {
+        g_string_append(into, text);
+        return;
+    }
     if (!g_get_charset(&charset))
         converted = g_convert_with_fallback(text, -1, charset, "UTF-8", "?", NULL, NULL, NULL);
     fputs(converted != NULL ? converted : text, file);
@@ -71,7 +82,7 @@ void
 output_text(Output *output, const char *text)
 {
     output_live(output, NULL);
-    put(stdout, text);
+    put(stdout, output->out_into, text);
 }
 
 void
@@ -98,15 +109,23 @@ output_table(Output *output, const Table *table)
     output_text(output, text);
 }
 
-void
-output_json(Output *output, const char *json)
+/* JSON is UTF-8 whatever the locale. */
+static void
+put_json(FILE *file, GString *into, const char *json)
 {
     g_autofree char *inert = text_escape_json(json);
 
+    if (into != NULL)
+        g_string_append_printf(into, "%s\n", inert);
+    else
+        fprintf(file, "%s\n", inert);
+}
+
+void
+output_json(Output *output, const char *json)
+{
     output_live(output, NULL);
-    /* JSON is UTF-8 whatever the locale */
-    fputs(inert, stdout);
-    fputc('\n', stdout);
+    put_json(stdout, output->out_into, json);
 }
 
 gboolean
@@ -123,17 +142,14 @@ void
 output_stderr(Output *output, const char *text)
 {
     output_live(output, NULL);
-    put(stderr, text);
+    put(stderr, output->err_into, text);
 }
 
 void
 output_stderr_json(Output *output, const char *json)
 {
-    g_autofree char *inert = text_escape_json(json);
-
     output_live(output, NULL);
-    /* JSON is UTF-8 whatever the locale */
-    fprintf(stderr, "%s\n", inert);
+    put_json(stderr, output->err_into, json);
 }
 
 static void
@@ -200,14 +216,14 @@ output_live(Output *output, const char *line)
     guint width = output_width(STDERR_FILENO);
     g_autofree char *fitted = NULL;
 
-    if (line == NULL && !output->live)
+    if (output->err_into != NULL || (line == NULL && !output->live))
         return;
     /* one column stays free: a full last one makes some terminals go on to the next line */
     if (line != NULL)
         fitted = width > 1 ? text_fit(line, width - 1) : g_strdup(line);
     fputs("\r\033[K", stderr);
     if (fitted != NULL)
-        put(stderr, fitted);
+        put(stderr, NULL, fitted);
     fflush(stderr);
     output->live = line != NULL;
 }

@@ -12,12 +12,16 @@ typedef struct {
     gboolean err_is_terminal;
     gboolean out_colours;
     gboolean err_colours;
-    gboolean live; /* a line without its end stands on stderr */
+    gboolean live;     /* a line without its end stands on stderr */
+    GString *out_into; /* (nullable) (unowned): what takes the place of stdout */
+    GString *err_into; /* (nullable) (unowned): and of stderr */
 } Output;
 
 /* Looks at the terminal and at NO_COLOR and TERM. */
 void output_init(Output *output);
 void output_set_json(Output *output);
+/* Nobody watches: what a command prints with --json ends in these. */
+void output_capture(Output *output, GString *out, GString *err);
 
 /* Columns of the terminal, 0 where there is none. */
 guint output_width(int fd);

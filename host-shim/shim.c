@@ -158,6 +158,8 @@ prepare_call(Shim *shim)
 {
     HvdCall *call = runner_get_call(shim->runner);
 
+    call->flags = 0;
+    call->request_id = NULL;
     call->timeout_ms = (guint) arguments_number(shim->arguments, "timeout", 0) * 1000;
     call->progress = progress_update;
     call->progress_data = shim->progress;
@@ -253,6 +255,49 @@ shim_connect(Shim *shim, GError **error)
     prepare_call(shim);
     return open_pool(shim, error) ? shim->runner : NULL;
 }
+
+/* ---- commands ---- */
+
+static gboolean
+check_plan_fits(const Command *command, const Arguments *arguments, GError **error)
+{
+    if (!arguments_has(arguments, "plan") || (command->flags & COMMAND_CHANGES) != 0)
+        return TRUE;
+    failure_set(error, FAILURE_USAGE, NULL, _("\"%s\" changes nothing: there is nothing to plan"),
+                command->name);
+    return FALSE;
+}
+
+gboolean
+shim_run(Shim *shim, const Command *command, GError **error)
+{
+    if (!check_plan_fits(command, shim->arguments, error))
+        return FALSE;
+    if (command->run(shim, error))
+        return TRUE;
+    shim_explain(shim, *error);
+    return FALSE;
+}
+
+gboolean
+shim_borrow(Shim *part, const Shim *whole, const Arguments *arguments, Output *output,
+            GError **error)
+{
+    *part = *whole;
+    part->arguments = arguments;
+    part->output = output;
+    part->names = NULL;
+    prepare_call(part);
+    return check_plan(part, error);
+}
+
+void
+shim_return(Shim *part)
+{
+    g_clear_pointer(&part->names, g_hash_table_unref);
+}
+
+/* ---- words ---- */
 
 void
 shim_name(Shim *shim, const char *uuid, const char *word)

@@ -33,6 +33,17 @@ void shim_clear(Shim *shim);
 const HvdDriver *shim_load(Shim *shim, GError **error);
 /* Opens the pool that the options name, once. From then on a signal cancels. */
 Runner *shim_connect(Shim *shim, GError **error);
+/**
+ * shim_run: @command with what the options say, and errors in the operator's words.
+ */
+gboolean shim_run(Shim *shim, const Command *command, GError **error);
+/**
+ * shim_borrow: for a command that is a part of another one: on the driver, the pool and the progress
+ * of @whole, which is connected, with arguments and an output of its own. Cleared by shim_return().
+ */
+gboolean shim_borrow(Shim *part, const Shim *whole, const Arguments *arguments, Output *output,
+                     GError **error);
+void shim_return(Shim *part);
 /* The operator called the object with this uuid @word. */
 void shim_name(Shim *shim, const char *uuid, const char *word);
 /* The message has the operator's words beside the uuids. */

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * @detail: (nullable): which parameters a message may show: %1 to %9, %1B as an amount of
  * bytes. What is not named here stays out of messages, since a server may echo anything in it
  * (SEC-29)
- * @advice: (nullable): what to do next
+ * @advice: what to do next
  */
 typedef struct {
     const char *code;

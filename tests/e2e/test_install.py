@@ -9,7 +9,8 @@ import shim
 from shim import MIB, content, directory, equal, hvd, main, write
 from tree import TOP, Tree, installed, option, output_of
 
-SCHEMAS = sorted(path.name for path in (TOP / "schemas").glob("*.schema.json"))
+SCHEMAS = sorted(path.name for folder in ("schemas", "host-shim")
+                 for path in (TOP / folder).glob("*.schema.json"))
 PAGES = ("hvd.1", "hvd-driver.3", "xapi-sim.1", "xenapi.conf.5")
 
 
