@@ -138,6 +138,97 @@ test_hot(void)
     g_assert_false(*other);
 }
 
+static void
+nodes_as_read(XdConnection *connection, const char *instance G_GNUC_UNUSED, const HvdCall *call,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    xd_list_nodes_async(connection, call, cancellable, callback, user_data);
+}
+
+/* The reference of what the instance's guest has told. */
+static char *
+guest_metrics(World *world)
+{
+    const GPtrArray *vms = xd_mirror_find(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE);
+    const XdVM *vm = g_ptr_array_index(vms, 0);
+
+    return g_strdup(vm->guest_metrics);
+}
+
+/* As a connection sees it that has only just been opened. */
+static void
+assert_drivers(const char *expected)
+{
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+    g_autofree char *text = answer_of(world, xd_get_instance_async, INSTANCE);
+    g_autoptr(JsonNode) info = parse(text);
+    const char *told = json_object_get_string_member_with_default(json_node_get_object(info),
+                                                                  "guest_drivers", "unknown");
+
+    g_assert_cmpstr(told, ==, expected);
+}
+
+static JsonObject *
+storage_called(JsonObject *node, const char *name)
+{
+    JsonArray *storage = json_object_get_array_member(node, "storage");
+
+    for (guint i = 0; i < json_array_get_length(storage); i++) {
+        JsonObject *entry = json_array_get_object_element(storage, i);
+
+        if (strcmp(json_object_get_string_member(entry, "name"), name) == 0)
+            return entry;
+    }
+    g_assert_not_reached();
+}
+
+/* Which one the pool takes where nobody says another, and how full and connected it is. */
+static void
+test_storage(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    g_autofree char *text = answer_of(world, nodes_as_read, NULL);
+    g_autoptr(JsonNode) nodes = parse(text);
+    JsonArray *array = json_node_get_array(nodes);
+
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        JsonObject *node = json_array_get_object_element(array, i);
+        JsonObject *shared = storage_called(node, "Shared storage");
+        JsonObject *local = storage_called(node, "Local storage");
+
+        g_assert_true(json_object_get_boolean_member(shared, "pool_default"));
+        g_assert_true(json_object_get_boolean_member(shared, "attached"));
+        g_assert_false(json_object_get_boolean_member(local, "pool_default"));
+    }
+}
+
+/* Only a guest that runs can say. */
+static void
+test_drivers(void)
+{
+    static const struct {
+        const char *detected;
+        const char *up_to_date;
+        const char *told;
+    } rows[] = {
+        {"true", "true", "current"},
+        {"true", "false", "outdated"},
+        {"false", "false", "none"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(World) past = world_new_prepared(pool, "spawn");
+        g_autofree char *metrics = guest_metrics(past);
+
+        test_pool_set(pool, "VM_guest_metrics", metrics, "PV_drivers_detected", rows[i].detected);
+        test_pool_set(pool, "VM_guest_metrics", metrics, "PV_drivers_up_to_date",
+                      rows[i].up_to_date);
+        assert_drivers(rows[i].told);
+    }
+    world_free(world_new_prepared(pool, "spawn power-off-hard"));
+    assert_drivers("unknown");
+}
+
 /* Two machines that claim to be the instance: nobody guesses. */
 static void
 test_ambiguous(void)
@@ -266,6 +357,8 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/read/instance", test_instance);
     g_test_add_func("/op/read/lists", test_lists);
+    g_test_add_func("/op/read/storage", test_storage);
+    g_test_add_func("/op/read/drivers", test_drivers);
     g_test_add_func("/op/read/hot", test_hot);
     g_test_add_func("/op/read/ambiguous", test_ambiguous);
     g_test_add_func("/op/read/too-old", test_too_old);
