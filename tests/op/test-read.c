@@ -202,6 +202,37 @@ test_storage(void)
     }
 }
 
+/* What no event tells is asked for, and only where the caller wants it. */
+static void
+test_ask(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_ASK};
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(JsonNode) nodes = NULL;
+    JsonObject *login;
+
+    world_begin(world);
+    xd_list_nodes_async(world->connection, &call, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    nodes = parse(world->result);
+    login = json_object_get_object_member(
+        json_array_get_object_element(json_node_get_array(nodes), 0), "login");
+    g_assert_cmpstr(json_object_get_string_member(login, "account"), ==, "root");
+    g_assert_cmpstr(json_object_get_string_member(login, "role"), ==, "pool-admin");
+    g_assert_cmpint(json_object_get_int_member(login, "server_time"), >=, now - 3600);
+    for (guint i = 1; i < 3; i++)
+        g_assert_false(json_object_has_member(
+            json_array_get_object_element(json_node_get_array(nodes), i), "login"));
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"host.get_servertime\","
+                            "\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"no\"]}}");
+    world_begin(world);
+    xd_list_nodes_async(world->connection, &call, NULL, world_on_ended, world);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_FAILED, "list-nodes");
+}
+
 /* Only a guest that runs can say. */
 static void
 test_drivers(void)
@@ -358,6 +389,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/read/instance", test_instance);
     g_test_add_func("/op/read/lists", test_lists);
     g_test_add_func("/op/read/storage", test_storage);
+    g_test_add_func("/op/read/ask", test_ask);
     g_test_add_func("/op/read/drivers", test_drivers);
     g_test_add_func("/op/read/hot", test_hot);
     g_test_add_func("/op/read/ambiguous", test_ambiguous);
