@@ -375,10 +375,7 @@ judge(const Doctor *doctor, GError **error)
 
     if (n == 0)
         return TRUE;
-    failure_set(error, FAILURE_PROBLEMS, NULL,
-                g_dngettext(GETTEXT_PACKAGE, "doctor has found %u problem",
-                            "doctor has found %u problems", n),
-                n);
+    failure_set(error, FAILURE_PROBLEMS, NULL, _("doctor: problems found: %u"), n);
     return FALSE;
 }
 
