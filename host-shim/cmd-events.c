@@ -179,14 +179,13 @@ follow(Watch *watch, GError **error)
 }
 
 static gboolean
-check_events(Shim *shim, GError **error)
+check_events(Shim *shim, gboolean go_on, GError **error)
 {
     const HvdDriver *driver = shim_load(shim, error);
 
     if (driver == NULL)
         return FALSE;
-    if (!arguments_has(shim->arguments, "follow") ||
-        (driver->capabilities & HVD_CAPABILITY_LIFECYCLE_EVENTS) != 0)
+    if (!go_on || (driver->capabilities & HVD_CAPABILITY_LIFECYCLE_EVENTS) != 0)
         return TRUE;
     failure_set(error, HVD_ERROR_UNSUPPORTED, NULL, _("the driver %s does not tell of changes"),
                 driver->name);
@@ -194,7 +193,7 @@ check_events(Shim *shim, GError **error)
 }
 
 static gboolean
-watch_pool(Watch *watch, GError **error)
+watch_pool(Watch *watch, gboolean go_on, GError **error)
 {
     Shim *shim = watch->shim;
 
@@ -205,26 +204,38 @@ watch_pool(Watch *watch, GError **error)
     g_queue_clear_full(&watch->news, (GDestroyNotify) json_object_unref);
     if (!print_present(watch, error))
         return FALSE;
-    if (!arguments_has(shim->arguments, "follow"))
+    if (!go_on)
         return TRUE;
     interrupt_expect(shim->interrupt);
     return follow(watch, error);
 }
 
-gboolean
-cmd_events(Shim *shim, GError **error)
+static gboolean
+run(Shim *shim, gboolean go_on, GError **error)
 {
     Watch watch = {.shim = shim, .news = G_QUEUE_INIT};
     gboolean done;
 
-    if (!check_events(shim, error))
+    if (!check_events(shim, go_on, error))
         return FALSE;
     watch.nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     shim->on_lifecycle = on_lifecycle;
     shim->lifecycle_data = &watch;
-    done = watch_pool(&watch, error);
+    done = watch_pool(&watch, go_on, error);
     shim->on_lifecycle = NULL;
     g_queue_clear_full(&watch.news, (GDestroyNotify) json_object_unref);
     g_hash_table_unref(watch.nodes);
     return done;
+}
+
+gboolean
+cmd_events(Shim *shim, GError **error)
+{
+    return run(shim, arguments_has(shim->arguments, "follow"), error);
+}
+
+gboolean
+cmd_events_follow(Shim *shim, GError **error)
+{
+    return run(shim, TRUE, error);
 }

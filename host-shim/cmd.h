@@ -39,6 +39,14 @@ gboolean cmd_reconcile(Shim *shim, GError **error);
 
 /* cmd-events.c */
 gboolean cmd_events(Shim *shim, GError **error);
+/* As with --follow. */
+gboolean cmd_events_follow(Shim *shim, GError **error);
+
+/* cmd-watch.c */
+gboolean cmd_watch(Shim *shim, GError **error);
+
+/* cmd-doctor.c */
+gboolean cmd_doctor(Shim *shim, GError **error);
 
 /* cmd-scenario.c */
 gboolean cmd_scenario(Shim *shim, GError **error);

@@ -52,6 +52,11 @@ static const Option events_options[] = {
     {NULL},
 };
 
+static const Option doctor_options[] = {
+    {"list", 0, OPTION_FLAG, NULL, N_("what there is to check; no pool is asked"), 0, 0},
+    {NULL},
+};
+
 #define MAX_VCPUS 1024
 
 static const Option spawn_options[] = {
@@ -183,6 +188,17 @@ const Command commands[] = {
         .examples = "events --follow\n--json events --follow",
         .options = events_options,
         .run = cmd_events,
+    },
+    {
+        .name = "watch",
+        .operands = "",
+        .group = GROUP_LOOK,
+        .summary = N_("a live table of the instances"),
+        .details = N_("On a terminal one screen, sorted by name and drawn again with every change, "
+                      "until q or Ctrl-C. Without a terminal it is \"events --follow\"."),
+        .json = N_("an object a line, with time, uuid, name, state, node and gone"),
+        .examples = "watch\nwatch | logger",
+        .run = cmd_watch,
     },
     {
         .name = "spawn",
@@ -381,6 +397,26 @@ const Command commands[] = {
         .json = N_("a connector document (connector.schema.json)"),
         .examples = "volume connector\nvolume connector node-2",
         .run = cmd_volume_connector,
+    },
+    {
+        .name = "doctor",
+        .operands = "",
+        .group = GROUP_POOL,
+        .summary = N_("looks for what is wrong between here and the pool, and says what to do"),
+        .details =
+            N_("It checks this machine, the configuration, the way to the pool, the account, "
+               "nodes, storage, guests, and what was left half-done; it changes nothing. "
+               "What is a problem keeps something from working, and the exit status is 29 "
+               "then; of a warning it may be said that it will. \"unknown\" is what could "
+               "not be looked at. The key that \"pins\" shows is the one of each node: "
+               "compare it with the node's own before you pin it."),
+        .json =
+            N_("an array of objects with check, state (ok, unknown, warning, problem), text and, "
+               "where there is one, advice; with --list of check and about"),
+        .examples = "doctor\ndoctor --list\n"
+                    "--json doctor\n--config /etc/hvd/xenapi.conf doctor",
+        .options = doctor_options,
+        .run = cmd_doctor,
     },
     {
         .name = "reconcile",

@@ -80,6 +80,7 @@ static const Code codes[] = {
     {HVD_ERROR_TLS_NAME, 26, "TLS_NAME", N_("the certificate is for another name")},
     {HVD_ERROR_TLS_PIN, 27, "TLS_PIN", N_("the server's key is none of the pinned ones")},
     {HVD_ERROR_REDIRECTED, 28, "REDIRECTED", N_("the server points somewhere else")},
+    {FAILURE_PROBLEMS, 29, "PROBLEMS", N_("doctor has found problems")},
     {FAILURE_CANCELLED, 130, "CANCELLED",
      N_("a signal or a \"no\" stopped it; what was done has been undone")},
 };
@@ -271,6 +272,19 @@ static const FailurePrivate *
 private_of(const GError *error)
 {
     return error->domain == FAILURE ? failure_get_private(error) : NULL;
+}
+
+char *
+failure_dup_advice(const GError *error)
+{
+    const FailurePrivate *private = private_of(error);
+    g_autoptr(JsonNode) document =
+        private != NULL && private->document != NULL ? document_parse(private->document) : NULL;
+    const char *given = document_text(document_object(document), "advice");
+
+    if (given != NULL && given[0] != '\0')
+        return g_strdup(_(given));
+    return private != NULL ? g_strdup(private->advice) : NULL;
 }
 
 static void

@@ -14,6 +14,7 @@ GQuark failure_quark(void);
 enum {
     FAILURE_USAGE = 1000, /* the command line is wrong */
     FAILURE_CANCELLED,
+    FAILURE_PROBLEMS, /* doctor has found some */
 };
 
 /* @advice: (nullable): what the operator could do; translated already, as is @format */
@@ -35,6 +36,8 @@ gboolean failure_is(const GError *error, int code);
 
 /* "NOT_FOUND" */
 const char *failure_get_name(const GError *error);
+/* (nullable) (transfer full): what could be done, translated */
+char *failure_dup_advice(const GError *error);
 int failure_get_exit_status(const GError *error);
 
 /* One line of JSON; or some for eyes: what failed, what could be done, what is left behind. */

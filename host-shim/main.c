@@ -15,17 +15,20 @@
 #define EXIT_USAGE 2
 
 /* What is in our memory may be a password: no core file, no other process that looks in. Under
- * AddressSanitizer its leak check has to look in. */
-static void
+ * AddressSanitizer its leak check has to look in. Returns the limit of core files that was there before. */
+static guint64
 close_shutters(void)
 {
     static const struct rlimit none = {0, 0};
+    struct rlimit before = {0, 0};
 
+    getrlimit(RLIMIT_CORE, &before);
     setrlimit(RLIMIT_CORE, &none);
     if (!HVD_SANITIZED)
         prctl(PR_SET_DUMPABLE, 0);
     /* a reader that goes away is an error of a write, also inside TLS */
     signal(SIGPIPE, SIG_IGN);
+    return before.rlim_cur;
 }
 
 static void
@@ -50,10 +53,10 @@ run_command(Shim *shim, const Command *command, GError **error)
 }
 
 static gboolean
-run(Output *output, const Arguments *arguments, GError **error)
+run(Output *output, const Arguments *arguments, guint64 core_limit, GError **error)
 {
     const Command *command = arguments_get_command(arguments);
-    g_auto(Shim) shim = {.arguments = arguments, .output = output};
+    g_auto(Shim) shim = {.arguments = arguments, .output = output, .core_limit = core_limit};
 
     if (arguments_has(arguments, "help"))
         return help_print(output, command, arguments_get_family(arguments)) && output_flush(error);
@@ -67,9 +70,9 @@ main(int argc G_GNUC_UNUSED, char **argv)
 {
     g_autoptr(Arguments) arguments = NULL;
     g_autoptr(GError) error = NULL;
+    guint64 core_limit = close_shutters();
     Output output;
 
-    close_shutters();
     choose_language();
     output_init(&output);
     if (g_strv_contains((const char *const *) argv + 1, "--json"))
@@ -79,7 +82,7 @@ main(int argc G_GNUC_UNUSED, char **argv)
         help_print_usage(&output);
         return EXIT_USAGE;
     }
-    if (arguments != NULL && run(&output, arguments, &error))
+    if (arguments != NULL && run(&output, arguments, core_limit, &error))
         return EXIT_SUCCESS;
     output_error(&output, error);
     return failure_get_exit_status(error);

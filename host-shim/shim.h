@@ -21,7 +21,8 @@ struct _Shim {
     Runner *runner;
     Progress *progress;
     Interrupt *interrupt;
-    GHashTable *names; /* (nullable): uuid -> what the operator called it */
+    GHashTable *names;  /* (nullable): uuid -> what the operator called it */
+    guint64 core_limit; /* how large core files could get when hvd was started; 0: there are none */
     /* (nullable): takes life-cycle events; see events */
     void (*on_lifecycle)(const HvdLifecycle *event, gpointer data);
     gpointer lifecycle_data;

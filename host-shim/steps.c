@@ -14,9 +14,11 @@ typedef struct {
 /* Sorted by name. A test holds it against the tables of the driver in this tree. */
 static const Words words[] = {
     {"allow-starts", N_("allowing it to start")},
+    {"ask-permissions", N_("asking what the account may do")},
     {"ask-pool", N_("asking the pool whether it may run there")},
     {"ask-session", N_("asking whether a session is alive")},
     {"ask-sessions", N_("asking which sessions are alive")},
+    {"ask-superuser", N_("asking whether the account may do all")},
     {"ask-time", N_("asking the pool for the time")},
     {"attach-disk", N_("attaching a disk")},
     {"attach-disks", N_("attaching the disks")},

@@ -166,10 +166,13 @@ typedef void (*HvdProgressFunc)(const HvdProgress *progress, gpointer user_data)
  * @HVD_CALL_PLAN_ONLY: do nothing; the result is a document of schemas/plan.schema.json that says
  *   which steps and calls there would be
  * @HVD_CALL_ALLOW_STALE: reads only: take what is known, however old, and say how old it is
+ * @HVD_CALL_ASK: list_nodes only: ask the pool for what no event tells, "login" of the coordinator's
+ *   document: the account, its role, and the clock
  */
 typedef enum {
     HVD_CALL_PLAN_ONLY = 1 << 0,
     HVD_CALL_ALLOW_STALE = 1 << 1,
+    HVD_CALL_ASK = 1 << 2,
 } HvdCallFlags;
 
 /**
@@ -331,8 +334,8 @@ typedef struct {
     HvdDocumentFinish list_instances_finish;
 
     /**
-     * list_nodes: a JSON array of node documents (node.schema.json), the coordinator first.
-     * Errors: as list_instances. Since: 0.1
+     * list_nodes: a JSON array of node documents (node.schema.json), the coordinator first. With
+     * HVD_CALL_ASK three requests travel. Errors: as list_instances. Since: 0.1
      */
     HvdCallAsync list_nodes_async;
     HvdDocumentFinish list_nodes_finish;

@@ -124,6 +124,20 @@ describe_resident(const XdMirror *mirror, const XdVM *vm)
     return node;
 }
 
+/* Newer toolstacks keep "up to date" as "detected": there nothing is ever outdated (datamodel.ml). */
+static XdInstanceInfoGuestDrivers
+describe_drivers(const XdMirror *mirror, const XdVM *vm)
+{
+    const XdVMGuestMetrics *metrics = xd_get_vm_guest_metrics(mirror, vm->guest_metrics);
+
+    if (vm->power_state != XD_VM_POWER_STATE_RUNNING)
+        return XD_INSTANCE_INFO_GUEST_DRIVERS_UNKNOWN;
+    if (metrics == NULL || !metrics->pv_drivers_detected)
+        return XD_INSTANCE_INFO_GUEST_DRIVERS_NONE;
+    return metrics->pv_drivers_up_to_date ? XD_INSTANCE_INFO_GUEST_DRIVERS_CURRENT
+                                          : XD_INSTANCE_INFO_GUEST_DRIVERS_OUTDATED;
+}
+
 static void
 add_devices(XdInstanceInfo *info, const XdMirror *mirror, const XdVM *vm)
 {
@@ -157,6 +171,7 @@ xd_describe_instance(const XdMirror *mirror, const XdVM *vm)
     info->operations = g_ptr_array_new();
     for (guint i = 0; i < vm->current_operations.n; i++)
         g_ptr_array_add(info->operations, g_strdup(vm->current_operations.pairs[i].value));
+    info->guest_drivers = describe_drivers(mirror, vm);
     info->request_id = g_strdup(xd_map_get(&vm->other_config, XD_REQUEST_KEY));
     info->stale_since = xd_mirror_get_stale_since(mirror);
     info->has_stale_since = info->stale_since != 0;
@@ -179,6 +194,7 @@ static XdNodeStorage *
 describe_storage(const XdMirror *mirror, const XdPBD *pbd)
 {
     const XdSR *sr = xd_get_sr(mirror, pbd->sr);
+    const XdPool *pool = xd_mirror_get_pool(mirror);
     XdNodeStorage *entry;
 
     if (sr == NULL)
@@ -192,6 +208,8 @@ describe_storage(const XdMirror *mirror, const XdPBD *pbd)
     entry->free_bytes =
         sr->physical_size > 0 ? MAX(sr->physical_size - sr->physical_utilisation, 0) : -1;
     entry->attached = pbd->currently_attached;
+    entry->has_pool_default = TRUE;
+    entry->pool_default = pool != NULL && g_strcmp0(pool->default_sr, pbd->sr) == 0;
     return entry;
 }
 

@@ -1,6 +1,8 @@
 #include "ops/inventory.h"
 
+#include "ops/ask.h"
 #include "ops/describe.h"
+#include "ops/operation.h"
 #include "ops/read.h"
 
 #include <string.h>
@@ -123,8 +125,8 @@ compare_nodes(gconstpointer a, gconstpointer b)
     return strcmp(first->name, second->name);
 }
 
-static gpointer
-read_nodes(XdConnection *connection, const char *key G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+char *
+xd_print_nodes(XdConnection *connection, XdNodeLogin *login)
 {
     GPtrArray *nodes = g_ptr_array_new();
     const XdRecord *record;
@@ -132,19 +134,39 @@ read_nodes(XdConnection *connection, const char *key G_GNUC_UNUSED, GError **err
     char *text;
 
     xd_mirror_iter_init(&iter, connection->mirror, &xd_class_host);
-    while ((record = xd_mirror_iter_next(&iter)) != NULL)
-        g_ptr_array_add(nodes, xd_describe_node(connection->mirror, (const XdHost *) record));
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        XdNode *node = xd_describe_node(connection->mirror, (const XdHost *) record);
+
+        if (node->coordinator)
+            node->login = g_steal_pointer(&login);
+        g_ptr_array_add(nodes, node);
+    }
     g_ptr_array_sort(nodes, compare_nodes);
     text = xd_node_list_print(nodes, XD_PRINT_MASKED);
     xd_document_clear(&xd_shape_node_list, &nodes);
+    if (login != NULL) /* no node is the coordinator */
+        g_free(login->account);
+    g_free(login);
     return text;
+}
+
+static gpointer
+read_nodes(XdConnection *connection, const char *key G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+    return xd_print_nodes(connection, NULL);
 }
 
 void
 xd_list_nodes_async(XdConnection *connection, const HvdCall *call, GCancellable *cancellable,
                     GAsyncReadyCallback callback, gpointer user_data)
 {
-    xd_read(connection, read_nodes, NULL, call, cancellable, callback, user_data);
+    HvdCall options;
+
+    xd_call_options(call, &options);
+    if ((options.flags & HVD_CALL_ASK) != 0)
+        xd_ask_nodes_async(connection, call, cancellable, callback, user_data);
+    else
+        xd_read(connection, read_nodes, NULL, call, cancellable, callback, user_data);
 }
 
 /* ---- what storage needs to know of a node ---- */

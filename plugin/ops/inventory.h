@@ -1,6 +1,7 @@
 /* Slots that tell what there is. */
 #pragma once
 
+#include "xd-documents.h"
 #include "xenapi/connection.h"
 
 G_BEGIN_DECLS
@@ -23,5 +24,8 @@ void xd_exists_async(XdConnection *connection, const char *instance, const HvdCa
 void xd_get_volume_connector_async(XdConnection *connection, const char *node, const HvdCall *call,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);
+
+/* (transfer full): the node-list document. @login: (nullable) (transfer full): the coordinator's */
+char *xd_print_nodes(XdConnection *connection, XdNodeLogin *login);
 
 G_END_DECLS

@@ -138,6 +138,128 @@ test_hot(void)
     g_assert_false(*other);
 }
 
+static void
+nodes_as_read(XdConnection *connection, const char *instance G_GNUC_UNUSED, const HvdCall *call,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    xd_list_nodes_async(connection, call, cancellable, callback, user_data);
+}
+
+/* The reference of what the instance's guest has told. */
+static char *
+guest_metrics(World *world)
+{
+    const GPtrArray *vms = xd_mirror_find(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE);
+    const XdVM *vm = g_ptr_array_index(vms, 0);
+
+    return g_strdup(vm->guest_metrics);
+}
+
+/* As a connection sees it that has only just been opened. */
+static void
+assert_drivers(const char *expected)
+{
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+    g_autofree char *text = answer_of(world, xd_get_instance_async, INSTANCE);
+    g_autoptr(JsonNode) info = parse(text);
+    const char *told = json_object_get_string_member_with_default(json_node_get_object(info),
+                                                                  "guest_drivers", "unknown");
+
+    g_assert_cmpstr(told, ==, expected);
+}
+
+static JsonObject *
+storage_called(JsonObject *node, const char *name)
+{
+    JsonArray *storage = json_object_get_array_member(node, "storage");
+
+    for (guint i = 0; i < json_array_get_length(storage); i++) {
+        JsonObject *entry = json_array_get_object_element(storage, i);
+
+        if (strcmp(json_object_get_string_member(entry, "name"), name) == 0)
+            return entry;
+    }
+    g_assert_not_reached();
+}
+
+/* Which one the pool takes where nobody says another, and how full and connected it is. */
+static void
+test_storage(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    g_autofree char *text = answer_of(world, nodes_as_read, NULL);
+    g_autoptr(JsonNode) nodes = parse(text);
+    JsonArray *array = json_node_get_array(nodes);
+
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        JsonObject *node = json_array_get_object_element(array, i);
+        JsonObject *shared = storage_called(node, "Shared storage");
+        JsonObject *local = storage_called(node, "Local storage");
+
+        g_assert_true(json_object_get_boolean_member(shared, "pool_default"));
+        g_assert_true(json_object_get_boolean_member(shared, "attached"));
+        g_assert_false(json_object_get_boolean_member(local, "pool_default"));
+    }
+}
+
+/* What no event tells is asked for, and only where the caller wants it. */
+static void
+test_ask(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_ASK};
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(JsonNode) nodes = NULL;
+    JsonObject *login;
+
+    world_begin(world);
+    xd_list_nodes_async(world->connection, &call, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    nodes = parse(world->result);
+    login = json_object_get_object_member(
+        json_array_get_object_element(json_node_get_array(nodes), 0), "login");
+    g_assert_cmpstr(json_object_get_string_member(login, "account"), ==, "root");
+    g_assert_cmpstr(json_object_get_string_member(login, "role"), ==, "pool-admin");
+    g_assert_cmpint(json_object_get_int_member(login, "server_time"), >=, now - 3600);
+    for (guint i = 1; i < 3; i++)
+        g_assert_false(json_object_has_member(
+            json_array_get_object_element(json_node_get_array(nodes), i), "login"));
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"host.get_servertime\","
+                            "\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"no\"]}}");
+    world_begin(world);
+    xd_list_nodes_async(world->connection, &call, NULL, world_on_ended, world);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_FAILED, "list-nodes");
+}
+
+/* Only a guest that runs can say. */
+static void
+test_drivers(void)
+{
+    static const struct {
+        const char *detected;
+        const char *up_to_date;
+        const char *told;
+    } rows[] = {
+        {"true", "true", "current"},
+        {"true", "false", "outdated"},
+        {"false", "false", "none"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(World) past = world_new_prepared(pool, "spawn");
+        g_autofree char *metrics = guest_metrics(past);
+
+        test_pool_set(pool, "VM_guest_metrics", metrics, "PV_drivers_detected", rows[i].detected);
+        test_pool_set(pool, "VM_guest_metrics", metrics, "PV_drivers_up_to_date",
+                      rows[i].up_to_date);
+        assert_drivers(rows[i].told);
+    }
+    world_free(world_new_prepared(pool, "spawn power-off-hard"));
+    assert_drivers("unknown");
+}
+
 /* Two machines that claim to be the instance: nobody guesses. */
 static void
 test_ambiguous(void)
@@ -266,6 +388,9 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/read/instance", test_instance);
     g_test_add_func("/op/read/lists", test_lists);
+    g_test_add_func("/op/read/storage", test_storage);
+    g_test_add_func("/op/read/ask", test_ask);
+    g_test_add_func("/op/read/drivers", test_drivers);
     g_test_add_func("/op/read/hot", test_hot);
     g_test_add_func("/op/read/ambiguous", test_ambiguous);
     g_test_add_func("/op/read/too-old", test_too_old);

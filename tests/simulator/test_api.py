@@ -76,6 +76,15 @@ def test_roles():
                     "pool-operator)")
         operator.call("pool.set_name_label", pool_ref, "x")
         equal(reader.call("pool.get_name_label", pool_ref), "x")
+        # a session says what it may; that of the local superuser has no list (xapi_session.ml)
+        for client, superuser, there, missing in ((reader, False, "vm.get_all", "vm.start"),
+                                                  (operator, False, "sr.introduce", "subject.create")):
+            equal(client.call("session.get_is_local_superuser", client.session), superuser)
+            allowed = client.call("session.get_rbac_permissions", client.session)
+            equal((there in allowed, missing in allowed), (True, False))
+        root = running.rpc()
+        equal(root.call("session.get_is_local_superuser", root.session), True)
+        equal(root.call("session.get_rbac_permissions", root.session), [])
 
 
 def test_parameters():

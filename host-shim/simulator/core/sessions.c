@@ -53,11 +53,28 @@ session_new(SimSessions *sessions, const char *ref, SimRole role)
     return session;
 }
 
+/* Of an account with a role: every call that it may make, in small letters. The local superuser has no
+ * list (toolstack, xapi_session.ml). */
+static SimValue *
+permissions_of(const SimModel *model, SimRole role)
+{
+    SimValue *calls = sim_array();
+
+    for (guint i = 0; i < sim_model_n_messages(model); i++) {
+        const SimMessage *message = sim_model_message_at(model, i);
+
+        if (message->role <= role)
+            sim_array_add(calls, sim_string_take(g_ascii_strdown(message->full_name, -1)));
+    }
+    return calls;
+}
+
 SimSession *
 sim_sessions_login(SimSessions *sessions, const char *user, SimRole role, const char *originator)
 {
     Sim *sim = sessions->sim;
     gint64 now = sim_clock_now(sim->clock);
+    gboolean superuser = strcmp(user, "root") == 0;
     SimObject *object = sim_db_create(sim->db, "session");
 
     sim_object_set_ref(object, "this_host", sim_coordinator_host(sim));
@@ -65,7 +82,9 @@ sim_sessions_login(SimSessions *sessions, const char *user, SimRole role, const 
     sim_object_set(object, "validation_time", sim_date(now));
     sim_object_set_text(object, "auth_user_name", user);
     sim_object_set_text(object, "originator", originator);
-    sim_object_set_bool(object, "is_local_superuser", strcmp(user, "root") == 0);
+    sim_object_set_bool(object, "is_local_superuser", superuser);
+    if (!superuser)
+        sim_object_set(object, "rbac_permissions", permissions_of(sim->model, role));
     return session_new(sessions, sim_object_get_ref(object), role);
 }
 
