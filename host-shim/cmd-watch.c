@@ -56,7 +56,7 @@ add_instance(Table *table, JsonObject *info, guint n_columns)
     doing = g_strjoinv(", ", (char **) operations->pdata);
     table_row(table);
     table_cell(table, document_text(info, "name"));
-    describe_state(table, document_text(info, "state"));
+    describe_state(table, info);
     if (n_columns > 2)
         table_cell(table, document_text(document_member(info, "node"), "name"));
     if (n_columns > 3)

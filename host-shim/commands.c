@@ -197,7 +197,7 @@ const Command commands[] = {
         .details = N_("On a terminal one screen, sorted by name and drawn again with every change, "
                       "until q or Ctrl-C. Without a terminal it is \"events --follow\"."),
         .json = N_("an object a line, with time, uuid, name, state, node and gone"),
-        .examples = "watch\nwatch | logger",
+        .examples = "watch",
         .run = cmd_watch,
     },
     {

@@ -157,7 +157,7 @@ serve(void *data)
 static int
 listen_at(const char *address, const char *port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port))};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t) strtoul(port, NULL, 10))};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
 
