@@ -96,6 +96,8 @@ on_read(char *buffer, size_t size, size_t n, void *user)
     gsize room = size * n, length = 0;
     XdFlow flow;
 
+    if (x->error != NULL) /* it has been cancelled since */
+        return CURL_READFUNC_ABORT;
     x->sent = TRUE;
     if (x->body.data != NULL) {
         length = MIN(room, x->body.length - x->body_read);
@@ -196,7 +198,7 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
     if (x->sent && x->error == NULL)
         x->error = xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s hung up before it answered",
                                 x->slot->origin->host);
-    if (x->sent)
+    if (x->sent || x->error != NULL)
         return CURL_PREREQFUNC_ABORT;
     x->sent = TRUE;
     return CURL_PREREQFUNC_OK;

@@ -92,14 +92,16 @@ exchange_defer(XdExchange *x, GError *error)
     g_source_attach(x->deferred, x->http->context);
 }
 
-static gboolean
-on_cancelled(GCancellable *cancellable, gpointer data)
+void
+xd_exchange_cancel(XdExchange *x)
 {
-    XdExchange *x = data;
-    GError *error = NULL;
+    exchange_defer(x, g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled"));
+}
 
-    g_cancellable_set_error_if_cancelled(cancellable, &error);
-    exchange_defer(x, error);
+static gboolean
+on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+    xd_exchange_cancel(data);
     return G_SOURCE_REMOVE;
 }
 

@@ -109,6 +109,8 @@ typedef struct {
 XdExchange *xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *klass,
                          gpointer data, GCancellable *cancellable);
 void xd_exchange_resume(XdExchange *exchange);
+/* Ends it from the loop; nothing more of the request leaves. */
+void xd_exchange_cancel(XdExchange *exchange);
 /* FALSE: the error came before a byte of the request left, so nothing can have happened. */
 gboolean xd_exchange_was_sent(const XdExchange *exchange);
 guint xd_exchange_get_status(const XdExchange *exchange);

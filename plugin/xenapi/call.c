@@ -28,8 +28,7 @@ typedef struct {
     guint64 max_bytes;
     XdCallFlags flags;
     GCancellable *cancellable;
-    XdExchange *exchange;  /* under way */
-    GCancellable *give_up; /* of the exchange */
+    XdExchange *exchange; /* under way */
     GSource *stop;
     GSource *patience;
     XdCallDone done;
@@ -245,7 +244,6 @@ on_done(XdExchange *exchange, const GError *error, gpointer data)
 
     xd_clear_source(&p->stop);
     xd_clear_source(&p->patience);
-    g_clear_object(&p->give_up);
     p->exchange = NULL;
     if (error == NULL)
         pending_answered(p);
@@ -263,7 +261,7 @@ on_patience_over(gpointer data)
     Pending *p = data;
 
     xd_clear_source(&p->patience);
-    g_cancellable_cancel(p->give_up);
+    xd_exchange_cancel(p->exchange);
     return G_SOURCE_REMOVE;
 }
 
@@ -279,7 +277,7 @@ on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
         p->patience = xd_clock_add(connection->clock, connection->context, (gint64) grace_s * 1000,
                                    on_patience_over, p);
     else
-        g_cancellable_cancel(p->give_up);
+        xd_exchange_cancel(p->exchange);
     return G_SOURCE_REMOVE;
 }
 
@@ -293,8 +291,7 @@ pending_exchange(Pending *p, const XdHttpRequest *request)
         xd_http_send(connection->http, request, &exchange_class, p, p->cancellable);
         return;
     }
-    p->give_up = g_cancellable_new();
-    p->exchange = xd_http_send(connection->http, request, &exchange_class, p, p->give_up);
+    p->exchange = xd_http_send(connection->http, request, &exchange_class, p, NULL);
     p->stop = g_cancellable_source_new(p->cancellable);
     g_source_set_callback(p->stop, G_SOURCE_FUNC(on_cancelled), p, NULL);
     g_source_attach(p->stop, connection->context);
