@@ -184,6 +184,8 @@ probe_run(GPtrArray *probes, const ProbeTrust *trust, GCancellable *cancellable)
     g_autoptr(GSocketClient) client = g_socket_client_new();
     guint running = probes->len;
 
+    /* the driver goes through no proxy, and asking for one would read the desktop's settings */
+    g_socket_client_set_enable_proxy(client, FALSE);
     g_socket_client_set_timeout(client, trust->timeout_s);
     for (guint i = 0; i < probes->len; i++) {
         Attempt *attempt = g_new0(Attempt, 1);

@@ -104,6 +104,8 @@ connect_control(const char *directory)
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
     g_autoptr(GSocketClient) client = g_socket_client_new();
 
+    g_socket_client_set_enable_proxy(client, FALSE);
+
     return g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, NULL);
 }
 
