@@ -193,6 +193,14 @@ def run_fuzz(seconds):
     return counts
 
 
+# ---- packages ----
+
+def run_packages():
+    """One test: they can be built, nothing complains of them, and a host can be built with them."""
+    done = subprocess.run([TOP / "tests" / "packaging" / "build"])
+    return collections.Counter({"failed" if done.returncode else "passed": 1})
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
     parser.add_argument("--plain-only", action="store_true", help="leave out the sanitizer build")
@@ -201,6 +209,8 @@ def parse_arguments():
                         help=f"also run {', '.join(VALGRIND_SUITES)} under valgrind")
     parser.add_argument("--coverage", action="store_true", help="also count which of the driver's lines are run")
     parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="also fuzz every target for so long")
+    parser.add_argument("--packages", action="store_true",
+                        help="also build and check the packages of what is committed")
     return parser.parse_args()
 
 
@@ -208,7 +218,7 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)  # in order with what the programs say
     started = time.monotonic()
     options = parse_arguments()
-    wanted = [name for name in ("clang", "valgrind", "fuzz") if getattr(options, name)]
+    wanted = [name for name in ("clang", "valgrind", "fuzz", "packages") if getattr(options, name)]
     subprocess.run([TOP / "tests" / "install-packages", "tests", *wanted], check=True)
     subprocess.run([TOP / "tests" / "peer" / "install"])  # where it fails, the test that needs it does
     build("build")
@@ -225,6 +235,8 @@ def main():
         total += run_coverage()
     if options.fuzz:
         total += run_fuzz(options.fuzz)
+    if options.packages:
+        total += run_packages()
     print(f"took {time.monotonic() - started:.0f} s")
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 1 if total["failed"] else 0

@@ -25,7 +25,7 @@ _hvd_words()
 
 _hvd()
 {
-    local program=${1:-hvd} words piece last quote= fixed line candidate
+    local program=${1:-hvd} words piece last quote='' fixed line candidate
 
     COMPREPLY=()
     _hvd_words

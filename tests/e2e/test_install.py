@@ -11,6 +11,8 @@ from tree import TOP, Tree, installed, option, output_of
 
 SCHEMAS = sorted(path.name for folder in ("schemas", "host-shim")
                  for path in (TOP / folder).glob("*.schema.json"))
+LANGUAGES = [word for line in (TOP / "po" / "LINGUAS").read_text(encoding="utf-8").splitlines()
+             if not line.startswith("#") for word in line.split()]
 PAGES = ("hvd.1", "hvd-driver.3", "xapi-sim.1", "xenapi.conf.5")
 
 
@@ -34,8 +36,8 @@ def test_files():
                     f"{data}/bash-completion/completions/hvd", f"{data}/zsh/site-functions/_hvd",
                     f"{data}/fish/vendor_completions.d/hvd.fish",
                     *(f"{option('mandir')}/man{name[-1]}/{name}" for name in PAGES)}
-        seen = {str(path.relative_to(tree.prefix)) for path in tree.root.rglob("*")
-                if not path.is_dir() and "locale" not in path.parts}
+        expected |= {f"{option('localedir')}/{language}/LC_MESSAGES/hvd.mo" for language in LANGUAGES}
+        seen = {str(path.relative_to(tree.prefix)) for path in tree.root.rglob("*") if not path.is_dir()}
         equal(seen ^ expected, set())
         for path in tree.root.rglob("*"):
             equal((path, stat.S_IMODE(path.lstat().st_mode) & 0o022), (path, 0))
@@ -52,6 +54,9 @@ def test_module():
         symbols = output_of("nm", "-D", "--defined-only", module).split()
         equal(symbols[-1].split("@")[0], "hvd_query")
         equal(len(symbols), 3)
+        for name in ("hvd", "xapi-sim"):
+            dynamic = output_of("readelf", "-d", tree.program.parent / name)
+            assert "(RPATH)" not in dynamic and "(RUNPATH)" not in dynamic, dynamic
 
 
 def test_pkg_config():
