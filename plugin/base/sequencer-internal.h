@@ -56,6 +56,7 @@ struct _Run {
     GError *stop; /* cancelled from outside, or out of time */
     gboolean rolling_back;
     gboolean no_return;
+    gboolean ignores_cancelling;
     gboolean made_good;
     XdOp *current; /* the root, later the running undo */
     XdStep undo_steps[2];

@@ -109,7 +109,10 @@ run_stop(Run *run, GError *reason)
 static gboolean
 on_user_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
 {
-    run_stop(data, g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled"));
+    Run *run = data;
+
+    if (!run->ignores_cancelling)
+        run_stop(run, g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled"));
     return G_SOURCE_REMOVE;
 }
 
@@ -166,6 +169,12 @@ xd_op_commit(XdOp *op)
         return;
     g_array_set_size(op->run->undo, 0);
     op->run->no_return = TRUE;
+}
+
+void
+xd_op_ignore_cancelling(XdOp *op)
+{
+    op->run->ignores_cancelling = TRUE;
 }
 
 void

@@ -113,7 +113,9 @@ void xd_op_table(XdOp *op, const XdStep *steps, gpointer data);
 void xd_op_try(XdOp *op, const XdStep *steps, gpointer data, GError **caught);
 /* From here on nothing that was done is taken back, and cancelling is too late. */
 void xd_op_commit(XdOp *op);
-/* The same as a step. */
+/* From here on cancelling is too late; a failure or the end of the time still takes back what was done. */
+void xd_op_ignore_cancelling(XdOp *op);
+/* xd_op_commit() as a step. */
 void xd_op_point_of_no_return(XdOp *op, gpointer data);
 
 /* A step function for an undo that went forward instead of back: what was wanted is the case, so the

@@ -174,11 +174,13 @@ stop(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
+    /* cancelled half-way it leaves the guest paused */
     XdStepCall call = {.method = "VM.hard_shutdown",
                        .already = "halted",
                        .holds = is_halted,
                        .data = power,
-                       .concludes = TRUE};
+                       .concludes = TRUE,
+                       .whole = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         xd_op_next(op);
@@ -207,7 +209,8 @@ reboot(XdOp *op, gpointer data)
     XdStepCall call = {.method = power->hard ? "VM.hard_reboot" : "VM.clean_reboot",
                        .holds = is_rebooted,
                        .data = power,
-                       .concludes = TRUE};
+                       .concludes = TRUE,
+                       .whole = power->hard};
 
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         start(op, data); /* what a reset button does to a machine that is off */

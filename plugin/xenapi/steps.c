@@ -207,6 +207,26 @@ on_task_progress(double fraction, gpointer data)
     xd_op_set_progress(((Running *) data)->op, fraction, 0, 0);
 }
 
+/* What was cancelled may have happened all the same (verified-sequences 1.5). */
+static void
+on_task_failed(Running *running, const XdTaskEnd *end, const GError *error)
+{
+    gboolean cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    const char *method = running->call.method;
+    GError *told = g_error_copy(error);
+
+    if (cancelled && running->call.whole) {
+        g_clear_error(&told);
+        told = xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME, "%s: it was stopped half-way", method);
+    } else if (!cancelled) {
+        g_prefix_error(&told, "%s: ", method);
+    }
+    if (end->vanished || cancelled)
+        running_doubt(running, told);
+    else
+        running_end(running, told);
+}
+
 static void
 on_task_ended(const XdTaskEnd *end, const GError *error, gpointer data)
 {
@@ -216,15 +236,7 @@ on_task_ended(const XdTaskEnd *end, const GError *error, gpointer data)
     GError *broken = NULL;
 
     if (error != NULL) {
-        g_autofree char *method = g_strconcat(running->call.method, ": ", NULL);
-        GError *told = g_error_copy(error);
-
-        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-            g_prefix_error_literal(&told, method);
-        if (end->vanished)
-            running_doubt(running, told);
-        else
-            running_end(running, told);
+        on_task_failed(running, end, error);
         return;
     }
     if (running->call.out == NULL) {
@@ -430,6 +442,8 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
         g_free(call->about);
         return;
     }
+    if (call->whole)
+        xd_op_ignore_cancelling(op);
     running = g_new0(Running, 1);
     running->op = op;
     running->operation = operation;

@@ -51,6 +51,8 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @about: (nullable): what it works on, in words, for its error; taken
  * @holds: (nullable): is what the call is for the case? Asked when its outcome is not known
  * @concludes: it is what the operation is for: once it is done, it is too late to stop
+ * @whole: half of it is worse than either end: cancelling comes too late for it, and where the time is over
+ *   its outcome is unknown
  * @optional: a failure is logged and the operation goes on
  */
 typedef struct {
@@ -76,6 +78,7 @@ typedef struct {
     XdPredicate holds;
     gpointer data;
     gboolean concludes;
+    gboolean whole;
     gboolean optional;
 } XdStepCall;
 

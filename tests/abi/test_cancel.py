@@ -9,9 +9,6 @@ sys.dont_write_bytecode = True
 from driver import INSTANCE, host, instance_document, pool  # noqa: E402
 from harness import equal, run_tests  # noqa: E402
 
-# Missing below: power_off through the guest. Cancelled while the guest goes down it may be left paused in the
-# simulated pool; whether the driver or the pool is to blame is not known yet.
-
 ON = {"instance": INSTANCE}
 CLASSES = ("VM", "VDI", "VBD", "VIF", "SR", "PBD", "secret")
 
@@ -61,7 +58,7 @@ def test_everywhere():
         attached = {"document_file": volume}
         for slot, other, members in (
                 ("snapshot", "exists", {}), ("pause", "unpause", {}), ("suspend", "resume", {}),
-                ("reboot", "exists", {"number": 1}), ("soft_delete", "restore", {}),
+                ("reboot", "exists", {"number": 1}), ("power_off", "power_on", {}), ("soft_delete", "restore", {}),
                 ("attach_volume", "detach_volume", attached)):
             turns = cancel_everywhere(running, guest, slot, back(other, **members if other != "exists" else {}),
                                       **ON, **members)

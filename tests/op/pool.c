@@ -209,18 +209,30 @@ test_pool_get_kept(TestPool *pool)
     return pool->kept;
 }
 
-TestPool *
-test_pool_new(void)
+static TestPool *
+pool_start(const char *pace, const char *clock)
 {
+    const char *command[] = {g_getenv("XAPI_SIM"),
+                             "--state",
+                             NULL,
+                             "--event-delay",
+                             "0",
+                             "--seed",
+                             "1",
+                             "--linger",
+                             "1",
+                             "--pace",
+                             pace,
+                             clock,
+                             NULL};
     TestPool *pool = g_new0(TestPool, 1);
     g_autoptr(GDataInputStream) output = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *line = NULL;
 
     pool->directory = g_dir_make_tmp("hvd-pool-XXXXXX", NULL);
-    pool->process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, g_getenv("XAPI_SIM"),
-                                     "--state", pool->directory, "--event-delay", "0", "--seed",
-                                     "1", "--linger", "1", NULL);
+    command[2] = pool->directory;
+    pool->process = g_subprocess_newv(command, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
     g_assert_no_error(error);
     output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(pool->process));
     line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
@@ -232,6 +244,18 @@ test_pool_new(void)
     add_targets(pool);
     add_volume(pool);
     return pool;
+}
+
+TestPool *
+test_pool_new(void)
+{
+    return pool_start("0", NULL);
+}
+
+TestPool *
+test_pool_new_slow(void)
+{
+    return pool_start("1000", "--stopped-clock");
 }
 
 TestPool *

@@ -20,6 +20,8 @@ typedef struct _TestPool TestPool;
 
 /* Starts xapi-sim (environment XAPI_SIM) with a fixed seed and no delays. */
 TestPool *test_pool_new(void);
+/* The same, but operations take a second, and time passes by command alone. */
+TestPool *test_pool_new_slow(void);
 /* The one that another process has started, with its state in @directory; @volume: see below */
 TestPool *test_pool_join(const char *directory, const char *volume);
 void test_pool_free(TestPool *pool);
