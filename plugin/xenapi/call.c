@@ -97,7 +97,10 @@ pending_fail(Pending *p, GError *error, gboolean sent)
     gboolean cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     /* a log-in whose reply was lost has changed nothing that anybody would miss */
     gboolean unknown = sent && !is_repeatable(p) && (p->flags & XD_CALL_NO_SESSION) == 0;
-    XdReply reply = {.unknown = unknown, .cause = unknown ? error : NULL};
+    XdReply reply = {.unknown = unknown,
+                     .sent = sent,
+                     .cause = sent ? error : NULL,
+                     .generation = p->generation};
     g_autoptr(GError) cause = error;
     g_autoptr(GError) told = NULL;
 

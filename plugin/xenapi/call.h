@@ -46,14 +46,18 @@ typedef struct {
  * @secret: (nullable): the result of calls whose result is a secret
  * @secrets: (nullable) (element-type utf8 XdSecret): of those whose result is a map of secrets
  * @unknown: it failed, and may have been executed all the same
- * @cause: (nullable): why its reply was lost, where it is @unknown
+ * @sent: it failed, and left us: one that is repeatable and therefore not @unknown may have been executed
+ * @cause: (nullable): why it failed, where it was @sent
+ * @generation: of the session that it was sent with
  */
 typedef struct {
     GVariant *value;
     XdSecret *secret;
     GHashTable *secrets;
     gboolean unknown;
+    gboolean sent;
     const GError *cause;
+    guint generation;
 } XdReply;
 
 typedef void (*XdCallDone)(XdConnection *connection, const XdReply *reply, const GError *error,

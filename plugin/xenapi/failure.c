@@ -79,13 +79,13 @@ static const XdFailureMeaning failures[] = {
     {"HOST_UNKNOWN_TO_MASTER", HVD_ERROR_NOT_REACHABLE, NULL,
      N_("join the node to its pool again: the coordinator does not know it")},
     {"ILLEGAL_VBD_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
-    {"IMPORT_ERROR", HVD_ERROR_FAILED, "%1", N_("check the image, then try again")},
+    {"IMPORT_ERROR", HVD_ERROR_FAILED, NULL, N_("check the image, then try again")},
     {"IMPORT_ERROR_PREMATURE_EOF", HVD_ERROR_INTEGRITY, NULL, RETRY},
     {"INTERFACE_HAS_NO_IP", HVD_ERROR_NO_RESOURCES, NULL,
      N_("give the interface an address, or choose another network")},
-    {"INTERNAL_ERROR", HVD_ERROR_FAILED, "%1", N_("look at the toolstack's own log")},
+    {"INTERNAL_ERROR", HVD_ERROR_FAILED, NULL, N_("look at the toolstack's own log")},
     {"INVALID_DEVICE", HVD_ERROR_INVALID, NULL, N_("choose another device")},
-    {"INVALID_VALUE", HVD_ERROR_INVALID, "%1: %2", N_("correct the value")},
+    {"INVALID_VALUE", HVD_ERROR_INVALID, "%1", N_("correct the value")},
     {"LICENCE_RESTRICTION", HVD_ERROR_UNSUPPORTED, NULL, EDITION},
     {"MAC_INVALID", HVD_ERROR_INVALID, "%1", N_("write it as aa:bb:cc:dd:ee:ff")},
     {"MAP_DUPLICATE_KEY", HVD_ERROR_EXISTS, NULL, RETRY},
@@ -129,7 +129,7 @@ static const XdFailureMeaning failures[] = {
     {"SESSION_INVALID", HVD_ERROR_BUSY, NULL, RETRY},
     {"SESSION_NOT_REGISTERED", HVD_ERROR_PROTOCOL, NULL, REPORT},
     {"SR_ATTACH_FAILED", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
-    {"SR_BACKEND_FAILURE", HVD_ERROR_FAILED, "%3", CHECK_STORAGE},
+    {"SR_BACKEND_FAILURE", HVD_ERROR_FAILED, NULL, CHECK_STORAGE},
     {"SR_BACKEND_FAILURE_1200", HVD_ERROR_FAILED, "%2", CHECK_STORAGE},
     {"SR_BACKEND_FAILURE_140", HVD_ERROR_NOT_REACHABLE, "%2", CHECK_TARGET},
     {"SR_BACKEND_FAILURE_141", HVD_ERROR_NOT_REACHABLE, "%2", CHECK_TARGET},
@@ -182,10 +182,10 @@ static const XdFailureMeaning failures[] = {
     {"TOO_MANY_PENDING_TASKS", HVD_ERROR_BUSY, NULL, RETRY},
     {"TOO_MANY_STORAGE_MIGRATES", HVD_ERROR_BUSY, "%1 at once", RETRY},
     {"UNIMPLEMENTED_IN_SM_BACKEND", HVD_ERROR_UNSUPPORTED, NULL, CANNOT_STORAGE},
-    {"UNKNOWN_BOOTLOADER", HVD_ERROR_INVALID, "%2", N_("choose a boot loader that the node has")},
+    {"UNKNOWN_BOOTLOADER", HVD_ERROR_INVALID, NULL, N_("choose a boot loader that the node has")},
     {"UUID_INVALID", HVD_ERROR_NOT_FOUND, "%1 %2",
      N_("list what there is: it may have been removed")},
-    {"VALUE_NOT_SUPPORTED", HVD_ERROR_INVALID, "%1: %2: %3",
+    {"VALUE_NOT_SUPPORTED", HVD_ERROR_INVALID, "%1",
      N_("choose a value that this release of the toolstack supports")},
     {"VBD_CDS_MUST_BE_READONLY", HVD_ERROR_INVALID, NULL, N_("attach it read-only")},
     {"VBD_IS_EMPTY", HVD_ERROR_STATE, NULL, N_("insert a medium first")},
@@ -255,7 +255,7 @@ static const XdFailureMeaning failures[] = {
     {"VM_MEMORY_SIZE_TOO_LOW", HVD_ERROR_INVALID, NULL, N_("give it more memory")},
     {"VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", HVD_ERROR_FAILED, NULL,
      N_("check the network between the nodes")},
-    {"VM_MIGRATE_FAILED", HVD_ERROR_FAILED, "%4", N_("look where the instance runs")},
+    {"VM_MIGRATE_FAILED", HVD_ERROR_FAILED, NULL, N_("look where the instance runs")},
     {"VM_MISSING_PV_DRIVERS", HVD_ERROR_STATE, NULL, NEEDS_TOOLS},
     {"VM_NON_SUSPENDABLE", HVD_ERROR_STATE, NULL,
      N_("stop it instead: the guest says that it cannot be suspended")},
@@ -279,7 +279,7 @@ static const XdFailureMeaning failures[] = {
     {"VM_TOO_MANY_VCPUS", HVD_ERROR_INVALID, NULL, N_("give it fewer vCPUs")},
     {"VM_UNSAFE_BOOT", HVD_ERROR_NO_RESOURCES, NULL, OTHER_NODE},
     {"XENAPI_MISSING_PLUGIN", HVD_ERROR_UNSUPPORTED, "%1", N_("install the plugin on the node")},
-    {"XENAPI_PLUGIN_FAILURE", HVD_ERROR_FAILED, "%2", N_("look at the node's own log")},
+    {"XENAPI_PLUGIN_FAILURE", HVD_ERROR_FAILED, NULL, N_("look at the node's own log")},
 };
 
 const XdFailureMeaning *
@@ -311,7 +311,10 @@ append_parameter(GString *out, const char *value, gboolean as_bytes)
 
         g_string_append(out, size);
     } else {
-        g_autofree char *shown = xd_escape(value, -1, MAX_PARAMETER);
+        /* behind it sm puts what it was given, or what broke (xenapi-protocol, "SR_BACKEND_FAILURE_nn") */
+        const char *option = strstr(value, " [opterr=");
+        g_autofree char *shown =
+            xd_escape(value, option != NULL ? option - value : -1, MAX_PARAMETER);
 
         g_string_append(out, shown);
     }
@@ -374,8 +377,8 @@ xd_failure_to_error(const char *const *failure, XdArena *arena)
     const char *code = is_code(clean[0]) ? clean[0] : "a failure without a proper code";
     GError *error;
 
-    if (row == NULL || row->detail != NULL)
-        detail = expand_detail(row != NULL ? row->detail : "%1", (const char *const *) clean);
+    if (row != NULL && row->detail != NULL)
+        detail = expand_detail(row->detail, (const char *const *) clean);
     if (detail != NULL && g_strstrip(detail)[0] == '\0')
         g_clear_pointer(&detail, g_free);
     error = xd_error_new(row != NULL ? row->error : HVD_ERROR_FAILED, "%s%s%s%s", code,

@@ -331,8 +331,9 @@ on_reply(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GEr
 {
     Running *running = data;
 
-    if (error != NULL && reply->unknown) {
+    if (error != NULL && (reply->unknown || (reply->sent && running->call.holds != NULL))) {
         running->cause = g_error_copy(reply->cause);
+        running->generation = reply->generation;
         search(running);
     } else if (error != NULL) {
         running_end(running, g_error_copy(error));
@@ -359,7 +360,6 @@ send(Running *running)
                    .session = running->call.session,
                    .flags = running->async ? XD_CALL_ASYNC : 0};
 
-    running->generation = xd_session_get_generation(running->operation->connection->session);
     xd_call(running->operation->connection, &call, running->cancellable, on_reply, running);
 }
 

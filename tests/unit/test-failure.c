@@ -123,6 +123,33 @@ test_error(void)
                     "choose another size: a disk cannot get this one here");
 }
 
+/* What a server may have made of our own words stays out of the message (SEC-29). */
+static void
+test_dropped(void)
+{
+    static const char *const failures[][5] = {
+        {"NOBODY_KNOWS_THIS_ONE", "echo"},
+        {"INTERNAL_ERROR", "Failure(\"echo\")"},
+        {"INVALID_VALUE", "field", "echo"},
+        {"VALUE_NOT_SUPPORTED", "field", "echo", "echo"},
+        {"XENAPI_PLUGIN_FAILURE", "status", "echo", "echo"},
+        {"IMPORT_ERROR", "echo"},
+        {"VM_MIGRATE_FAILED", "vm", "from", "to", "echo"},
+        {"SR_BACKEND_FAILURE", "1", "echo", "echo"},
+        {"SR_BACKEND_FAILURE_68", "", "Unable to log in [opterr=echo]", "echo"},
+    };
+    g_autoptr(XdArena) arena = xd_arena_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(failures); i++) {
+        const char *failure[] = {failures[i][0], failures[i][1], failures[i][2],
+                                 failures[i][3], failures[i][4], NULL};
+        g_autoptr(GError) error = xd_failure_to_error(failure, arena);
+
+        g_assert_null(strstr(error->message, "echo"));
+        g_assert_nonnull(strstr(error->message, failure[0]));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -131,5 +158,6 @@ main(int argc, char **argv)
     g_test_add_func("/unit/failure/offences", test_offences);
     g_test_add_func("/unit/failure/sorted", test_sorted);
     g_test_add_func("/unit/failure/error", test_error);
+    g_test_add_func("/unit/failure/dropped", test_dropped);
     return g_test_run();
 }
