@@ -1,46 +1,17 @@
 /* SEC-16, SEC-33: a server that is no toolstack, or a broken one, or an enemy: each answer ends in the right
  * error, in bounded memory, and the driver goes on with the next call. */
+#include "peak.h"
 #include "toolstack.h"
 
 #include "xenapi/call.h"
 #include "xenapi/mirror.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REPEATABLE   "secret.get_uuid"
 #define UNREPEATABLE "task.create"
 #define MOST_MEMORY  (64 * 1024) /* KiB */
 #define NESTED       100000
-
-/* ---- memory ---- */
-
-static void
-forget_peak(void)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-
-    g_assert_cmpint(write(fd, "5", 1), ==, 1);
-    close(fd);
-}
-
-/* KiB: the most that this process had since then */
-static guint64
-read_peak(void)
-{
-    g_autofree char *status = NULL;
-
-    g_assert_true(g_file_get_contents("/proc/self/status", &status, NULL, NULL));
-    return g_ascii_strtoull(strstr(status, "VmHWM:") + 6, NULL, 10);
-}
-
-static void
-assert_peak(guint64 before)
-{
-    if (!SANITIZED && g_getenv("HVD_TEST_VALGRIND") == NULL) /* their own memory is in it */
-        g_assert_cmpuint(read_peak(), <, before + MOST_MEMORY);
-}
 
 /* ---- hostile answers ---- */
 
@@ -269,8 +240,7 @@ test_answer(gconstpointer data)
     g_auto(Answer) answer = {0};
     guint64 before;
 
-    forget_peak();
-    before = read_peak();
+    before = peak_begin();
     toolstack_plant(toolstack, REPEATABLE, 1, 5, answer_badly, (gpointer) c);
     call(connection, REPEATABLE, &answer);
     g_assert_error(answer.error, XD_ERROR, c->code);
@@ -281,7 +251,7 @@ test_answer(gconstpointer data)
     g_assert_true(answer.unknown);
     g_assert_cmpuint(toolstack_count(toolstack, UNREPEATABLE), ==, 1); /* never again */
     g_assert_null(strstr(answer.error->message, "session_id"));
-    assert_peak(before);
+    peak_assert(before, MOST_MEMORY);
     g_assert_cmpuint(test_server_get_flooded(toolstack_get_server(toolstack)), <, 64 * 1024 * 1024);
     assert_goes_on(connection);
     toolstack_close(connection);
@@ -334,8 +304,7 @@ test_nested(void)
     g_auto(Answer) answer = {0};
     guint64 before;
 
-    forget_peak();
-    before = read_peak();
+    before = peak_begin();
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_nested, GINT_TO_POINTER(FALSE));
     call(connection, REPEATABLE, &answer);
     g_assert_error(answer.error, XD_ERROR, HVD_ERROR_PROTOCOL);
@@ -343,7 +312,7 @@ test_nested(void)
     call(connection, REPEATABLE, &answer);
     if (answer.error != NULL)
         g_assert_error(answer.error, XD_ERROR, HVD_ERROR_PROTOCOL);
-    assert_peak(before);
+    peak_assert(before, MOST_MEMORY);
     assert_goes_on(connection);
     toolstack_close(connection);
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
+#include "peak.h"
 #include "world.h"
 
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <gio/gunixoutputstream.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define DISK_BYTES  2097152     /* of the one that the image comes into: whole MiB */
 #define MOST_MEMORY (16 * 1024) /* KiB */
@@ -29,34 +29,6 @@ typedef struct {
 
 static const Way in = {"spawn", "import-image: ", "/import_raw_vdi", IMAGE_BYTES};
 static const Way out = {"snapshot", "export: ", "/export_raw_vdi", DISK_BYTES};
-
-/* ---- memory ---- */
-
-static void
-forget_peak(void)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-
-    g_assert_cmpint(write(fd, "5", 1), ==, 1);
-    close(fd);
-}
-
-/* KiB: the most that this process had since then */
-static guint64
-read_peak(void)
-{
-    g_autofree char *status = NULL;
-
-    g_assert_true(g_file_get_contents("/proc/self/status", &status, NULL, NULL));
-    return g_ascii_strtoull(strstr(status, "VmHWM:") + 6, NULL, 10);
-}
-
-static void
-assert_peak(guint64 before)
-{
-    if (!SANITIZED && g_getenv("HVD_TEST_VALGRIND") == NULL) /* their own memory is in it */
-        g_assert_cmpuint(read_peak(), <, before + MOST_MEMORY);
-}
 
 /* ---- what holds in every case ---- */
 
@@ -213,10 +185,9 @@ test_answer(gconstpointer data)
 
     plant(is->way, is->rule);
     test_pool_reset_stats(pool);
-    forget_peak();
-    peak = read_peak();
+    peak = peak_begin();
     world_run(world, operation_find(is->way->operation));
-    assert_peak(peak);
+    peak_assert(peak, MOST_MEMORY);
     g_assert_nonnull(world->error);
     if (code == EITHER)
         code = xd_error_is(world->error, HVD_ERROR_INTEGRITY) ? HVD_ERROR_INTEGRITY
@@ -318,7 +289,8 @@ test_node_is_content(void)
 static void
 test_image_is_short(void)
 {
-    test_image(NULL, 4000, DOCUMENT(SIZE(10000)), "after 4000 of 10000 bytes: the image ends too early");
+    test_image(NULL, 4000, DOCUMENT(SIZE(10000)),
+               "after 4000 of 10000 bytes: the image ends too early");
     test_image(AT("short", 2000), 4000, DOCUMENT(SIZE(10000)), " of 10000 bytes: the ");
 }
 
@@ -398,8 +370,7 @@ test_big(void)
         g_unix_input_stream_new(open("/dev/zero", O_RDONLY | O_CLOEXEC), TRUE);
     guint64 peak;
 
-    forget_peak();
-    peak = read_peak();
+    peak = peak_begin();
     spawn_from(world, endless, DOCUMENT(SIZE(BIG_BYTES)));
     world_assert_refused(world, HVD_ERROR_INTEGRITY, "the image has more than the 100663296 bytes");
     test_pool_assert_picture(pool, before);
@@ -408,7 +379,7 @@ test_big(void)
     export_slowly(world);
     g_assert_no_error(world->error);
     g_assert_nonnull(strstr(world->result, "100663296"));
-    assert_peak(peak);
+    peak_assert(peak, MOST_MEMORY);
 }
 
 int
