@@ -306,7 +306,6 @@ target_find(const Arguments *arguments, const Credential *credential, Output *ou
             GError **error)
 {
     g_autoptr(Target) target = target_describe(arguments, error);
-
     gboolean found;
 
     if (target == NULL)
