@@ -199,20 +199,40 @@ is_inert(gunichar c)
              (c >= 0x2066 && c <= 0x2069));
 }
 
+/* How many bytes at @p are printable ASCII: nearly all of what is ever shown. */
+static gsize
+plain_run(const char *p, gsize length)
+{
+    gsize n = 0;
+
+    while (n < length && p[n] >= 0x20 && p[n] < 0x7f)
+        n++;
+    return n;
+}
+
 char *
 xd_escape(const char *text, gssize length, gsize max)
 {
-    GString *out = g_string_new(NULL);
+    gsize size = length < 0 ? strlen(text) : (gsize) length;
+    GString *out = g_string_sized_new(MIN(size, max) + 1);
     const char *p = text;
-    const char *end = text + (length < 0 ? (gssize) strlen(text) : length);
+    const char *end = text + size;
 
     while (p < end) {
-        gunichar c = g_utf8_get_char_validated(p, end - p);
+        gunichar c;
+        gsize plain;
 
         if (out->len >= max) {
             g_string_append(out, "\xe2\x80\xa6");
             break;
         }
+        plain = plain_run(p, MIN((gsize) (end - p), max - out->len));
+        if (plain > 0) {
+            g_string_append_len(out, p, (gssize) plain);
+            p += plain;
+            continue;
+        }
+        c = g_utf8_get_char_validated(p, end - p);
         if (c == (gunichar) -1 || c == (gunichar) -2) {
             g_string_append_printf(out, "\\x%02x", (guchar) *p);
             p++;
