@@ -205,13 +205,10 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
 }
 
 /* In one packet with the head: two make the server wake up twice. */
-static void
-set_whole_body(XdExchange *x, CURL *easy)
+gboolean
+xd_exchange_is_small(const XdExchange *x)
 {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) x->body_size);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.data);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
+    return !x->bulk && !x->secret_body && x->body.data != NULL && strcmp(x->method, "POST") == 0;
 }
 
 static void
@@ -223,8 +220,11 @@ set_body(XdExchange *x, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return;
     }
-    if (!put && x->body.data != NULL && !x->secret_body) {
-        set_whole_body(x, easy);
+    if (xd_exchange_is_small(x)) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) x->body_size);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.data);
+        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
         return;
     }
     /* A read callback and no seek callback: unable to rewind, libcurl sends nothing again. */
@@ -252,13 +252,12 @@ set_cookie(XdExchange *x, CURL *easy)
 }
 
 gboolean
-xd_exchange_configure(XdExchange *x, CURL *easy, GError **error)
+xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
 {
     const XdHttpOptions *options = &x->http->options;
 
     if (!xd_trust_configure(easy, x->slot->origin, options, error))
         return FALSE;
-    curl_easy_setopt(easy, CURLOPT_URL, x->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -268,9 +267,18 @@ xd_exchange_configure(XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+    return TRUE;
+}
+
+void
+xd_exchange_apply(XdExchange *x, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_URL, x->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) x->low_speed_s);
@@ -280,13 +288,24 @@ xd_exchange_configure(XdExchange *x, CURL *easy, GError **error)
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long) BULK_BUFFER);
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long) BULK_BUFFER);
     }
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->reason);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
     set_body(x, easy);
     set_cookie(x, easy);
-    return TRUE;
+}
+
+/* What points into the exchange, or is a secret. The rest of it the next one sets anew. */
+void
+xd_exchange_strip(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(easy, CURLOPT_COOKIE, NULL);
 }

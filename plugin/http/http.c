@@ -37,13 +37,38 @@ busy_add(const XdExchange *x, int change)
 }
 
 static void
-handle_release(XdHttp *http, CURL *easy)
+handle_release(XdExchange *x, CURL *easy)
 {
+    XdHttp *http = x->http;
+
+    if (xd_exchange_is_small(x) &&
+        g_queue_get_length(&x->slot->warm) < http->options.short_per_origin) {
+        xd_exchange_strip(easy);
+        g_queue_push_tail(&x->slot->warm, easy);
+        return;
+    }
     curl_easy_reset(easy); /* drops our strings; the connection stays with the multi handle */
     if (g_queue_get_length(&http->idle) >= IDLE_HANDLES)
         curl_easy_cleanup(easy);
     else
         g_queue_push_tail(&http->idle, easy);
+}
+
+/* (nullable): ready but for what is the exchange's own */
+static CURL *
+handle_take(XdExchange *x, GError **error)
+{
+    CURL *easy = xd_exchange_is_small(x) ? g_queue_pop_tail(&x->slot->warm) : NULL;
+
+    if (easy != NULL)
+        return easy;
+    easy = g_queue_pop_head(&x->http->idle);
+    if (easy == NULL)
+        easy = curl_easy_init();
+    if (xd_exchange_prepare(x, easy, error))
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
 }
 
 /* Every exchange ends here, whether by success, failure, time-out or cancellation. */
@@ -57,7 +82,7 @@ exchange_end(XdExchange *x)
     xd_clear_source(&x->deferred);
     if (x->easy != NULL) {
         curl_multi_remove_handle(http->multi, x->easy);
-        handle_release(http, g_steal_pointer(&x->easy));
+        handle_release(x, g_steal_pointer(&x->easy));
         busy_add(x, -1);
     } else {
         g_queue_remove(&http->waiting, x);
@@ -247,17 +272,15 @@ static void
 exchange_start(XdExchange *x)
 {
     XdHttp *http = x->http;
-    CURL *easy = g_queue_pop_head(&http->idle);
     GError *error = NULL;
+    CURL *easy = handle_take(x, &error);
 
-    if (easy == NULL)
-        easy = curl_easy_init();
-    if (!xd_exchange_configure(x, easy, &error)) {
-        handle_release(http, easy);
+    if (easy == NULL) {
         g_queue_push_tail(&http->waiting, x); /* where exchange_end() looks for it */
         exchange_defer(x, error);
         return;
     }
+    xd_exchange_apply(x, easy);
     x->easy = easy;
     busy_add(x, +1);
     curl_multi_add_handle(http->multi, easy);
@@ -294,6 +317,15 @@ http_start_waiting(XdHttp *http)
     }
 }
 
+static void
+handles_free(GQueue *handles)
+{
+    CURL *easy;
+
+    while ((easy = g_queue_pop_head(handles)) != NULL)
+        curl_easy_cleanup(easy);
+}
+
 static XdSlot *
 slot_of(XdHttp *http, const XdOrigin *origin)
 {
@@ -313,6 +345,7 @@ slot_free(gpointer data)
 {
     XdSlot *slot = data;
 
+    handles_free(&slot->warm);
     xd_origin_free(slot->origin);
     g_free(slot->text);
     g_free(slot);
@@ -441,17 +474,14 @@ xd_http_new(const XdHttpOptions *options, GError **error)
 static void
 http_destroy(XdHttp *http)
 {
-    CURL *easy;
-
-    while ((easy = g_queue_pop_head(&http->idle)) != NULL)
-        curl_easy_cleanup(easy);
+    handles_free(&http->idle);
+    g_hash_table_unref(http->slots);
     /* libcurl would call back into what is being torn down */
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, NULL);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, NULL);
     curl_multi_cleanup(http->multi);
     xd_clear_source(&http->source);
     close(http->sockets);
-    g_hash_table_unref(http->slots);
     g_main_context_unref(http->context);
     xd_arena_unref(http->options.arena);
     g_strfreev(http->pins);

@@ -12,6 +12,7 @@ typedef struct {
     XdOrigin *origin;
     char *text;
     guint busy;
+    GQueue warm; /* (element-type CURL): handles that know all but the next small request */
 } XdSlot;
 
 struct _XdHttp {
@@ -22,7 +23,7 @@ struct _XdHttp {
     gint64 due;        /* when @multi wants to be called, or -1 */
     GHashTable *slots; /* (element-type XdOrigin XdSlot) */
     GQueue waiting;    /* (element-type XdExchange) */
-    GQueue idle;       /* (element-type CURL): handles to use again */
+    GQueue idle;       /* (element-type CURL): handles to use again, which know nothing */
     guint running;     /* polls aside */
     GQueue exchanges;  /* (element-type XdExchange): all that exist, in the order of their making */
     guint64 serials;   /* that were given out */
@@ -74,7 +75,13 @@ struct _XdExchange {
 
 XdExchange *xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request);
 void xd_exchange_free(XdExchange *exchange);
-gboolean xd_exchange_configure(XdExchange *exchange, CURL *easy, GError **error);
+/* All that a request to @x's origin has in common with those before and after it. */
+gboolean xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error);
+/* What is this exchange's own. */
+void xd_exchange_apply(XdExchange *x, CURL *easy);
+/* A small request, whose handle xd_exchange_strip() leaves as xd_exchange_prepare() does. */
+gboolean xd_exchange_is_small(const XdExchange *x);
+void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
 /* (nullable): what the transfer that libcurl has ended means */
 GError *xd_exchange_verdict(XdExchange *exchange);

@@ -21,6 +21,7 @@ typedef struct {
     XdExchange *paused;
     gsize upload; /* bytes that are still to come */
     char *script; /* what the server says */
+    char *asked;  /* the last request, head and body */
     gboolean hang_up;
 } World;
 
@@ -95,6 +96,8 @@ on_request(TestRequest *request, gpointer data)
 {
     World *world = data;
 
+    g_free(world->asked);
+    world->asked = g_strconcat(request->head, request->body->str, NULL);
     if (world->script == NULL)
         test_request_reply(request, "fine");
     else
@@ -144,6 +147,7 @@ world_free(World *world)
     g_string_free(world->answer, TRUE);
     g_clear_error(&world->error);
     g_free(world->script);
+    g_free(world->asked);
     g_free(world);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
@@ -205,6 +209,77 @@ test_kept(void)
     settle(world);
     g_assert_cmpuint(world->done, ==, 50);
     g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
+}
+
+/* Requests of each kind that there is. */
+typedef struct {
+    const char *method;
+    const char *path;
+    const char *session; /* (nullable) */
+    const char *header;  /* (nullable) */
+    const char *body;    /* (nullable) */
+    gboolean secret_body;
+    gboolean bulk;
+} Shape;
+
+static const Shape shapes[] = {
+    {"POST", "/jsonrpc", "OpaqueRef:one", "X-Tag: one", "{\"a\": 1}", FALSE, FALSE},
+    {"POST", "/", NULL, NULL, "<methodCall/>", FALSE, FALSE},
+    {"POST", "/jsonrpc", "OpaqueRef:two", NULL, "{}", FALSE, TRUE},
+    {"POST", "/jsonrpc", NULL, NULL, "{\"password\": 1}", TRUE, FALSE},
+    {"GET", "/rrd", "OpaqueRef:one", NULL, NULL, FALSE, FALSE},
+    {"PUT", "/disk", "OpaqueRef:one", "X-Tag: two", "bytes", FALSE, TRUE},
+};
+
+/* What the server hears. */
+static const char *
+ask(World *world, const Shape *shape)
+{
+    g_autoptr(XdSecret) session =
+        shape->session != NULL ? xd_secret_new(world->arena, shape->session, strlen(shape->session))
+                               : NULL;
+    const char *headers[] = {shape->header, NULL};
+    g_auto(XdVault) vault = {0};
+    XdHttpRequest request = {.origin = world->origin,
+                             .method = shape->method,
+                             .path = shape->path,
+                             .content_type = shape->body != NULL ? "text/x" : NULL,
+                             .headers = headers,
+                             .session = session,
+                             .secret_body = shape->secret_body,
+                             .body_size = -1,
+                             .lane = XD_LANE_SHORT,
+                             .max_body = 1000,
+                             .bulk = shape->bulk};
+
+    if (shape->body != NULL) {
+        xd_vault_init(&vault, world->arena);
+        xd_vault_append_string(&vault, shape->body);
+        request.body = &vault;
+    }
+    world->pending++;
+    xd_http_send(world->http, &request, &exchange_class, world, NULL);
+    settle(world);
+    g_assert_no_error(world->error);
+    return world->asked;
+}
+
+/* Handles are used again: no request has a word of the one before. */
+static void
+test_nothing_left(void)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(shapes) * G_N_ELEMENTS(shapes); i++) {
+        const Shape *first = &shapes[i / G_N_ELEMENTS(shapes)];
+        const Shape *second = &shapes[i % G_N_ELEMENTS(shapes)];
+        g_autoptr(World) world = world_new();
+        g_autofree char *alone = g_strdup(ask(world, second));
+
+        xd_http_free(world->http);
+        world->http = http_new(world, NULL, NULL);
+        ask(world, first);
+        g_assert_cmpstr(ask(world, second), ==, alone);
+        g_assert_cmpint(strstr(alone, "OpaqueRef:") != NULL, ==, second->session != NULL);
+    }
 }
 
 /* Long ones are limited in all, and a poll is never in the queue. */
@@ -424,6 +499,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/http/exchange/simple", test_simple);
     g_test_add_func("/http/exchange/kept-connections", test_kept);
+    g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
     g_test_add_func("/http/exchange/lanes", test_lanes);
     g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
     g_test_add_func("/http/exchange/refused", test_refused);
