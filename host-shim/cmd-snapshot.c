@@ -103,6 +103,7 @@ cmd_snapshot(Shim *shim, GError **error)
 
     if (uuid == NULL)
         return FALSE;
+    runner_get_call(shim->runner)->flags |= HVD_CALL_DIGEST;
     if (arguments_has(shim->arguments, "plan"))
         return plan(shim, uuid, error);
     return strcmp(path, "-") == 0 ? into_stdout(shim, uuid, error)

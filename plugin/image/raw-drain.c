@@ -14,7 +14,7 @@ typedef struct {
     gboolean finishing;
     gboolean freed;
     GError *error;
-    GChecksum *checksum;
+    GChecksum *checksum; /* (nullable) */
 } RawDrain;
 
 static void drain_flush(RawDrain *self);
@@ -26,7 +26,7 @@ drain_release(RawDrain *self)
     g_byte_array_unref(self->writing);
     g_object_unref(self->stream);
     g_object_unref(self->cancellable);
-    g_checksum_free(self->checksum);
+    g_clear_pointer(&self->checksum, g_checksum_free);
     g_clear_error(&self->error);
     g_free(self);
 }
@@ -92,7 +92,8 @@ raw_write(XdDrain *drain, const char *bytes, gsize length, GError **error)
             return XD_FLOW_PAUSE; /* the other one is still being written */
     }
     g_byte_array_append(self->filling, (const guint8 *) bytes, (guint) length);
-    g_checksum_update(self->checksum, (const guchar *) bytes, (gssize) length);
+    if (self->checksum != NULL)
+        g_checksum_update(self->checksum, (const guchar *) bytes, (gssize) length);
     drain->position += length;
     if (self->filling->len >= self->buffer_bytes / 2)
         drain_flush(self);
@@ -140,7 +141,7 @@ raw_free(XdDrain *drain)
 static const XdDrainClass raw_drain_class = {raw_write, raw_finish, raw_free};
 
 XdDrain *
-xd_raw_drain_new(GOutputStream *stream, gsize buffer_bytes)
+xd_raw_drain_new(GOutputStream *stream, gboolean digest, gsize buffer_bytes)
 {
     RawDrain *self = g_new0(RawDrain, 1);
 
@@ -150,12 +151,14 @@ xd_raw_drain_new(GOutputStream *stream, gsize buffer_bytes)
     self->buffer_bytes = buffer_bytes;
     self->filling = g_byte_array_sized_new((guint) buffer_bytes);
     self->writing = g_byte_array_sized_new((guint) buffer_bytes);
-    self->checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    self->checksum = digest ? g_checksum_new(G_CHECKSUM_SHA256) : NULL;
     return &self->parent;
 }
 
 const char *
 xd_raw_drain_get_sha256(XdDrain *drain)
 {
-    return g_checksum_get_string(((RawDrain *) drain)->checksum);
+    GChecksum *checksum = ((RawDrain *) drain)->checksum;
+
+    return checksum != NULL ? g_checksum_get_string(checksum) : NULL;
 }

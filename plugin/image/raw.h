@@ -15,9 +15,10 @@ xd_raw_source_new(GInputStream *stream, guint64 size, const char *sha256, gsize 
 
 /**
  * xd_raw_drain_new: writes what comes to @stream, which stays open.
+ * @digest: of all that is written: SHA-256 in this thread, slower than most networks
  */
-XdDrain *xd_raw_drain_new(GOutputStream *stream, gsize buffer_bytes);
-/* (transfer none): of all that was written, once it has finished */
+XdDrain *xd_raw_drain_new(GOutputStream *stream, gboolean digest, gsize buffer_bytes);
+/* (transfer none) (nullable): once it has finished, where @digest was wanted */
 const char *xd_raw_drain_get_sha256(XdDrain *drain);
 
 G_END_DECLS

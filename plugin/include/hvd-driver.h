@@ -168,11 +168,14 @@ typedef void (*HvdProgressFunc)(const HvdProgress *progress, gpointer user_data)
  * @HVD_CALL_ALLOW_STALE: reads only: take what is known, however old, and say how old it is
  * @HVD_CALL_ASK: list_nodes only: ask the pool for what no event tells, "login" of the coordinator's
  *   document: the account, its role, and the clock
+ * @HVD_CALL_DIGEST: snapshot only: the result has sha256 of the bytes, which the connection's thread
+ *   makes, byte by byte: it can be slower than all the rest
  */
 typedef enum {
     HVD_CALL_PLAN_ONLY = 1 << 0,
     HVD_CALL_ALLOW_STALE = 1 << 1,
     HVD_CALL_ASK = 1 << 2,
+    HVD_CALL_DIGEST = 1 << 3,
 } HvdCallFlags;
 
 /**
@@ -451,7 +454,7 @@ typedef struct {
      * snapshot: a consistent copy of the root disk, as raw bytes, while the instance goes on.
      * @sink: takes the disk's bytes; written asynchronously, not closed
      *
-     * The result has size_bytes and sha256 of what was written. Nothing stays in the pool.
+     * The result has size_bytes of what was written, with HVD_CALL_DIGEST sha256, too. Nothing stays in the pool.
      * Errors: NOT_FOUND, BUSY, NO_RESOURCES, INTEGRITY, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     void (*snapshot_async)(HvdConnection *connection, const char *instance, GOutputStream *sink,

@@ -11,6 +11,7 @@
 typedef struct {
     XdInstanceState head;
     GOutputStream *stream;
+    gboolean digest; /* of its bytes is asked for */
     XdDrain *drain;
     char *disk; /* the root disk */
     char *sr;
@@ -116,7 +117,7 @@ export_snapshot(XdOp *op, gpointer data)
                                .size = (guint64) snapshot->size_bytes,
                                .kind = "export"};
 
-    snapshot->drain = xd_raw_drain_new(snapshot->stream,
+    snapshot->drain = xd_raw_drain_new(snapshot->stream, snapshot->digest,
                                        xd_config_get_uint(config, XD_CONFIG_TRANSFER_BUFFER_BYTES));
     transfer.drain = snapshot->drain;
     xd_op_transfer(op, &transfer);
@@ -172,7 +173,10 @@ xd_snapshot_async(XdConnection *connection, const char *instance, GOutputStream 
 {
     static const XdOperationClass klass = {"snapshot", snapshot_steps, snapshot_clear};
     Snapshot *snapshot = g_new0(Snapshot, 1);
+    HvdCall options;
 
+    xd_call_options(call, &options);
+    snapshot->digest = (options.flags & HVD_CALL_DIGEST) != 0;
     snapshot->stream = g_object_ref(sink);
     xd_instance_state_init(&snapshot->head, instance);
     xd_operation_run(&klass, snapshot, connection, instance, NULL, call, cancellable, callback,

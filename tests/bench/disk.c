@@ -1,9 +1,10 @@
 /* One disk in or out, by the driver or by bare libcurl; its seconds and its peak of memory go to standard
  * output.
  *
- * bench-disk driver in|out SIZE FILE POOL-DIRECTORY VDI [CA-FILE]
- * bench-disk curl   in|out SIZE FILE URL [CA-FILE]
+ * bench-disk driver in|out|digest SIZE FILE POOL-DIRECTORY VDI [CA-FILE]
+ * bench-disk curl   in|out|digest SIZE FILE URL [CA-FILE]
  *
+ * digest: out, and the SHA-256 of the bytes is made, on both sides by GLib.
  * FILE has the bytes, or gets them. The pool is a simulated one, whose node is bench-sink. */
 #include "figure.h"
 #include "image/raw.h"
@@ -19,6 +20,7 @@
 
 typedef struct {
     gboolean in;
+    gboolean digest;
     guint64 size;
     const char *file;
 } Disk;
@@ -54,7 +56,7 @@ move(XdOp *op, gpointer data)
         g_autoptr(GFileOutputStream) stream =
             g_file_append_to(file, G_FILE_CREATE_NONE, NULL, NULL);
 
-        transfer->drain = xd_raw_drain_new(G_OUTPUT_STREAM(stream), buffer);
+        transfer->drain = xd_raw_drain_new(G_OUTPUT_STREAM(stream), transfer->disk->digest, buffer);
     }
     step.source = transfer->source;
     step.drain = transfer->drain;
@@ -109,11 +111,19 @@ from_file(char *to, size_t size, size_t n, void *data)
     return got < 0 ? CURL_READFUNC_ABORT : (size_t) got;
 }
 
+typedef struct {
+    int fd;
+    GChecksum *checksum; /* (nullable) */
+} Target;
+
 static size_t
 to_file(char *from, size_t size, size_t n, void *data)
 {
-    ssize_t put = write(GPOINTER_TO_INT(data), from, size * n);
+    const Target *target = data;
+    ssize_t put = write(target->fd, from, size * n);
 
+    if (target->checksum != NULL && put > 0)
+        g_checksum_update(target->checksum, (const guchar *) from, put);
     return put < 0 ? 0 : (size_t) put;
 }
 
@@ -121,6 +131,8 @@ static double
 run_curl(const Disk *disk, const char *url, const char *ca_file)
 {
     int fd = open(disk->file, disk->in ? O_RDONLY : O_WRONLY | O_APPEND);
+    g_autoptr(GChecksum) checksum = disk->digest ? g_checksum_new(G_CHECKSUM_SHA256) : NULL;
+    Target target = {fd, checksum};
     CURL *easy = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     gint64 start = g_get_monotonic_time();
@@ -137,7 +149,7 @@ run_curl(const Disk *disk, const char *url, const char *ca_file)
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, from_file);
     curl_easy_setopt(easy, CURLOPT_READDATA, GINT_TO_POINTER(fd));
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, to_file);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, GINT_TO_POINTER(fd));
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &target);
     if (ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
     code = curl_easy_perform(easy);
@@ -158,11 +170,14 @@ main(int argc, char **argv)
     double seconds;
 
     if (argc < last || argc > last + 1) {
-        g_printerr("usage: bench-disk driver in|out SIZE FILE POOL-DIRECTORY VDI [CA-FILE]\n"
-                   "       bench-disk curl in|out SIZE FILE URL [CA-FILE]\n");
+        g_printerr("usage: bench-disk driver in|out|digest SIZE FILE POOL-DIRECTORY VDI [CA-FILE]\n"
+                   "       bench-disk curl in|out|digest SIZE FILE URL [CA-FILE]\n");
         return 2;
     }
-    disk = (Disk){strcmp(argv[2], "in") == 0, g_ascii_strtoull(argv[3], NULL, 10), argv[4]};
+    disk = (Disk){.in = strcmp(argv[2], "in") == 0,
+                  .digest = strcmp(argv[2], "digest") == 0,
+                  .size = g_ascii_strtoull(argv[3], NULL, 10),
+                  .file = argv[4]};
     seconds =
         driver ? run_driver(&disk, argv[5], argv[6], argv[7]) : run_curl(&disk, argv[5], argv[6]);
     g_print("%.6f %" G_GUINT64_FORMAT "\n", seconds, figure_memory("VmHWM"));

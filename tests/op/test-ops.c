@@ -70,6 +70,38 @@ test_plan(gconstpointer data)
     g_assert_cmpstr(before, ==, after);
 }
 
+static const Operation *
+find_operation(const char *name)
+{
+    guint i = 0;
+
+    while (strcmp(operations[i].name, name) != 0)
+        i++;
+    return &operations[i];
+}
+
+/* The bytes' digest costs time: it is made for those who ask. */
+static void
+test_digest(void)
+{
+    static const HvdCallFlags flags[] = {0, HVD_CALL_DIGEST};
+    const Operation *snapshot = find_operation("snapshot");
+
+    for (guint i = 0; i < G_N_ELEMENTS(flags); i++) {
+        HvdCall call = {.struct_size = sizeof call, .flags = flags[i]};
+        g_autoptr(World) world = NULL;
+
+        fresh();
+        world = world_new(pool, TRUE, NULL);
+        world_prepare(world, snapshot);
+        world_start(world, snapshot, &call);
+        world_wait(world);
+        g_assert_no_error(world->error);
+        g_assert_nonnull(strstr(world->result, "\"size_bytes\":"));
+        g_assert_cmpint(strstr(world->result, "\"sha256\":\"") != NULL, ==, i == 1);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -85,6 +117,7 @@ main(int argc, char **argv)
         g_test_add_data_func(budget, &operations[i], test_budget);
         g_test_add_data_func(plan, &operations[i], test_plan);
     }
+    g_test_add_func("/op/snapshot/digest", test_digest);
     status = g_test_run();
     test_pool_free(pool);
     return status;
