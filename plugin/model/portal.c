@@ -18,10 +18,11 @@ refuse(GError **error)
     return FALSE;
 }
 
+/* GLib takes a zone ("%eth0", or any bytes there) for part of an address; it means nothing elsewhere. */
 static gboolean
 is_host(const char *host)
 {
-    if (g_hostname_is_ip_address(host))
+    if (strchr(host, '%') == NULL && g_hostname_is_ip_address(host))
         return TRUE;
     for (const char *p = host; *p != '\0'; p++) {
         if (!g_ascii_isalnum(*p) && *p != '-' && *p != '.')

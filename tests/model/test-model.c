@@ -67,6 +67,7 @@ test_portal(void)
         {"host:3260,x", NULL, 0},
         {"[::1", NULL, 0},
         {"[::1]x", NULL, 0},
+        {"[fe80::1%eth0]", NULL, 0},
         {"[host]:1", NULL, 0},
         {"a b", NULL, 0},
         {"host/path", NULL, 0},
