@@ -94,10 +94,17 @@ def program(name):
     return str(BUILD / "tests" / "bench" / f"bench-{name}")
 
 
-def run(argv, env=None):
-    """Runs @argv to its end."""
+def stay_on(process, core):
+    """Keeps @process (0: this one) on one processor, counted from 0, if there are so many."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(process, {cores[core % len(cores)]})
+
+
+def run(argv, env=None, core=None):
+    """Runs @argv to its end, on one processor where one is named."""
     started = time.monotonic()
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=TOP,
+                               preexec_fn=None if core is None else lambda: stay_on(0, core),
                                env=None if env is None else {**os.environ, **env})
     with process.stdout:
         output = process.stdout.read()

@@ -25,6 +25,7 @@ def chosen(names):
 
 
 def build(targets):
+    subprocess.run([bench.TOP / "tests" / "install-packages", "bench"], check=True, stdout=sys.stderr)
     if not (bench.BUILD / "build.ninja").exists():
         subprocess.run(["meson", "setup", bench.BUILD, bench.TOP, "--buildtype=release"], check=True,
                        stdout=sys.stderr)

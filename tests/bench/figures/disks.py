@@ -1,5 +1,5 @@
 """A disk in and out, by the driver and by bare libcurl, to and from the same node. The toolstack is xapi-sim; the
-node that has the storage is bench-sink, which is faster than both clients. Nothing is between them but loopback."""
+node that has the storage is bench-sink, the same for both sides. Nothing is between them but loopback."""
 
 import contextlib
 import os
