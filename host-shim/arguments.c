@@ -162,10 +162,8 @@ read_value(const Option *option, Value *value, const char *text, GError **error)
 
     if (option->kind == OPTION_NUMBER &&
         !g_ascii_string_to_signed(text, 10, option->least, option->most, &value->number, NULL)) {
-        failure_set(
-            error, FAILURE_USAGE, NULL,
-            _("--%s takes a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", not \"%s\""),
-            option->name, option->least, option->most, text);
+        failure_set(error, FAILURE_USAGE, NULL, _("--%s takes a number from %d to %d, not \"%s\""),
+                    option->name, option->least, option->most, text);
         return FALSE;
     }
     if (option->kind == OPTION_SIZE && !text_parse_size(text, &bytes)) {
@@ -301,14 +299,14 @@ check_operands(const Arguments *arguments, GError **error)
 {
     const Command *command = arguments->command;
     g_auto(GStrv) wanted = g_strsplit(command->operands, " ", -1);
-    g_autofree char *advice = g_strdup_printf(_("usage: hvd %s %s%s%s"), command->name,
-                                              command->operands, command->needs != NULL ? " " : "",
-                                              command->needs != NULL ? command->needs : "");
+    g_autofree char *spelling = commands_spell(command);
+    g_autofree char *advice = g_strdup_printf(_("usage: hvd %s"), spelling);
     guint n_wanted = command->operands[0] != '\0' ? g_strv_length(wanted) : 0;
     guint n = arguments->operands->len;
 
     if (n < n_wanted && wanted[n][0] != '[') {
-        failure_set(error, FAILURE_USAGE, advice, _("%s: %s is missing"), command->name, wanted[n]);
+        failure_set(error, FAILURE_USAGE, advice, _("%s: %s is missing"), command->name,
+                    _(wanted[n]));
         return FALSE;
     }
     if (n <= n_wanted || (n_wanted > 0 && g_str_has_suffix(wanted[n_wanted - 1], "...")))

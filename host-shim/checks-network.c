@@ -158,28 +158,32 @@ check_expiry(Doctor *doctor)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autoptr(GPtrArray) all = probed(doctor);
-    gint64 least = G_MAXINT64;
+    int least = G_MAXINT;
 
     for (guint i = 0; i < all->len; i++) {
         const Probe *probe = g_ptr_array_index(all, i);
         g_autofree char *name = name_of(probe);
-        gint64 days;
+        int days;
 
         if (probe->expires == NULL)
             continue;
-        days = g_date_time_difference(probe->expires, now) / G_TIME_SPAN_DAY;
+        days = (int) (g_date_time_difference(probe->expires, now) / G_TIME_SPAN_DAY);
         least = MIN(least, days);
         if (g_date_time_compare(probe->expires, now) <= 0)
             doctor_say(doctor, CHECK_PROBLEM, _("renew it on the node"),
                        _("the certificate of %s has expired"), name);
         else if (days < SOON_DAYS)
             doctor_say(doctor, CHECK_WARNING, _("renew it on the node before that day"),
-                       _("the certificate of %s expires in %" G_GINT64_FORMAT " days"), name, days);
+                       ngettext("the certificate of %s expires in %d day",
+                                "the certificate of %s expires in %d days", (gulong) days),
+                       name, days);
     }
-    if (least == G_MAXINT64)
+    if (least == G_MAXINT)
         doctor_say(doctor, CHECK_UNKNOWN, NULL, "%s", _("no certificate was seen"));
     else if (least >= SOON_DAYS)
-        doctor_say(doctor, CHECK_OK, NULL, _("the first one expires in %" G_GINT64_FORMAT " days"),
+        doctor_say(doctor, CHECK_OK, NULL,
+                   ngettext("the first one expires in %d day", "the first one expires in %d days",
+                            (gulong) least),
                    least);
 }
 
@@ -205,5 +209,8 @@ check_transfers(Doctor *doctor)
             n++;
     }
     if (n == doctor->probes->len)
-        doctor_say(doctor, CHECK_OK, NULL, _("%u of %u nodes answer and are trusted"), n, n);
+        doctor_say(doctor, CHECK_OK, NULL,
+                   ngettext("%u of %u node answers and is trusted",
+                            "%u of %u nodes answer and are trusted", n),
+                   n, n);
 }

@@ -20,7 +20,9 @@ check_login(Doctor *doctor)
         doctor_say(doctor, CHECK_PROBLEM, advice, "%s: %s", failure_get_name(doctor->open_error),
                    doctor->open_error->message);
     else
-        doctor_say(doctor, CHECK_OK, NULL, _("\"%s\" is logged in, %u nodes are known"),
+        doctor_say(doctor, CHECK_OK, NULL,
+                   ngettext("\"%s\" is logged in, %u node is known",
+                            "\"%s\" is logged in, %u nodes are known", nodes->len),
                    user != NULL ? user : "root", nodes->len);
 }
 
@@ -96,9 +98,9 @@ check_clock(Doctor *doctor)
             doctor, off < CLOCK_PROBLEM_S ? CHECK_WARNING : CHECK_PROBLEM,
             _("let both follow the same time servers (NTP): certificates and the age of what "
               "was left half-done depend on it"),
-            ahead > 0 ? _("the pool's clock is %" G_GINT64_FORMAT " s ahead of this machine's")
-                      : _("the pool's clock is %" G_GINT64_FORMAT " s behind this machine's"),
-            off);
+            ahead > 0 ? _("the pool's clock is %u s ahead of this machine's")
+                      : _("the pool's clock is %u s behind this machine's"),
+            (guint) MIN(off, G_MAXUINT));
 }
 
 void
@@ -146,7 +148,9 @@ check_nodes(Doctor *doctor)
             n++;
     }
     if (n == nodes->len)
-        doctor_say(doctor, CHECK_OK, NULL, _("%u of %u are live and enabled"), n, n);
+        doctor_say(doctor, CHECK_OK, NULL,
+                   ngettext("%u of %u is live and enabled", "%u of %u are live and enabled", n), n,
+                   n);
 }
 
 /* ---- versions ---- */
@@ -256,6 +260,10 @@ check_leftovers(Doctor *doctor)
     else
         doctor_say(doctor, CHECK_WARNING,
                    _("look with \"hvd --plan reconcile\"; without --plan it puts it right"),
-                   _("processes that are gone have left something: %u calls would put it right"),
+                   ngettext("processes that are gone have left something: %u call would put it "
+                            "right",
+                            "processes that are gone have left something: %u calls would put it "
+                            "right",
+                            n),
                    n);
 }

@@ -86,10 +86,9 @@ look_at_space(Doctor *doctor, JsonObject *node, JsonObject *storage, gpointer da
     space->n++;
     doctor_say(doctor, percent >= OVERFULL_PERCENT ? CHECK_PROBLEM : CHECK_WARNING,
                _("remove what nobody needs, or make it larger: snapshots need room, too"),
-               _("%s (%s) is %" G_GINT64_FORMAT " %% full, %s are free"),
-               document_text(storage, "name"),
+               _("%s (%s) is %d %% full, %s are free"), document_text(storage, "name"),
                document_flag(storage, "shared") ? _("shared") : document_text(node, "name"),
-               percent, free_text);
+               (int) percent, free_text);
 }
 
 void
@@ -137,7 +136,9 @@ say_default(Doctor *doctor, const Default *search)
     if (n > 1)
         doctor_say(doctor, CHECK_PROBLEM,
                    _("set storage.default to a uuid of \"hvd nodes --storage\""),
-                   _("storage.default is \"%s\", and %u are called so"), search->wanted, n);
+                   ngettext("storage.default is \"%s\", and %u is called so",
+                            "storage.default is \"%s\", and %u are called so", n),
+                   search->wanted, n);
     else if (g_hash_table_iter_next(&iter, &uuid, &name))
         doctor_say(doctor, CHECK_OK, NULL, _("new disks go to %s (%s)"), (char *) name,
                    (char *) uuid);
@@ -190,5 +191,8 @@ check_guest_drivers(Doctor *doctor)
                    document_text(info, "name"));
     }
     if (n == 0)
-        doctor_say(doctor, CHECK_OK, NULL, _("there in all of %u running instances"), running);
+        doctor_say(doctor, CHECK_OK, NULL,
+                   ngettext("there in all of %u running instance",
+                            "there in all of %u running instances", running),
+                   running);
 }

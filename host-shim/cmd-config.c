@@ -144,6 +144,20 @@ member_text(JsonObject *key, const char *name)
     return document_print(node);
 }
 
+/* (nullable): a member in words that the driver marks, and has no locale to translate: types here,
+ * summaries and descriptions in the schema of its configuration. */
+static char *
+member_words(JsonObject *key, const char *name)
+{
+    static const char *const types[] G_GNUC_UNUSED = {
+        N_("string"), N_("secret reference"), N_("choice"),
+        N_("list"),   N_("boolean"),          N_("integer"),
+    };
+    const char *text = document_text(key, name);
+
+    return text != NULL && text[0] != '\0' ? g_strdup(_(text)) : NULL;
+}
+
 static void
 show_keys(Output *output, const GPtrArray *keys)
 {
@@ -159,7 +173,7 @@ show_keys(Output *output, const GPtrArray *keys)
         table_take(table, full_name(key));
         table_cell_styled(table, value != NULL ? value : otherwise,
                           value != NULL ? STYLE_PLAIN : STYLE_FAINT);
-        table_cell(table, document_text(key, "summary"));
+        table_take(table, member_words(key, "summary"));
     }
     output_table(output, table);
 }
@@ -196,13 +210,13 @@ show_key(Output *output, JsonObject *key)
     static const Column columns[] = {{NULL}, {NULL, FALSE, TRUE}};
     g_autoptr(Table) facts = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *description = member_text(key, "description");
+    g_autofree char *description = member_words(key, "description");
     g_autofree char *safe = text_escape(description != NULL ? description : "");
     guint width = output_width(STDOUT_FILENO);
 
     add_fact(facts, _("Key"), full_name(key));
-    add_fact(facts, _("Meaning"), member_text(key, "summary"));
-    add_fact(facts, _("Type"), member_text(key, "type"));
+    add_fact(facts, _("Meaning"), member_words(key, "summary"));
+    add_fact(facts, _("Type"), member_words(key, "type"));
     add_fact(facts, _("Values"), describe_values(key));
     add_fact(facts, _("Default"), member_text(key, "default"));
     add_fact(facts, _("In force"), member_text(key, "value"));

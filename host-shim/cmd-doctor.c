@@ -324,6 +324,25 @@ show_finding(const Doctor *doctor, const Finding *finding, gboolean named)
     output_text(output, line->str);
 }
 
+/* Each number has a plural of its own. */
+static void
+show_counts(const Doctor *doctor)
+{
+    guint n_checks = (guint) G_N_ELEMENTS(checks);
+    guint n_problems = count(doctor, CHECK_PROBLEM);
+    guint n_warnings = count(doctor, CHECK_WARNING);
+    guint n_unknown = count(doctor, CHECK_UNKNOWN);
+    g_autofree char *all = g_strdup_printf(ngettext("%u check", "%u checks", n_checks), n_checks);
+    g_autofree char *problems =
+        g_strdup_printf(ngettext("%u problem", "%u problems", n_problems), n_problems);
+    g_autofree char *warnings =
+        g_strdup_printf(ngettext("%u warning", "%u warnings", n_warnings), n_warnings);
+    g_autofree char *unknown =
+        g_strdup_printf(ngettext("%u unknown", "%u unknown", n_unknown), n_unknown);
+
+    output_line(doctor->shim->output, "%s: %s, %s, %s", all, problems, warnings, unknown);
+}
+
 static void
 show(const Doctor *doctor)
 {
@@ -335,9 +354,7 @@ show(const Doctor *doctor)
         show_finding(doctor, finding, finding->check != last);
         last = finding->check;
     }
-    output_line(doctor->shim->output, _("%u checks: %u problems, %u warnings, %u unknown"),
-                (guint) G_N_ELEMENTS(checks), count(doctor, CHECK_PROBLEM),
-                count(doctor, CHECK_WARNING), count(doctor, CHECK_UNKNOWN));
+    show_counts(doctor);
 }
 
 static void

@@ -5,6 +5,15 @@
 
 #include <glib/gi18n.h>
 
+/* (nullable): in words that the driver marks, and has no locale to translate */
+static const char *
+reason_of(JsonObject *object)
+{
+    const char *reason = document_text(object, "reason");
+
+    return reason != NULL && reason[0] != '\0' ? _(reason) : NULL;
+}
+
 static void
 add_objects(Table *table, JsonObject *report, const char *member, const char *fate, Style style)
 {
@@ -19,7 +28,7 @@ add_objects(Table *table, JsonObject *report, const char *member, const char *fa
         table_cell(table, document_text(object, "name"));
         table_cell(table, document_text(object, "uuid"));
         table_cell(table, document_text(object, "instance"));
-        table_cell(table, document_text(object, "reason"));
+        table_cell(table, reason_of(object));
     }
 }
 

@@ -101,7 +101,9 @@ print_head(const GPtrArray *infos)
 
     if (time != NULL)
         return g_strdup_printf(_("the pool has been out of sight since %s"), time);
-    return g_strdup_printf(_("%u instances, %u running; q ends"), infos->len, count_running(infos));
+    return g_strdup_printf(
+        ngettext("%u instance, %u running; q ends", "%u instances, %u running; q ends", infos->len),
+        infos->len, count_running(infos));
 }
 
 static void
@@ -139,7 +141,8 @@ print_screen(const GPtrArray *infos, guint width, gboolean colours)
     for (guint i = 0; lines[i] != NULL && lines[i][0] != '\0'; i++)
         append_line(screen, lines[i], 0);
     if (n < infos->len) {
-        g_autofree char *more = g_strdup_printf(_("... and %u more"), infos->len - n);
+        g_autofree char *more = g_strdup_printf(
+            ngettext("... and %u more", "... and %u more", infos->len - n), infos->len - n);
 
         append_line(screen, more, width);
     }

@@ -517,8 +517,8 @@ static const Command hidden[] = {
         .name = "complete",
         .operands = "[WORD]...",
         .group = GROUP_SHIM,
-        .summary = "what the last of these words could become, for a shell's completion",
-        .json = "nothing of its own",
+        .summary = N_("what the last of these words could become, for a shell's completion"),
+        .json = N_("nothing of its own"),
         .run = cmd_complete,
     },
     {NULL},
@@ -540,6 +540,46 @@ commands_find(const char *name)
     const Command *command = find_in(commands, name);
 
     return command != NULL ? command : find_in(hidden, name);
+}
+
+/* ---- how one is spelt ---- */
+
+/* What operands are called. In the table they stand as completion knows them. */
+static const char *const placeholders[] = {
+    N_("ANSWER"), N_("COMMAND"), N_("FILE"), N_("INSTANCE"),
+    N_("KEY"),    N_("NODE"),    N_("UUID"), N_("WORD"),
+};
+
+/* @word: "FILE", "[NODE]", "[WORD]...", or none of these, as "--to" */
+static char *
+spell_word(const char *word)
+{
+    gsize before = strcspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    gsize length = strspn(word + before, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    g_autofree char *name = g_strndup(word + before, length);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(placeholders); i++) {
+        if (strcmp(placeholders[i], name) == 0)
+            return g_strdup_printf("%.*s%s%s", (int) before, word, _(placeholders[i]),
+                                   word + before + length);
+    }
+    return g_strdup(word);
+}
+
+char *
+commands_spell(const Command *command)
+{
+    const char *needs = command->needs != NULL ? command->needs : "";
+    g_autofree char *all = g_strjoin(" ", command->name, command->operands, needs, NULL);
+    g_auto(GStrv) words = g_strsplit(g_strstrip(all), " ", -1);
+
+    for (guint i = 0; words[i] != NULL; i++) {
+        char *spelt = spell_word(words[i]);
+
+        g_free(words[i]);
+        words[i] = spelt;
+    }
+    return g_strjoinv(" ", words);
 }
 
 gboolean

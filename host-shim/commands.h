@@ -18,10 +18,10 @@ typedef struct {
     const char *name;
     char letter; /* 0: none */
     OptionKind kind;
-    const char *value; /* what its value is called */
+    const char *value; /* what its value is called; marked for translation, as is @summary */
     const char *summary;
-    gint64 least;
-    gint64 most;
+    int least;
+    int most;
 } Option;
 
 typedef enum {
@@ -42,9 +42,10 @@ typedef struct _Shim Shim;
 typedef gboolean (*CommandFunc)(Shim *shim, GError **error);
 
 typedef struct {
-    const char *name;     /* "list", "power off" */
-    const char *operands; /* "INSTANCE [FILE]"; "..." behind the last: any number */
-    const char *needs;    /* (nullable): an option that is none: "--to FILE" */
+    const char *name; /* "list", "power off" */
+    const char
+        *operands; /* "INSTANCE [FILE]"; "..." behind the last: any number; see commands_spell() */
+    const char *needs; /* (nullable): an option that is none: "--to FILE" */
     CommandGroup group;
     CommandFlags flags;
     const char *summary;   /* one line, marked for translation, as all that follows */
@@ -62,6 +63,8 @@ extern const char *const group_titles[N_GROUPS];
 
 /* (nullable) */
 const Command *commands_find(const char *name);
+/* "snapshot INSTANCE --to FILE", as it is shown: the words in capitals in the reader's language */
+char *commands_spell(const Command *command);
 /* Is there a command of which this is the first word of two? */
 gboolean commands_is_prefix(const char *word);
 

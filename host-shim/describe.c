@@ -145,6 +145,19 @@ storage_name(const GPtrArray *nodes, const char *uuid)
     return uuid;
 }
 
+/* (nullable); what is not known stays as it is */
+static const char *
+role_word(const char *role)
+{
+    static const char *const roles[] = {N_("root"), N_("disk"), N_("volume"), N_("cd")};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(roles); i++) {
+        if (g_strcmp0(roles[i], role) == 0)
+            return _(roles[i]);
+    }
+    return role;
+}
+
 static void
 show_disks(Output *output, const GPtrArray *disks, const GPtrArray *nodes)
 {
@@ -159,7 +172,7 @@ show_disks(Output *output, const GPtrArray *disks, const GPtrArray *nodes)
 
         table_row(table);
         table_cell(table, document_text(disk, "device"));
-        table_cell(table, document_text(disk, "role"));
+        table_cell(table, role_word(document_text(disk, "role")));
         describe_bytes(table, disk, "size_bytes");
         table_cell(table, document_flag(disk, "read_only") ? _("read only") : _("read, write"));
         table_cell(table, storage_name(nodes, document_text(disk, "storage")));

@@ -200,7 +200,9 @@ compare_arrays(JsonNode *wanted, JsonNode *is, GHashTable *values, const char *w
     char *problem = NULL;
 
     if (n != n_is)
-        return g_strdup_printf(_("%s: expected %u elements, not %u"), where, n, n_is);
+        return g_strdup_printf(
+            ngettext("%s: expected %u element, not %u", "%s: expected %u elements, not %u", n),
+            where, n, n_is);
     for (guint i = 0; i < n && problem == NULL; i++) {
         g_autofree char *below = g_strdup_printf("%s/%u", where, i);
 

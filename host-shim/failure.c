@@ -1,6 +1,7 @@
 #include "failure.h"
 
 #include "advice.h"
+#include "describe.h"
 #include "document.h"
 #include "table.h"
 #include "text.h"
@@ -339,18 +340,22 @@ append_lines(GString *out, const char *label, const GPtrArray *texts)
 static void
 append_candidates(GString *out, const GPtrArray *candidates)
 {
-    static const char *const members[] = {"state", "address", "type"};
+    static const char *const members[] = {"address", "type"};
 
     for (guint i = 0; i < candidates->len; i++) {
         JsonObject *candidate = g_ptr_array_index(candidates, i);
         const char *node = document_text(candidate, "node");
+        const char *state = document_text(candidate, "state");
         g_autoptr(GString) line = g_string_new(document_text(candidate, "uuid"));
 
+        if (state != NULL)
+            g_string_append_printf(line, "  %s", describe_state_word(state));
         for (gsize k = 0; k < G_N_ELEMENTS(members); k++) {
             if (document_text(candidate, members[k]) != NULL)
                 g_string_append_printf(line, "  %s", document_text(candidate, members[k]));
         }
         if (node != NULL)
+            /* behind the state or the type: "running on node-1" */
             g_string_append_printf(line, _(" on %s"), node);
         append_line(out, _("candidate"), line->str);
     }

@@ -88,27 +88,20 @@ append_options(GString *out, const Option *options, const Option *last)
 
 /* ---- the whole ---- */
 
-static char *
-spell_command(const Command *command)
-{
-    return g_strstrip(g_strdup_printf("%s %s %s", command->name, command->operands,
-                                      command->needs != NULL ? command->needs : ""));
-}
-
 static void
 append_commands(GString *out, gboolean colours)
 {
     guint width = 0;
 
     for (const Command *command = commands; command->name != NULL; command++) {
-        g_autofree char *spelling = spell_command(command);
+        g_autofree char *spelling = commands_spell(command);
 
         width = MAX(width, text_width(spelling));
     }
     for (guint group = 0; group < N_GROUPS; group++) {
         append_title(out, _(group_titles[group]), colours);
         for (const Command *command = commands; command->name != NULL; command++) {
-            g_autofree char *spelling = spell_command(command);
+            g_autofree char *spelling = commands_spell(command);
 
             if (command->group == group)
                 append_entry(out, spelling, width, _(command->summary));
@@ -138,7 +131,7 @@ print_all(Output *output)
     append_title(out, _("Options"), output->out_colours);
     append_options(out, global_options, NULL);
     append_title(out, _("More"), output->out_colours);
-    append_entry(out, "hvd help COMMAND", 20, _("a command, its options, examples"));
+    append_entry(out, _("hvd help COMMAND"), 20, _("a command, its options, examples"));
     append_entry(out, "hvd help exit-codes", 20, _("what the exit status says"));
     append_entry(out, "hvd help environment", 20, _("variables, and where a password comes from"));
     output_text(output, out->str);
@@ -159,7 +152,7 @@ static void
 print_command(Output *output, const Command *command)
 {
     g_autoptr(GString) out = g_string_new(NULL);
-    g_autofree char *spelling = spell_command(command);
+    g_autofree char *spelling = commands_spell(command);
     const Option *plan = (command->flags & COMMAND_CHANGES) != 0 ? &plan_option : NULL;
 
     g_string_append_printf(out, _("Usage: hvd [OPTION...] %s\n"), spelling);
@@ -190,7 +183,7 @@ print_family(Output *output, const char *prefix)
 
     g_string_append_printf(out, _("Usage: hvd [OPTION...] %s ...\n\n"), prefix);
     for (const Command *command = commands; command->name != NULL; command++) {
-        g_autofree char *spelling = spell_command(command);
+        g_autofree char *spelling = commands_spell(command);
 
         if (strncmp(command->name, prefix, length) == 0 && command->name[length] == ' ')
             append_entry(out, spelling, 30, _(command->summary));

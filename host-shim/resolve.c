@@ -71,8 +71,11 @@ ambiguous(const Kind *kind, const GPtrArray *found, const char *word)
     GError *error;
 
     error = failure_new(HVD_ERROR_AMBIGUOUS, NULL,
-                        kind == &nodes ? _("%u nodes are called \"%s\": use a uuid")
-                                       : _("%u instances are called \"%s\": use a uuid"),
+                        kind == &nodes
+                            ? ngettext("%u node is called \"%s\": use a uuid",
+                                       "%u nodes are called \"%s\": use a uuid", found->len)
+                            : ngettext("%u instance is called \"%s\": use a uuid",
+                                       "%u instances are called \"%s\": use a uuid", found->len),
                         found->len, word);
     for (guint i = 0; i < found->len; i++) {
         JsonObject *object = g_ptr_array_index(found, i);
@@ -99,7 +102,7 @@ missing(const Kind *kind, const GPtrArray *all, const char *word)
     g_ptr_array_add(names, NULL);
     nearest = text_nearest(word, (const char *const *) names->pdata);
     if (nearest != NULL)
-        advice = g_strdup_printf(_("did you mean \"%s%s\"?"), "", nearest);
+        advice = g_strdup_printf(_("did you mean \"%s\"?"), nearest);
     else
         advice = g_strdup(kind == &nodes ? _("\"hvd nodes\" lists the nodes")
                                          : _("\"hvd list\" lists the instances"));

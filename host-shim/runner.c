@@ -116,8 +116,9 @@ new_pending(Runner *runner, const char *slot)
 static gboolean
 broken(const Pending *pending, const char *what, GError **error)
 {
-    g_set_error(error, HVD_ERROR, HVD_ERROR_PROTOCOL, "the driver broke its contract: %s %s",
-                pending->slot, what);
+    g_set_error(error, HVD_ERROR, HVD_ERROR_PROTOCOL,
+                /* a slot, and what it did: "called back twice" */
+                _("the driver broke its contract: %s %s"), pending->slot, what);
     return FALSE;
 }
 
@@ -130,11 +131,11 @@ pending_wait(Pending *pending, GError **error)
         g_main_context_iteration(NULL, TRUE);
     g_main_context_iteration(NULL, FALSE);
     if (pending->elsewhere)
-        return broken(pending, "called back in another thread", error);
+        return broken(pending, _("called back in another thread"), error);
     if (pending->too_early)
-        return broken(pending, "called back before it returned", error);
+        return broken(pending, _("called back before it returned"), error);
     if (pending->answers > 1)
-        return broken(pending, "called back twice", error);
+        return broken(pending, _("called back twice"), error);
     return TRUE;
 }
 
@@ -147,13 +148,13 @@ check_end(Runner *runner, const Pending *pending, gboolean succeeded, GError *gi
     char *document = NULL;
 
     if (succeeded && given != NULL)
-        return broken(pending, "gave a result and an error", error);
+        return broken(pending, _("gave a result and an error"), error);
     if (!succeeded && given == NULL)
-        return broken(pending, "gave neither a result nor an error", error);
+        return broken(pending, _("gave neither a result nor an error"), error);
     if (succeeded)
         return TRUE;
     if (given->domain != HVD_ERROR && !g_error_matches(given, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        return broken(pending, "gave an error of a foreign domain", error);
+        return broken(pending, _("gave an error of a foreign domain"), error);
     if (HVD_HAS(runner->driver, describe_error))
         document = runner->driver->describe_error(pending->result);
     g_propagate_error(error, failure_from_driver(g_steal_pointer(&owned), document));
@@ -165,7 +166,7 @@ check_json(const Pending *pending, const char *text, GError **error)
 {
     g_autoptr(JsonNode) node = document_parse(text);
 
-    return node != NULL || broken(pending, "gave text that is no JSON", error);
+    return node != NULL || broken(pending, _("gave text that is no JSON"), error);
 }
 
 static char *

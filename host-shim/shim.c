@@ -196,7 +196,7 @@ open_in_time(Shim *shim, const HvdOpen *open, GError **error)
     if (opened || !limit.fired)
         return opened;
     g_clear_error(error);
-    failure_set(error, HVD_ERROR_TIMED_OUT, N_("give it more time with --timeout"),
+    failure_set(error, HVD_ERROR_TIMED_OUT, _("give it more time with --timeout"),
                 _("the pool did not answer within %u s"), seconds);
     return FALSE;
 }

@@ -40,13 +40,26 @@ wait_for_line(GCancellable *cancellable)
     return readable;
 }
 
+/* Also in the reader's own language: what stands in the question is taken, and so is the whole word. */
+static gboolean
+is_yes(const char *answer)
+{
+    const char *const words[] = {"y", "yes", C_("answer", "y"), C_("answer", "yes")};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (g_ascii_strcasecmp(answer, words[i]) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gboolean
 terminal_confirm(const char *question, GCancellable *cancellable, GError **error)
 {
     char answer[64];
     gssize n;
 
-    fprintf(stderr, "%s [y/N] ", question);
+    fprintf(stderr, "%s %s ", question, C_("answer", "[y/N]"));
     fflush(stderr);
     if (!wait_for_line(cancellable)) {
         fputc('\n', stderr);
@@ -56,7 +69,7 @@ terminal_confirm(const char *question, GCancellable *cancellable, GError **error
     n = read(STDIN_FILENO, answer, sizeof answer - 1);
     answer[MAX(n, 0)] = '\0';
     g_strstrip(answer);
-    if (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0)
+    if (is_yes(answer))
         return TRUE;
     failure_set(error, FAILURE_CANCELLED, NULL, "%s", _("not confirmed"));
     return FALSE;

@@ -257,21 +257,22 @@ static const XdStep task_steps[] = {
 /* ---- all kinds ---- */
 
 static const XdMendClass classes[XD_N_REMAINS] = {
-    [XD_REMAIN_MADE] = {"VM", &xd_class_vm, "its spawn did not come to its end", FALSE, made_steps},
-    [XD_REMAIN_DESTROYED] = {"VM", &xd_class_vm, "its destruction was under way", TRUE,
+    [XD_REMAIN_MADE] = {"VM", &xd_class_vm, N_("its spawn did not come to its end"), FALSE,
+                        made_steps},
+    [XD_REMAIN_DESTROYED] = {"VM", &xd_class_vm, N_("its destruction was under way"), TRUE,
                              destroyed_steps},
     [XD_REMAIN_DELETED] = {"VM", &xd_class_vm,
-                           "it was to be soft-deleted, and runs: it may start again", TRUE,
+                           N_("it was to be soft-deleted, and runs: it may start again"), TRUE,
                            deleted_steps},
-    [XD_REMAIN_DEVICE] = {"VBD", &xd_class_vbd, "a volume that is not plugged", FALSE,
+    [XD_REMAIN_DEVICE] = {"VBD", &xd_class_vbd, N_("a volume that is not plugged"), FALSE,
                           device_steps},
-    [XD_REMAIN_DISK] = {"VDI", &xd_class_vdi, "nobody uses it", FALSE, disk_steps},
-    [XD_REMAIN_LINK] = {"PBD", &xd_class_pbd, "it was made and not plugged", FALSE, link_steps},
-    [XD_REMAIN_STORAGE] = {"SR", &xd_class_sr, "a volume's storage that nobody uses", FALSE,
+    [XD_REMAIN_DISK] = {"VDI", &xd_class_vdi, N_("nobody uses it"), FALSE, disk_steps},
+    [XD_REMAIN_LINK] = {"PBD", &xd_class_pbd, N_("it was made and not plugged"), FALSE, link_steps},
+    [XD_REMAIN_STORAGE] = {"SR", &xd_class_sr, N_("a volume's storage that nobody uses"), FALSE,
                            storage_steps},
-    [XD_REMAIN_TASK] = {"task", &xd_class_task, "its transfer does not run any more", FALSE,
+    [XD_REMAIN_TASK] = {"task", &xd_class_task, N_("its transfer does not run any more"), FALSE,
                         task_steps},
-    [XD_REMAIN_SECRET] = {"secret", NULL, "storage has a copy of it", FALSE, secret_steps},
+    [XD_REMAIN_SECRET] = {"secret", NULL, N_("storage has a copy of it"), FALSE, secret_steps},
 };
 
 const XdMendClass *

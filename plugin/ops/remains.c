@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define NOT_ALONE    "another object carries the same mark"
-#define HAS_CONTENTS "it has contents, and nothing tells whether its instance was ever complete"
+#define NOT_ALONE    N_("another object carries the same mark")
+#define HAS_CONTENTS N_("it has contents, and nothing tells whether its instance was ever complete")
 
 void
 xd_remain_free(XdRemain *remain)

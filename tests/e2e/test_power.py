@@ -108,7 +108,7 @@ def test_names(pool):
     second = machine(pool)
     pool.hvd("power", "off", first, "--hard").expect(0)
     result = pool.hvd("power", "on", "web-1").expect(6, 'hvd: AMBIGUOUS: 2 instances are called')
-    assert f"  candidate: {first}  shutdown\n" in result.err, result.err
+    assert f"  candidate: {first}  stopped\n" in result.err, result.err
     assert f"  candidate: {second}  running on xapisim2\n" in result.err, result.err
     error = pool.hvd("--json", "power", "on", "web-1").expect(6).error()
     equal(len(error["candidates"]), 2)

@@ -31,7 +31,7 @@ def test_screen(pool):
     pool.spawn(image(pool), "--name", "web-2", "--node", "xapisim2")
     terminal = pool.terminal("watch", env={"NO_COLOR": "1"})
     lines = wait_for(terminal, "web-2")
-    equal(lines[0], "1 instances, 1 running; q ends")
+    equal(lines[0], "1 instance, 1 running; q ends")
     equal(lines[1].split(), ["NAME", "STATE", "NODE", "DOING"])
     pool.spawn(image(pool), "--name", "web-1", "--node", "xapisim3")
     lines = wait_for(terminal, "web-1")
@@ -39,7 +39,7 @@ def test_screen(pool):
     pool.hvd("power", "off", "--hard", "web-2").expect(0)
     wait_for(terminal, "2 instances, 1 running")
     pool.hvd("destroy", "web-1").expect(0)
-    lines = wait_for(terminal, "1 instances, 0 running")
+    lines = wait_for(terminal, "1 instance, 0 running")
     assert not any("web-1" in line for line in lines), lines
     assert "\x1b[3" not in terminal.seen, "NO_COLOR"
     terminal.type("q")
@@ -84,7 +84,7 @@ def test_out_of_sight(pool):
     pool.control.do("stop")
     wait_for(terminal, "out of sight since", "web-1")
     pool.control.do("start")
-    wait_for(terminal, "1 instances")
+    wait_for(terminal, "1 instance,")
     terminal.type("q")
     equal(terminal.end(), 0)
 
