@@ -5,38 +5,9 @@ import pathlib
 import re
 import subprocess
 
+from catalog import PO, TOP, english, extract, install, run, words
 from shim import directory, equal, main, write
 from tree import BUILD, installed, option
-
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-PO = TOP / "po"
-
-
-def words(name):
-    lines = (PO / name).read_text(encoding="utf-8").splitlines()
-    return [word for line in lines if not line.startswith("#") for word in line.split()]
-
-
-def run(*command, **options):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=True, **options).stdout
-
-
-def extract(place, *files):
-    """The template, made as meson's preset for GLib makes it."""
-    template = os.path.join(place, "hvd.pot")
-    run("xgettext", "--from-code=UTF-8", "--add-comments", "--keyword=_", "--keyword=N_",
-        "--keyword=C_:1c,2", "--keyword=NC_:1c,2", "--keyword=g_dngettext:2,3",
-        "--flag=N_:1:pass-c-format", "--flag=C_:2:pass-c-format", "--flag=NC_:2:pass-c-format",
-        "--flag=g_dngettext:2:pass-c-format", "--flag=g_strdup_printf:1:c-format",
-        "--flag=g_string_printf:2:c-format", "--flag=g_string_append_printf:2:c-format",
-        "--flag=g_error_new:3:c-format", "--flag=g_set_error:4:c-format",
-        "--flag=output_line:2:c-format", "--flag=output_note:2:c-format",
-        "--flag=output_tell:2:c-format",
-        "--flag=failure_set:4:c-format", "--flag=failure_new:3:c-format",
-        "--output=" + template, *files, cwd=TOP)
-    return template
-
 
 def test_files():
     """POTFILES names those that have marked texts, and no others."""
@@ -44,9 +15,10 @@ def test_files():
     for folder in ("plugin", "host-shim"):
         for path in (TOP / folder).rglob("*.[ch]"):
             text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-            if re.search(r'(?<!\w)(?:_|N_|C_|NC_)\(\s*"', text):
+            if re.search(r'(?<!\w)(?:_|N_|C_|NC_|ngettext|g_dngettext)\(\s*"', text):
                 marked.add(str(path.relative_to(TOP)))
     listed = words("POTFILES")
+    marked |= {str(path.relative_to(TOP)) for path in TOP.glob("schemas/*.gschema.xml")}
     equal(set(listed) ^ marked, set())
     equal(listed, sorted(listed))
 
@@ -75,13 +47,13 @@ def test_steps():
 def test_template():
     """All texts are in it; a translation that keeps to the formats passes, one that does not fails."""
     with directory() as place:
-        template = extract(place, *words("POTFILES"))
+        template = extract(place)
         text = pathlib.Path(template).read_text(encoding="utf-8")
         for wanted in ("no instances", "makes an instance and starts it", "%s  %s (%s) is gone",
                        "the pool does not answer", "cancelling: what was done"):
             assert wanted in text, wanted
         assert text.count("\nmsgid ") > 300, text.count("\nmsgid ")
-        same = run("msgen", template)
+        same = english(place)
         run("msgfmt", "--check", "-o", place + "/hvd.mo", write(place, "en.po", same))
         broken = same.replace('msgstr "%s  %s (%s) is gone"', 'msgstr "%s  %d (%s) is gone"')
         assert broken != same
@@ -96,7 +68,7 @@ def test_languages():
     languages = words("LINGUAS")
     equal(sorted(path.stem for path in PO.glob("*.po")), sorted(languages))
     with directory() as place:
-        template = extract(place, *words("POTFILES"))
+        template = extract(place)
         for language in languages:
             file = PO / f"{language}.po"
             run("msgfmt", "--check", "-o", place + "/x.mo", file)
@@ -106,14 +78,11 @@ def test_languages():
 def test_is_used():
     """A language that lies in the installed tree is the one that hvd speaks."""
     with directory() as place, installed() as tree:
-        text = run("msgen", extract(place, *words("POTFILES"))).replace("charset=CHARSET",
-                                                                       "charset=UTF-8")
+        text = english(place)
         text = text.replace('msgstr "Usage: hvd [OPTION...] COMMAND',
-                            'msgstr "Aufruf: hvd [OPTION...] COMMAND')
-        folder = tree.prefix / option("localedir") / "de" / "LC_MESSAGES"
-        folder.mkdir(parents=True, exist_ok=True)
-        run("msgfmt", "-o", folder / "hvd.mo", write(place, "de.po", text))
-        for language, word in (("de", "Aufruf: hvd "), ("fr", "Usage: hvd "), (None, "Usage: hvd ")):
+                            'msgstr "Uzado: hvd [OPTION...] COMMAND')
+        install(tree.prefix / option("localedir"), "eo", place, text)
+        for language, word in (("eo", "Uzado: hvd "), ("tlh", "Usage: hvd "), (None, "Usage: hvd ")):
             env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": language or ""}
             said = run(tree.program, "help", env=env)
             assert said.startswith(word), (language, said[:40])
