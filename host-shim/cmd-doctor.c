@@ -340,7 +340,8 @@ show_counts(const Doctor *doctor)
     g_autofree char *unknown =
         g_strdup_printf(ngettext("%u unknown", "%u unknown", n_unknown), n_unknown);
 
-    output_line(doctor->shim->output, "%s: %s, %s, %s", all, problems, warnings, unknown);
+    /* "21 checks: 0 problems, 1 warning, 0 unknown" */
+    output_line(doctor->shim->output, _("%s: %s, %s, %s"), all, problems, warnings, unknown);
 }
 
 static void

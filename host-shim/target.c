@@ -100,8 +100,8 @@ static const struct {
     const char *wanted;
 } spellings[] = {
     {"pool", is_url, N_("a URL, https://ADDRESS")},
-    {"pin", is_pin, "ADDRESS=sha256//BASE64"},
-    {"set", is_setting, "GROUP.KEY=VALUE"},
+    {"pin", is_pin, N_("ADDRESS=sha256//BASE64")},
+    {"set", is_setting, N_("GROUP.KEY=VALUE")},
 };
 
 /* What may be a password is not repeated. */

@@ -37,7 +37,6 @@ UNTRANSLATED = [
     (r"cmd-complete\.c", r"[A-Z.=]+", "operands, as the table of commands has them", r""),
     (r"cmd-power\.c", r"power [a-z]+", "names of commands", r""),
     (r"cmd-spawn\.c", r"/[a-z_*/]+", "members of a document", r""),
-    (r"target\.c", r"ADDRESS=sha256//BASE64|GROUP\.KEY=VALUE", "values of options: marked in commands.c", r""),
     (r"failure\.c", r"[A-Z_]+", "codes: programs look for them", r""),
     (r"help\.c", r"hvd help (?:exit-codes|environment)", "typed as it stands", r""),
     (r"(?:help|output|cmd-watch|credential)\.c", r"HVD_CREDENTIAL|XDG_STATE_HOME|NO_COLOR|TERM|LANG, LANGUAGE",
