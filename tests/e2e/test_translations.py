@@ -71,18 +71,18 @@ def test_languages():
     equal(sorted(path.stem for path in PO.glob("*.po")), sorted(languages))
     assert {"de", "fr"} <= set(languages), languages
     with directory() as place:
-        template = extract(place, "--no-location", "--omit-header")
         n = len(messages(english(place)))
+        template = extract(place, "--no-location", "--omit-header")
         for language in languages:
             file = PO / f"{language}.po"
             equal(run("msgfmt", "--check", "--check-accelerators", "-v", "-o", place + "/x.mo", file,
                       env={**os.environ, "LC_ALL": "C", "LANGUAGE": ""}), f"{n} translated messages.\n")
-            extract(place, "--no-location", "--omit-header")
             run("msgcmp", "--use-untranslated", file, template)
             for kind in ("--only-fuzzy", "--only-obsolete"):
                 equal(run("msgattrib", kind, file), "")
             run("msgmerge", "-q", "-o", place + "/new.po", file, template)
-            equal(pathlib.Path(place, "new.po").read_text(encoding="utf-8") == file.read_text(encoding="utf-8"), True)
+            # how long lines are is each gettext's own taste
+            equal(run("msgcat", place + "/new.po") == run("msgcat", file), True)
 
 
 def messages(text):
