@@ -62,9 +62,18 @@ xd_exchange_free(XdExchange *x)
     xd_vault_clear(&x->body);
     g_free(x->method);
     g_free(x->url);
-    g_free(x->content_type);
     g_clear_error(&x->error);
     g_free(x);
+}
+
+/* As libcurl has understood it: what stands in a trailer, or before the answer proper, is none. */
+static void
+note_status(XdExchange *x)
+{
+    long status = 0;
+
+    if (x->easy != NULL && curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
+        x->status = (guint) status;
 }
 
 GError *
@@ -75,6 +84,7 @@ xd_exchange_verdict(XdExchange *x)
 
     if (x->easy != NULL && curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK)
         x->sent = x->sent || sent > 0;
+    note_status(x);
     if (x->error != NULL)
         return g_steal_pointer(&x->error);
     if (x->code == CURLE_OPERATION_TIMEDOUT && !x->sent)
@@ -84,6 +94,10 @@ xd_exchange_verdict(XdExchange *x)
     if (x->status >= 300 && x->status < 400)
         return xd_error_new(HVD_ERROR_REDIRECTED, "%s answered with a redirect (HTTP status %u)",
                             host, x->status);
+    if (x->status < 200 || x->status > 999) /* libcurl takes "HTTP/2 20", and 101 as an end */
+        return xd_error_new(HVD_ERROR_PROTOCOL,
+                            "%s does not speak HTTP as it should: status %u is no answer", host,
+                            x->status);
     return NULL;
 }
 
@@ -118,9 +132,8 @@ on_read(char *buffer, size_t size, size_t n, void *user)
 }
 
 static size_t
-on_header(char *line, size_t size, size_t n, void *user)
+on_header(char *line G_GNUC_UNUSED, size_t size, size_t n, void *user)
 {
-    static const char type[] = "content-type:";
     XdExchange *x = user;
     gsize length = size * n;
 
@@ -130,23 +143,20 @@ on_header(char *line, size_t size, size_t n, void *user)
                                 x->slot->origin->host, (guint) MAX_HEADER_BYTES);
         return 0;
     }
-    if (length > 12 && strncmp(line, "HTTP/", 5) == 0)
-        x->status = (guint) g_ascii_strtoull(line + 9, NULL, 10);
-    if (length > strlen(type) && g_ascii_strncasecmp(line, type, strlen(type)) == 0) {
-        g_free(x->content_type);
-        x->content_type = g_strstrip(g_strndup(line + strlen(type), length - strlen(type)));
-    }
     return length;
 }
 
 gboolean
 xd_exchange_tell_head(XdExchange *x)
 {
+    const char *type = NULL;
+
     if (x->head_told || x->klass->head == NULL)
         return TRUE;
     x->head_told = TRUE;
-    return x->klass->head(x, x->status, x->content_type != NULL ? x->content_type : "", x->data,
-                          &x->error);
+    note_status(x);
+    curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
+    return x->klass->head(x, x->status, type != NULL ? type : "", x->data, &x->error);
 }
 
 static size_t

@@ -67,7 +67,6 @@ struct _XdExchange {
     guint paused; /* CURLPAUSE_ bits */
     guint status;
     gsize header_bytes;
-    char *content_type;
     gboolean head_told;
     guint64 body_bytes;
     char reason[CURL_ERROR_SIZE];
