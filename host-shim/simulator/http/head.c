@@ -22,13 +22,15 @@ string_table(void)
     return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
-/* What is no valid escape stays as it is. */
+/* What is no valid escape, or would be no text, stays as it is: errors repeat it. */
 static char *
 unescape(const char *text)
 {
-    char *plain = g_uri_unescape_string(text, NULL);
+    g_autofree char *plain = g_uri_unescape_string(text, NULL);
 
-    return plain != NULL ? plain : g_strdup(text);
+    if (plain == NULL || !g_utf8_validate(plain, -1, NULL))
+        return g_strdup(text);
+    return g_steal_pointer(&plain);
 }
 
 static void

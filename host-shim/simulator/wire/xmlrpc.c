@@ -202,6 +202,18 @@ read_params(xmlNode *params, SimRequest *request, char **problem)
     return TRUE;
 }
 
+/* The names in it are the client's, and may be no text. */
+static char *
+describe_mismatch(const xmlError *error)
+{
+    g_autofree char *wanted = g_utf8_make_valid(error->str1, -1);
+    g_autofree char *found = g_utf8_make_valid(error->str2, -1);
+
+    return g_strdup_printf("Xmlm.Error(%d:%d, \"expected one of these character sequence: "
+                           "\"%s\", found \"%s\"\")",
+                           error->line, error->int2 - 1, wanted, found);
+}
+
 /* What the toolstack's parser says of what is not even XML; its words for the rest differ. */
 static char *
 describe_syntax(const char *body, gsize length, xmlParserCtxt *context)
@@ -215,9 +227,7 @@ describe_syntax(const char *body, gsize length, xmlParserCtxt *context)
     if (error == NULL)
         return g_strdup("Xmlm.Error(1:1, \"malformed\")");
     if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str1 != NULL && error->str2 != NULL)
-        return g_strdup_printf("Xmlm.Error(%d:%d, \"expected one of these character sequence: "
-                               "\"%s\", found \"%s\"\")",
-                               error->line, error->int2 - 1, error->str1, error->str2);
+        return describe_mismatch(error);
     return g_strdup_printf("Xmlm.Error(%d:%d, \"malformed\")", error->line, error->int2);
 }
 
