@@ -32,7 +32,7 @@ find_file(const Arguments *arguments)
 static void
 add_names(JsonObject *all, const char *member, char *text)
 {
-    g_autofree char *owned = text;
+    g_autofree char *owned G_GNUC_UNUSED = text;
     g_autoptr(JsonNode) list = text != NULL ? document_parse(text) : NULL;
     g_autoptr(GPtrArray) objects = document_elements(list);
     JsonArray *array = json_array_new();
