@@ -20,7 +20,8 @@ VALGRIND = "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-
 # says nothing of the program.
 CHECKER_DIED = "LeakSanitizer has encountered a fatal error"
 DICTIONARIES = {name: "json" for name in ("documents", "record", "rpc-json")} | {
-    name: "xml" for name in ("rpc-xml", "task-result", "value")}
+    name: "xml" for name in ("rpc-xml", "sim-rpc", "task-result", "value")} | {
+    name: "http" for name in ("answer", "sim-head")}
 VALGRIND_SUITES = ["unit", "wire", "http", "model", "image"]
 
 
