@@ -1,3 +1,4 @@
+#include "http/fingerprint.h"
 #include "http/internal.h"
 
 #include <string.h>
@@ -6,6 +7,8 @@
 #define X509_CHAIN_NOT_BLAMED 1 /* 0 is "fine"; libcurl leaves 1 where the name was wrong */
 #define X509_NOT_YET_VALID    9
 #define X509_EXPIRED          10
+#define X509_WEAK_KEY         66
+#define X509_WEAK_DIGEST      68
 
 #define PIN_PREFIX "sha256//"
 #define PIN_LENGTH 32
@@ -82,6 +85,7 @@ xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *opti
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, pins == NULL ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, pins == NULL ? 2L : 0L);
+    curl_easy_setopt(easy, CURLOPT_CERTINFO, pins != NULL ? 1L : 0L); /* see wrong_key() */
     if (pins != NULL)
         return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pins) == CURLE_OK;
     if (options->ca_file != NULL)
@@ -109,10 +113,44 @@ untrusted(CURL *easy, const XdOrigin *origin)
                             N_("use the name in it as pool.url, or pin its key in tls.pins"));
         return error;
     }
+    if (verdict >= X509_WEAK_KEY && verdict <= X509_WEAK_DIGEST) /* by the machine's policy */
+        return xd_error_new(HVD_ERROR_TLS_UNTRUSTED,
+                            "the certificate of %s has %s that is too weak", origin->host,
+                            verdict == X509_WEAK_DIGEST ? "a signature with a digest" : "a key");
     error = xd_error_new(HVD_ERROR_TLS_UNTRUSTED,
                          "the certificate of %s is not from a trusted authority", origin->host);
     xd_error_set_advice(error, N_("name the authority in tls.ca-file, or pin the key in tls.pins"));
     return error;
+}
+
+/* (transfer full) (nullable): of the key that the server has shown */
+static char *
+shown_key(CURL *easy)
+{
+    static const char cert[] = "Cert:";
+    struct curl_certinfo *info = NULL;
+
+    if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+        info->num_of_certs < 1)
+        return NULL;
+    for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
+        if (strncmp(line->data, cert, strlen(cert)) == 0)
+            return xd_fingerprint_of_pem(line->data + strlen(cert));
+    }
+    return NULL;
+}
+
+/* The key is named, so that it can be compared with the one that the node itself shows. */
+static GError *
+wrong_key(CURL *easy, const XdOrigin *origin)
+{
+    g_autofree char *shown = shown_key(easy);
+
+    if (shown == NULL)
+        return xd_error_new(HVD_ERROR_TLS_PIN, "the public key of %s is none of the pinned ones",
+                            origin->host);
+    return xd_error_new(HVD_ERROR_TLS_PIN, "the public key of %s is none of the pinned ones: %s",
+                        origin->host, shown);
 }
 
 GError *
@@ -123,9 +161,7 @@ xd_trust_error(CURL *easy, CURLcode code, const XdOrigin *origin, const char *re
 
     switch ((int) code) {
     case CURLE_PEER_FAILED_VERIFICATION: return untrusted(easy, origin);
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return xd_error_new(HVD_ERROR_TLS_PIN, "the public key of %s is none of the pinned ones",
-                            origin->host);
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH: return wrong_key(easy, origin);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CIPHER:
         return xd_error_new(HVD_ERROR_TLS, "no TLS connection to %s: %s", origin->host, why);

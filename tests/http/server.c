@@ -199,6 +199,21 @@ test_server_get_bytes(TestServer *server)
 }
 
 void
+test_server_set_certificate(TestServer *server, GTlsCertificate *certificate)
+{
+    g_set_object(&server->certificate, certificate);
+}
+
+void
+test_server_drop_all(TestServer *server)
+{
+    for (guint i = 0; i < server->open->len; i++)
+        g_cancellable_cancel(((Connection *) g_ptr_array_index(server->open, i))->stop);
+    while (server->open->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+void
 test_server_lose_patience(TestServer *server)
 {
     server->impatient = TRUE;

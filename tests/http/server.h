@@ -33,6 +33,10 @@ void test_server_free(TestServer *server);
 guint16 test_server_get_port(TestServer *server);
 guint test_server_get_requests(TestServer *server);
 guint test_server_get_connections(TestServer *server);
+/* Another certificate for those who come from now on. */
+void test_server_set_certificate(TestServer *server, GTlsCertificate *certificate);
+/* Hangs up on all who are there; turns the loop until they have gone. */
+void test_server_drop_all(TestServer *server);
 /* From now on it hangs up as soon as it hears anything. */
 void test_server_lose_patience(TestServer *server);
 /* bytes of requests that were read, TLS taken off: zero while handshakes fail */

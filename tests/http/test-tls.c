@@ -30,19 +30,24 @@ on_done(XdExchange *exchange G_GNUC_UNUSED, const GError *error, gpointer data)
 
 static const XdExchangeClass exchange_class = {.data = on_data, .done = on_done};
 
-static GError *
-ask(guint16 port, const char *const *pins)
+static XdHttp *
+client_new(XdArena *arena, const char *const *pins)
 {
-    g_autoptr(XdArena) arena = xd_arena_new();
     g_autofree char *ca_file = certificates_path("good-ca", ".pem");
-    XdHttpOptions options = {.arena = arena,
-                             .user_agent = "test/1",
-                             .ca_file = ca_file,
-                             .pins = pins,
-                             .connect_timeout_s = 10,
-                             .short_per_origin = 2,
-                             .total = 4};
-    XdHttp *http = xd_http_new(&options, NULL);
+    const XdHttpOptions options = {.arena = arena,
+                                   .user_agent = "test/1",
+                                   .ca_file = ca_file,
+                                   .pins = pins,
+                                   .connect_timeout_s = 10,
+                                   .short_per_origin = 2,
+                                   .total = 4};
+
+    return xd_http_new(&options, NULL);
+}
+
+static GError *
+ask_with(XdHttp *http, XdArena *arena, guint16 port)
+{
     XdOrigin origin = {TRUE, (char *) "127.0.0.1", port};
     g_auto(XdVault) body = {0};
     XdHttpRequest request = {
@@ -54,8 +59,30 @@ ask(guint16 port, const char *const *pins)
     xd_http_send(http, &request, &exchange_class, &outcome, NULL);
     while (!outcome.ended)
         g_main_context_iteration(NULL, TRUE);
-    xd_http_free(http);
     return outcome.error;
+}
+
+/* As a call that is repeatable: a connection that was cut in the meantime is noticed when it is used. */
+static GError *
+ask_again(XdHttp *http, XdArena *arena, guint16 port)
+{
+    GError *error = ask_with(http, arena, port);
+
+    if (!xd_error_is(error, HVD_ERROR_NOT_REACHABLE))
+        return error;
+    g_error_free(error);
+    return ask_with(http, arena, port);
+}
+
+static GError *
+ask(guint16 port, const char *const *pins)
+{
+    g_autoptr(XdArena) arena = xd_arena_new();
+    XdHttp *http = client_new(arena, pins);
+    GError *error = ask_with(http, arena, port);
+
+    xd_http_free(http);
+    return error;
 }
 
 static void
@@ -73,64 +100,145 @@ server_new(const char *name)
 }
 
 static void
-test_certificates(void)
+check(const char *name, const char *const *pins, int code, const char *says)
 {
-    static const struct {
-        const char *server;
-        int code; /* -1: taken */
-    } cases[] = {
-        {"good", -1},
-        {"foreign", HVD_ERROR_TLS_UNTRUSTED},
-        {"self", HVD_ERROR_TLS_UNTRUSTED},
-        {"expired", HVD_ERROR_TLS_EXPIRED},
-        {"future", HVD_ERROR_TLS_EXPIRED},
-        {"other-name", HVD_ERROR_TLS_NAME},
-    };
+    g_autoptr(TestServer) server = server_new(name);
+    g_autoptr(GError) error = ask(test_server_get_port(server), pins);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(TestServer) server = server_new(cases[i].server);
-        g_autoptr(GError) error = ask(test_server_get_port(server), NULL);
-
-        if (cases[i].code < 0) {
-            g_assert_no_error(error);
-            continue;
-        }
-        g_assert_error(error, XD_ERROR, cases[i].code);
-        g_assert_cmpuint(test_server_get_bytes(server), ==, 0);
+    if (code < 0) {
+        g_assert_no_error(error);
+        return;
     }
+    g_assert_error(error, XD_ERROR, code);
+    g_assert_nonnull(strstr(error->message, says));
+    g_assert_cmpuint(test_server_get_bytes(server), ==, 0);
 }
 
-/* With pins, chain and name do not matter, but the key does, also of a good certificate. */
+/* Who is whom: make-certificates. The security level of OpenSSL says what is too weak. */
+static const struct {
+    const char *server;
+    int code; /* -1: taken */
+    const char *says;
+} matrix[] = {
+    {"good", -1, NULL},
+    {"linked", -1, NULL},
+    {"unlinked", HVD_ERROR_TLS_UNTRUSTED, "not from a trusted authority"},
+    {"by-server", HVD_ERROR_TLS_UNTRUSTED, "not from a trusted authority"},
+    {"foreign", HVD_ERROR_TLS_UNTRUSTED, "not from a trusted authority"},
+    {"self", HVD_ERROR_TLS_UNTRUSTED, "not from a trusted authority"},
+    {"weak-key", HVD_ERROR_TLS_UNTRUSTED, "too weak"},
+    {"weak-digest", HVD_ERROR_TLS_UNTRUSTED, "too weak"},
+    {"expired", HVD_ERROR_TLS_EXPIRED, "has expired"},
+    {"future", HVD_ERROR_TLS_EXPIRED, "is not valid yet"},
+    {"other-name", HVD_ERROR_TLS_NAME, "for another name"},
+};
+
+static void
+test_certificates(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(matrix); i++)
+        check(matrix[i].server, NULL, matrix[i].code, matrix[i].says);
+}
+
+/* With pins, chain, name and dates do not matter, but the key does, also of a good certificate. Who is not
+ * known shows the key that the operator has to compare. */
+static const struct {
+    const char *server;
+    const char *pinned[2]; /* in this order: rotation, either of them counts */
+    const char *host;
+    int code;
+} pin_matrix[] = {
+    {"self", {"self"}, "127.0.0.1", -1},
+    {"self", {"good", "self"}, "127.0.0.1", -1},
+    {"self", {"self", "good"}, "127.0.0.1", -1},
+    {"expired", {"expired"}, "127.0.0.1", -1},
+    {"self", {"good"}, "127.0.0.1", HVD_ERROR_TLS_PIN},
+    {"self", {"good", "foreign"}, "127.0.0.1", HVD_ERROR_TLS_PIN},
+    {"good", {"self"}, "127.0.0.1", HVD_ERROR_TLS_PIN},
+    {"self", {"self"}, "192.0.2.1", HVD_ERROR_TLS_UNTRUSTED},
+    {"good", {"self"}, "192.0.2.1", -1},
+};
+
 static void
 test_pins(void)
 {
-    g_autofree char *self = certificates_pin("127.0.0.1", "self");
-    g_autofree char *good = certificates_pin("127.0.0.1", "good");
-    g_autofree char *elsewhere = certificates_pin("192.0.2.1", "self");
-    const struct {
-        const char *server;
-        const char *pins[3];
-        int code;
-    } cases[] = {
-        {"self", {self}, -1},
-        {"self", {good, self}, -1}, /* rotation: the second one counts as well */
-        {"self", {good}, HVD_ERROR_TLS_PIN},
-        {"good", {self}, HVD_ERROR_TLS_PIN},
-        {"self", {elsewhere}, HVD_ERROR_TLS_UNTRUSTED},
-        {"good", {elsewhere}, -1},
-    };
+    for (gsize i = 0; i < G_N_ELEMENTS(pin_matrix); i++) {
+        const char *second = pin_matrix[i].pinned[1];
+        g_autofree char *a = certificates_pin(pin_matrix[i].host, pin_matrix[i].pinned[0]);
+        g_autofree char *b = second != NULL ? certificates_pin(pin_matrix[i].host, second) : NULL;
+        g_autofree char *shown = certificates_pin("127.0.0.1", pin_matrix[i].server);
+        const char *pins[] = {a, b, NULL};
+        gboolean is_pin = pin_matrix[i].code == HVD_ERROR_TLS_PIN;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(TestServer) server = server_new(cases[i].server);
-        g_autoptr(GError) error = ask(test_server_get_port(server), cases[i].pins);
-
-        if (cases[i].code < 0) {
-            g_assert_no_error(error);
-            continue;
-        }
-        g_assert_error(error, XD_ERROR, cases[i].code);
-        g_assert_cmpuint(test_server_get_bytes(server), ==, 0);
+        check(pin_matrix[i].server, pins, pin_matrix[i].code,
+              is_pin ? strstr(shown, "sha256//") : "not from a trusted authority");
     }
+}
+
+/* The server goes over to another certificate while it is in use. A connection that stands goes on; a new
+ * one is looked at. */
+static const struct {
+    const char *to;
+    const char *pinned[2];
+    int code;
+} rotations[] = {
+    {"next", {NULL}, -1},
+    {"foreign", {NULL}, HVD_ERROR_TLS_UNTRUSTED},
+    {"expired", {NULL}, HVD_ERROR_TLS_EXPIRED},
+    {"next", {"good", "next"}, -1},
+    {"foreign", {"good", "foreign"}, -1},
+    {"next", {"good"}, HVD_ERROR_TLS_PIN},
+    {"next", {"good", "self"}, HVD_ERROR_TLS_PIN},
+};
+
+static void
+rotate(TestServer *server, const char *name)
+{
+    g_autoptr(GTlsCertificate) certificate = certificates_load(name);
+
+    test_server_set_certificate(server, certificate);
+}
+
+static void
+test_rotation(gconstpointer data)
+{
+    guint i = GPOINTER_TO_UINT(data);
+    const char *second = rotations[i].pinned[1];
+    g_autofree char *a = certificates_pin("127.0.0.1", "good");
+    g_autofree char *b = second != NULL ? certificates_pin("127.0.0.1", second) : NULL;
+    g_autofree char *shown = certificates_pin("127.0.0.1", rotations[i].to);
+    const char *pins[] = {rotations[i].pinned[0] != NULL ? a : NULL, b, NULL};
+    g_autoptr(TestServer) server = server_new("good");
+    guint16 port = test_server_get_port(server);
+    g_autoptr(XdArena) arena = xd_arena_new();
+    XdHttp *http = client_new(arena, pins);
+    g_autoptr(GError) error = ask_with(http, arena, port);
+    gsize heard;
+
+    g_assert_no_error(error);
+    rotate(server, rotations[i].to);
+    error = ask_with(http, arena, port);
+    g_assert_no_error(error);
+    g_assert_cmpuint(test_server_get_connections(server), ==, 1);
+    heard = test_server_get_bytes(server);
+    test_server_drop_all(server);
+    error = ask_again(http, arena, port);
+    g_assert_cmpuint(test_server_get_connections(server), >, 1);
+    if (rotations[i].code < 0) {
+        g_assert_no_error(error);
+    } else {
+        g_assert_error(error, XD_ERROR, rotations[i].code);
+        g_assert_cmpuint(test_server_get_bytes(server), ==, heard);
+    }
+    if (rotations[i].code == HVD_ERROR_TLS_PIN)
+        g_assert_nonnull(strstr(error->message, strstr(shown, "sha256//")));
+    /* the old one is back */
+    g_clear_error(&error);
+    rotate(server, "good");
+    test_server_drop_all(server);
+    error = ask_again(http, arena, port);
+    g_assert_no_error(error);
+    xd_http_free(http);
 }
 
 static void
@@ -201,16 +309,17 @@ test_no_signal(void)
     xd_http_free(http);
 }
 
-/* A server that can do no better than TLS 1.1. */
+/* A server that can do no better. What it is willing to do is up to it, what the machine's policy would
+ * allow is in openssl.cnf. */
 static void
-test_old_protocol(void)
+test_old_protocol(gconstpointer option)
 {
     g_autofree char *certificate = certificates_path("good", ".pem");
     g_autoptr(GError) error = NULL;
     g_autoptr(GSubprocess) process =
         g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE |
                              G_SUBPROCESS_FLAGS_STDIN_PIPE,
-                         &error, "openssl", "s_server", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0",
+                         &error, "openssl", "s_server", option, "-cipher", "DEFAULT@SECLEVEL=0",
                          "-cert", certificate, "-accept", "127.0.0.1:0", NULL);
     g_autoptr(GDataInputStream) out = NULL;
     guint port = 0;
@@ -247,7 +356,13 @@ main(int argc, char **argv)
     g_test_add_func("/http/tls/pins", test_pins);
     g_test_add_func("/http/tls/malformed-pins", test_malformed_pins);
     g_test_add_func("/http/tls/no-signal", test_no_signal);
-    g_test_add_func("/http/tls/old-protocol", test_old_protocol);
+    g_test_add_data_func("/http/tls/tls-1.0", "-tls1", test_old_protocol);
+    g_test_add_data_func("/http/tls/tls-1.1", "-tls1_1", test_old_protocol);
+    for (guint i = 0; i < G_N_ELEMENTS(rotations); i++) {
+        g_autofree char *path = g_strdup_printf("/http/tls/rotation/%u-%s", i, rotations[i].to);
+
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), test_rotation);
+    }
     status = g_test_run();
     certificates_remove();
     return status;
