@@ -1,8 +1,10 @@
-/* The shim's reader of certificates: a pin is the digest of a value that lies whole in the certificate;
- * what follows the certificate changes nothing, and of a cut one there is no pin. */
+/* The two readers of certificates, the shim's and the driver's: they agree; a pin is the digest of a value
+ * that lies whole in the certificate; what follows the certificate changes nothing, and of a cut one there is
+ * no pin. */
 #include "fuzz.h"
 
 #include "certificate.h"
+#include "http/fingerprint.h"
 
 #include <string.h>
 
@@ -64,6 +66,26 @@ pin_of(const guint8 *bytes, gsize size)
     return certificate_make_pin(copy, size);
 }
 
+/* What the driver says of it, as libcurl hands it over. */
+static char *
+fingerprint_of(const guint8 *bytes, gsize size)
+{
+    g_autofree char *text = g_base64_encode(bytes, size);
+    g_autofree char *pem =
+        g_strconcat("-----BEGIN CERTIFICATE-----\n", text, "\n-----END CERTIFICATE-----\n", NULL);
+
+    return xd_fingerprint_of_pem(pem);
+}
+
+static void
+check_text(const guint8 *data, gsize size)
+{
+    g_autofree char *text = fuzz_text(data, size);
+    g_autofree char *pin = xd_fingerprint_of_pem(text);
+
+    FUZZ_CHECK(pin == NULL || strlen(pin) == strlen("sha256//") + 44);
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
@@ -71,10 +93,14 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     g_autofree char *pin = NULL;
     g_autofree char *bare = NULL;
     g_autofree char *cut = NULL;
+    g_autofree char *other = NULL;
 
     if (size > MAX_SIZE)
         return 0;
+    check_text(data, size);
     pin = pin_of(data, size);
+    other = fingerprint_of(data, size);
+    FUZZ_CHECK(g_strcmp0(pin, other) == 0);
     FUZZ_CHECK(whole > 0 || pin == NULL);
     if (pin == NULL)
         return 0;
