@@ -60,12 +60,14 @@ on_too_old(gpointer data)
 {
     GTask *task = data;
     Reading *reading = g_task_get_task_data(task);
+    const XdMirror *mirror = reading->connection->mirror;
 
     xd_clear_source(&reading->timer);
-    g_task_return_error(task,
-                        xd_error_new(HVD_ERROR_NOT_REACHABLE,
-                                     "the pool has been out of sight for %" G_GINT64_FORMAT " s",
-                                     xd_mirror_get_age_ms(reading->connection->mirror) / 1000));
+    g_task_return_error(task, xd_error_new(HVD_ERROR_NOT_REACHABLE,
+                                           "the pool has been out of sight for %" G_GINT64_FORMAT
+                                           " s: %s",
+                                           xd_mirror_get_age_ms(mirror) / 1000,
+                                           xd_mirror_get_stale_reason(mirror)));
     g_object_unref(task);
     return G_SOURCE_REMOVE;
 }

@@ -109,7 +109,7 @@ events_failed(XdEvents *events, const GError *error)
         xd_log(connection->log, G_LOG_LEVEL_WARNING, "xd-xenapi", NULL,
                "lost sight of the pool: %s", error->message);
     tell_session(events, error);
-    xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC);
+    xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC, error->message);
     events_pause(events);
 }
 

@@ -72,6 +72,7 @@ struct _XdMirror {
     gboolean stale;
     gint64 stale_since_s;
     gint64 stale_since_ms;
+    char *stale_reason; /* of the latest failure */
     XdMirrorObserver observer;
     gpointer observer_data;
 };
@@ -202,6 +203,7 @@ xd_mirror_free(XdMirror *mirror)
     g_ptr_array_unref(mirror->watches_of_all);
     xd_clock_unref(mirror->clock);
     g_free(mirror->token);
+    g_free(mirror->stale_reason);
     g_free(mirror);
 }
 
@@ -295,6 +297,12 @@ gint64
 xd_mirror_get_stale_since(const XdMirror *mirror)
 {
     return mirror->stale ? mirror->stale_since_s : 0;
+}
+
+const char *
+xd_mirror_get_stale_reason(const XdMirror *mirror)
+{
+    return mirror->stale && mirror->stale_reason != NULL ? mirror->stale_reason : "";
 }
 
 /* ---- watches ---- */
@@ -493,8 +501,10 @@ xd_mirror_apply(XdMirror *mirror, GArray *changes, const char *token, gboolean c
 }
 
 void
-xd_mirror_set_stale(XdMirror *mirror, gint64 now_s)
+xd_mirror_set_stale(XdMirror *mirror, gint64 now_s, const char *reason)
 {
+    g_free(mirror->stale_reason);
+    mirror->stale_reason = g_strdup(reason);
     if (mirror->stale)
         return;
     mirror->stale = TRUE;

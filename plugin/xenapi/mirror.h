@@ -81,6 +81,7 @@ gboolean xd_mirror_is_fresh(const XdMirror *mirror);
 /* 0 while the poll runs; else milliseconds since it broke */
 gint64 xd_mirror_get_age_ms(const XdMirror *mirror);
 gint64 xd_mirror_get_stale_since(const XdMirror *mirror); /* seconds since 1970, or 0 */
+const char *xd_mirror_get_stale_reason(const XdMirror *mirror); /* "" while the poll runs */
 
 /* ---- waiting ---- */
 
@@ -113,7 +114,7 @@ typedef struct {
  */
 void xd_mirror_apply(XdMirror *mirror, GArray *changes, const char *token, gboolean complete,
                      const XdClass *only);
-void xd_mirror_set_stale(XdMirror *mirror, gint64 now_s);
+void xd_mirror_set_stale(XdMirror *mirror, gint64 now_s, const char *reason);
 
 /* Told of each record that comes, changes or goes (@now NULL); for life-cycle events. */
 typedef void (*XdMirrorObserver)(const XdRecord *before, const XdRecord *now, gpointer data);

@@ -314,6 +314,8 @@ test_too_old(void)
 
     get(world, 0);
     world_assert_refused(world, HVD_ERROR_NOT_REACHABLE, "out of sight");
+    g_assert_nonnull(strstr(world->error->message, "s: ")); /* and why */
+    g_assert_nonnull(strstr(world->error->message, "127."));
     come_back();
 }
 
