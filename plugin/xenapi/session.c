@@ -160,14 +160,26 @@ is_passing(const GError *error)
            xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL);
 }
 
+/* It says something of one node; another one may be what we look for, and trusted. */
+static gboolean
+is_distrust(const GError *error)
+{
+    return xd_error_is(error, HVD_ERROR_TLS) || xd_error_is(error, HVD_ERROR_TLS_UNTRUSTED) ||
+           xd_error_is(error, HVD_ERROR_TLS_EXPIRED) || xd_error_is(error, HVD_ERROR_TLS_NAME) ||
+           xd_error_is(error, HVD_ERROR_TLS_PIN);
+}
+
 static void
 session_failed(XdSession *session, const GError *error)
 {
-    if (session->ever_ready && is_passing(error)) {
-        if (next_origin(session))
-            session_try(session);
-        else
-            session_pause(session);
+    gboolean passing = is_passing(error);
+
+    if (session->ever_ready && (passing || is_distrust(error)) && next_origin(session)) {
+        session_try(session);
+        return;
+    }
+    if (session->ever_ready && passing) {
+        session_pause(session);
         return;
     }
     session->state = OUT;

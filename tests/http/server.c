@@ -219,6 +219,12 @@ test_server_lose_patience(TestServer *server)
     server->impatient = TRUE;
 }
 
+void
+test_server_find_patience(TestServer *server)
+{
+    server->impatient = FALSE;
+}
+
 guint64
 test_server_get_flooded(TestServer *server)
 {

@@ -39,6 +39,7 @@ void test_server_set_certificate(TestServer *server, GTlsCertificate *certificat
 void test_server_drop_all(TestServer *server);
 /* From now on it hangs up as soon as it hears anything. */
 void test_server_lose_patience(TestServer *server);
+void test_server_find_patience(TestServer *server);
 /* bytes of requests that were read, TLS taken off: zero while handshakes fail */
 gsize test_server_get_bytes(TestServer *server);
 /* bytes that floods have sent */

@@ -3,6 +3,9 @@
 #include "certificates.h"
 #include "toolstack.h"
 
+#include "xenapi/call.h"
+#include "xenapi/mirror.h"
+
 #include <string.h>
 
 #define OTHER "127.0.0.2" /* also this machine */
@@ -81,6 +84,115 @@ test_tls(void)
         g_assert_error(error, XD_ERROR, c->code);
         g_assert_cmpuint(test_server_get_bytes(toolstack_get_server(toolstack)), ==, 0);
     }
+}
+
+/* ---- another certificate while the connection is open ---- */
+
+static const TlsCase rotations[] = {
+    {"next", {NULL}, -1},
+    {"next", {"good", "next"}, -1},
+    {"foreign", {"good", "foreign"}, -1},
+    {"next", {"good"}, HVD_ERROR_TLS_PIN},
+    {"foreign", {NULL}, HVD_ERROR_TLS_UNTRUSTED},
+    {"expired", {NULL}, HVD_ERROR_TLS_EXPIRED},
+};
+
+typedef struct {
+    gboolean ended;
+    GError *error;
+} Outcome;
+
+static void
+on_called(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
+          const GError *error, gpointer data)
+{
+    Outcome *outcome = data;
+
+    outcome->ended = TRUE;
+    outcome->error = error != NULL ? g_error_copy(error) : NULL;
+}
+
+static GError *
+call(XdConnection *connection)
+{
+    XdCall request = {.method = "secret.get_uuid",
+                      .parameters = g_variant_new("(s)", "OpaqueRef:x")};
+    Outcome outcome = {0};
+
+    xd_call(connection, &request, NULL, on_called, &outcome);
+    while (!outcome.ended)
+        g_main_context_iteration(NULL, TRUE);
+    return outcome.error;
+}
+
+static void
+go_over_to(Toolstack *toolstack, const char *name)
+{
+    g_autoptr(GTlsCertificate) certificate = certificates_load(name);
+
+    test_server_set_certificate(toolstack_get_server(toolstack), certificate);
+    test_server_drop_all(toolstack_get_server(toolstack));
+}
+
+/* Until the poll runs again, over a connection of its own. */
+static void
+wait_for_poll(Toolstack *toolstack, const XdConnection *connection, guint polls)
+{
+    while (toolstack_count(toolstack, "event.from") <= polls ||
+           !xd_mirror_is_fresh(connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+assert_not_trusted(Toolstack *toolstack, XdConnection *connection, const TlsCase *c)
+{
+    TestServer *server = toolstack_get_server(toolstack);
+    gsize heard = test_server_get_bytes(server);
+    g_autofree char *shown = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *key;
+
+    while (xd_mirror_is_fresh(connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    error = call(connection);
+    g_assert_error(error, XD_ERROR, c->code);
+    g_assert_cmpuint(test_server_get_bytes(server), ==, heard);
+    if (c->code != HVD_ERROR_TLS_PIN)
+        return;
+    shown = certificates_pin("127.0.0.1", c->server);
+    key = strstr(shown, "sha256//");
+    g_assert_nonnull(strstr(error->message, key));
+    while (strstr(xd_mirror_get_stale_reason(connection->mirror), key) == NULL)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Where it may not be trusted nobody is told anything, and all is well again when the old one is back. */
+static void
+test_rotation(gconstpointer data)
+{
+    const TlsCase *c = data;
+    g_autoptr(GTlsCertificate) certificate = certificates_load("good");
+    g_autoptr(Toolstack) toolstack = toolstack_new(certificate);
+    g_autofree char *a = c->pins[0] != NULL ? certificates_pin("127.0.0.1", c->pins[0]) : NULL;
+    g_autofree char *b = c->pins[1] != NULL ? certificates_pin("127.0.0.1", c->pins[1]) : NULL;
+    g_autofree char *pins = g_strjoin(";", a != NULL ? a : "", b, NULL);
+    g_autoptr(GError) error = NULL;
+    XdConnection *connection = open_tls(toolstack, pins, &error);
+    guint polls;
+
+    g_assert_no_error(error);
+    polls = toolstack_count(toolstack, "event.from");
+    go_over_to(toolstack, c->server);
+    if (c->code >= 0) {
+        assert_not_trusted(toolstack, connection, c);
+        polls = toolstack_count(toolstack, "event.from");
+        go_over_to(toolstack, "good");
+    }
+    wait_for_poll(toolstack, connection, polls);
+    error = call(connection);
+    g_assert_no_error(error);
+    g_assert_cmpuint(toolstack_count(toolstack, "session.login_with_password"), ==, 1);
+    toolstack_close(connection);
 }
 
 /* Plain HTTP to a server that wants TLS. */
@@ -225,6 +337,54 @@ test_pin_of_coordinator(void)
     }
 }
 
+/* ---- nodes that are not trusted ---- */
+
+#define HOST(name, address)                                                                        \
+    "{\"class\":\"host\",\"operation\":\"add\",\"ref\":\"OpaqueRef:" name "\",\"snapshot\":{"      \
+    "\"uuid\":\"" name "\",\"address\":\"" address "\"}}"
+
+static void
+answer_two_hosts(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_answer(
+        request, id,
+        "{\"events\":[" HOST("one", "127.0.0.1") "," HOST(
+            "two", OTHER) "],\"valid_ref_counts\":{\"host\":2},\"token\":\"the-token\"}");
+}
+
+static guint
+connections_of(Toolstack *toolstack)
+{
+    return test_server_get_connections(toolstack_get_server(toolstack));
+}
+
+/* The coordinator is away for a while, and the only other node shows a certificate that is not trusted: that
+ * is not where the search ends. */
+static void
+test_untrusted_member(void)
+{
+    g_autoptr(GTlsCertificate) certificate = certificates_load("good");
+    g_autoptr(GTlsCertificate) another = certificates_load("self");
+    g_autoptr(Toolstack) coordinator = toolstack_new(certificate);
+    g_autoptr(Toolstack) member = toolstack_new_at(OTHER, port_of(coordinator), another);
+    g_autoptr(GError) error = NULL;
+    XdConnection *connection;
+    guint polls;
+
+    toolstack_plant(coordinator, "event.from", 1, 1, answer_two_hosts, NULL);
+    connection = open_tls(coordinator, "", &error);
+    g_assert_no_error(error);
+    test_server_lose_patience(toolstack_get_server(coordinator));
+    test_server_drop_all(toolstack_get_server(coordinator));
+    while (connections_of(member) < 2)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(test_server_get_bytes(toolstack_get_server(member)), ==, 0);
+    test_server_find_patience(toolstack_get_server(coordinator));
+    polls = toolstack_count(coordinator, "event.from");
+    wait_for_poll(coordinator, connection, polls);
+    toolstack_close(connection);
+}
+
 /* ---- other ways out ---- */
 
 static void
@@ -282,12 +442,18 @@ main(int argc, char **argv)
     g_assert_cmpint(argc, ==, 2);
     certificates_make(argv[1]);
     g_test_add_func("/trust/tls", test_tls);
+    for (guint i = 0; i < G_N_ELEMENTS(rotations); i++) {
+        g_autofree char *path = g_strdup_printf("/trust/rotation/%u-%s", i, rotations[i].server);
+
+        g_test_add_data_func(path, &rotations[i], test_rotation);
+    }
     g_test_add_func("/trust/mixed-up", test_mixed_up);
     g_test_add_func("/trust/plaintext", test_plaintext);
     g_test_add_func("/trust/coordinator", test_coordinator);
     g_test_add_func("/trust/nonsense", test_nonsense);
     g_test_add_func("/trust/loop", test_loop);
     g_test_add_func("/trust/pin-of-coordinator", test_pin_of_coordinator);
+    g_test_add_func("/trust/untrusted-member", test_untrusted_member);
     g_test_add_func("/trust/redirect", test_redirect);
     g_test_add_func("/trust/proxies", test_proxies);
     status = g_test_run();
