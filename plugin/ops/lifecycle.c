@@ -4,6 +4,8 @@
 #include "ops/find.h"
 #include "xenapi/mirror.h"
 
+#include <string.h>
+
 /* What the host knows of a VM; nodes are references, which are resolved when the batch is in. */
 typedef struct {
     HvdState state;
@@ -143,6 +145,14 @@ notice(Lifecycle *lifecycle, const XdVM *vm)
         queue_event(lifecycle, vm, known, FALSE);
 }
 
+/* Another machine under a reference whose end was not told. */
+static gboolean
+is_other(const XdRecord *before, const XdRecord *now)
+{
+    return before != NULL && now != NULL &&
+           strcmp(((const XdVM *) before)->uuid, ((const XdVM *) now)->uuid) != 0;
+}
+
 static void
 observe(const XdRecord *before, const XdRecord *now, gpointer data)
 {
@@ -150,6 +160,8 @@ observe(const XdRecord *before, const XdRecord *now, gpointer data)
 
     if (record->klass != &xd_class_vm)
         return;
+    if (is_other(before, now))
+        notice_gone(data, (const XdVM *) before);
     if (now != NULL && is_machine((const XdVM *) now))
         notice(data, (const XdVM *) now);
     else

@@ -5,18 +5,27 @@
 #include "xenapi/internal.h"
 #include "xenapi/session.h"
 
+#include <string.h>
+
 #define POLL_MARGIN_MS 30000
 #define FIRST_PAUSE_MS 100
 #define LAST_PAUSE_MS  2000
+#define REST_MS        1000 /* a poll that lasted so long has waited for something */
+#define MAX_RESTLESS   4
+#define TOKEN_NUMBER   20 /* digits of each of the two in a token (protocol 4.1) */
 
 struct _XdEvents {
     XdConnection *connection;
     XdBatch *batch;
     GCancellable *cancellable;
     GSource *pause;
-    guint failures;           /* polls that failed one after the other */
-    guint generation;         /* of the session that the running poll uses */
-    const XdClass *refetched; /* the class that is being fetched anew, or NULL */
+    guint failures;              /* polls that failed one after the other */
+    guint generation;            /* of the session that the running poll uses */
+    guint restless;              /* polls in a row that were answered at once, for nothing */
+    gint64 polled_ms;            /* when the running poll began */
+    gint64 counts[XD_N_CLASSES]; /* of the last batch */
+    guint n_counted;             /* classes that have been compared with it */
+    const XdClass *refetched;    /* the class that is being fetched anew, or NULL */
     XdEventsFirst first;
     gpointer first_data;
 };
@@ -66,14 +75,12 @@ on_pause_over(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* The first failure is met at once: most often one connection was cut, and the pool is there. */
+/* The first time is met at once: most often one connection was cut, and the pool is there. */
 static void
-events_pause(XdEvents *events)
+events_pause(XdEvents *events, guint times)
 {
     XdConnection *connection = events->connection;
-    gint64 pause = events->failures <= 1
-                       ? 0
-                       : MIN((gint64) FIRST_PAUSE_MS << MIN(events->failures, 10), LAST_PAUSE_MS);
+    gint64 pause = times <= 1 ? 0 : MIN((gint64) FIRST_PAUSE_MS << MIN(times, 10), LAST_PAUSE_MS);
 
     events->pause =
         xd_clock_add(connection->clock, connection->context, pause, on_pause_over, events);
@@ -110,7 +117,7 @@ events_failed(XdEvents *events, const GError *error)
                "lost sight of the pool: %s", error->message);
     tell_session(events, error);
     xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC, error->message);
-    events_pause(events);
+    events_pause(events, events->failures);
 }
 
 static void
@@ -148,17 +155,27 @@ update_candidates(XdConnection *connection)
     xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
 }
 
-/* The server forgets old deletions; its counts tell (protocol 4.2). */
+/* The server forgets old deletions; its counts tell (protocol 4.2). What goes in one piece, a VM with its
+ * disks, is of several classes. */
 static const XdClass *
-miscounted(XdEvents *events)
+next_miscounted(XdEvents *events)
 {
-    for (guint i = 0; i < XD_N_CLASSES; i++) {
-        gint64 count = xd_batch_get_count(events->batch, xd_classes[i]);
+    while (events->n_counted < XD_N_CLASSES) {
+        const XdClass *klass = xd_classes[events->n_counted++];
+        gint64 count = events->counts[klass->id];
 
-        if (count >= 0 && count != xd_mirror_count(events->connection->mirror, xd_classes[i]))
-            return xd_classes[i];
+        if (count >= 0 && count != xd_mirror_count(events->connection->mirror, klass))
+            return klass;
     }
     return NULL;
+}
+
+static void
+note_counts(XdEvents *events)
+{
+    for (guint i = 0; i < XD_N_CLASSES; i++)
+        events->counts[xd_classes[i]->id] = xd_batch_get_count(events->batch, xd_classes[i]);
+    events->n_counted = 0;
 }
 
 static void
@@ -167,29 +184,63 @@ events_apply(XdEvents *events)
     XdConnection *connection = events->connection;
     XdMirror *mirror = connection->mirror;
     gboolean complete = xd_mirror_get_token(mirror)[0] == '\0';
+    gboolean at_once = xd_clock_now_ms(connection->clock) - events->polled_ms < REST_MS;
+    gboolean empty = xd_batch_get_changes(events->batch)->len == 0;
 
     if (events->refetched != NULL) {
         xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE, events->refetched);
-        events->refetched = NULL;
+        events->refetched = next_miscounted(events);
         return;
     }
     xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), xd_batch_get_token(events->batch),
                     complete, NULL);
-    if (complete)
+    if (complete) {
         update_candidates(connection);
-    else
-        events->refetched = miscounted(events);
+        return;
+    }
+    note_counts(events);
+    events->refetched = next_miscounted(events);
+    events->restless = at_once && (empty || events->refetched != NULL) ? events->restless + 1 : 0;
+}
+
+static gboolean
+is_number(const char *text)
+{
+    return strspn(text, "0123456789") == TOKEN_NUMBER;
+}
+
+/* Without a word, a database that was put back answers from an earlier point than where we are. What is no
+ * token of today's form has no order. */
+static gboolean
+goes_back(const char *from, const char *to)
+{
+    return is_number(from) && is_number(to) && strncmp(to, from, TOKEN_NUMBER) < 0;
+}
+
+/* (nullable): what is wrong with it, though it could be read */
+static GError *
+events_check(XdEvents *events)
+{
+    const char *token = xd_batch_get_token(events->batch);
+
+    if (token[0] == '\0')
+        return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
+    if (events->refetched == NULL &&
+        goes_back(xd_mirror_get_token(events->connection->mirror), token))
+        return xd_error_new(HVD_ERROR_PROTOCOL,
+                            "the pool's events have gone back to an earlier point");
+    return NULL;
 }
 
 static void
 on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
           gpointer data)
 {
-    g_autoptr(GError) empty = NULL;
+    g_autoptr(GError) fault = NULL;
     XdEvents *events = data;
 
-    if (error == NULL && xd_batch_get_token(events->batch)[0] == '\0')
-        error = empty = xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
+    if (error == NULL)
+        error = fault = events_check(events);
     if (error != NULL) {
         events->refetched = NULL;
         events_failed(events, error);
@@ -200,7 +251,11 @@ on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GE
     events->failures = 0;
     events_apply(events);
     tell_first(events, NULL);
-    if (!g_cancellable_is_cancelled(events->cancellable))
+    if (g_cancellable_is_cancelled(events->cancellable))
+        return;
+    if (events->restless > MAX_RESTLESS && events->refetched == NULL)
+        events_pause(events, events->restless - MAX_RESTLESS + 1);
+    else
         events_poll(events);
 }
 
@@ -234,6 +289,7 @@ events_poll(XdEvents *events)
                    .flags = XD_CALL_POLL | XD_CALL_ONCE};
 
     xd_batch_reset(events->batch);
+    events->polled_ms = xd_clock_now_ms(connection->clock);
     events->generation = xd_session_get_generation(connection->session);
     xd_call(connection, &call, events->cancellable, on_polled, events);
 }

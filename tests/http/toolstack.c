@@ -254,18 +254,35 @@ on_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     outcome->ended = TRUE;
 }
 
+XdClock *
+toolstack_get_clock(Toolstack *toolstack)
+{
+    return toolstack->clock;
+}
+
 XdConnection *
 toolstack_open(Toolstack *toolstack, const char *const *more, GError **error)
+{
+    const HvdHostCallbacks none = {.struct_size = sizeof none};
+
+    return toolstack_open_watched(toolstack, more, &none, NULL, error);
+}
+
+XdConnection *
+toolstack_open_watched(Toolstack *toolstack, const char *const *more, const HvdHostCallbacks *given,
+                       void (*watch)(XdConnection *), GError **error)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_auto(GStrv) settings = NULL;
     g_autofree char *url =
         g_strdup_printf("pool.url=http://127.0.0.1:%u", test_server_get_port(toolstack->server));
-    HvdHostCallbacks callbacks = {
-        .struct_size = sizeof callbacks, .log = on_log, .read_secret = read_secret};
-    XdConnectionOptions options = {.clock = toolstack->clock, .callbacks = &callbacks};
+    HvdHostCallbacks callbacks = *given;
+    XdConnectionOptions options = {
+        .clock = toolstack->clock, .callbacks = &callbacks, .watch = watch};
     Outcome outcome = {0};
 
+    callbacks.log = on_log;
+    callbacks.read_secret = read_secret;
     g_strv_builder_add_many(builder, url, "pool.password=host:x", "pool.owner=tester",
                             "http.allow-plaintext=loopback", NULL);
     g_strv_builder_addv(builder, more != NULL ? (const char **) more : (const char *[]){NULL});

@@ -30,9 +30,14 @@ void toolstack_reply(TestRequest *request, const char *body, gsize length);
 void toolstack_answer(TestRequest *request, guint id, const char *value);
 void toolstack_fail(TestRequest *request, guint id, const char *code, const char *parameter);
 
+XdClock *toolstack_get_clock(Toolstack *toolstack);
 /* Opens a connection to it and waits. Its clock runs fast: nobody waits for a pause between two tries.
  * @settings: (nullable): further ones */
 XdConnection *toolstack_open(Toolstack *toolstack, const char *const *settings, GError **error);
+/* The same, and life-cycle events are told. @watch: xd_lifecycle_watch() */
+XdConnection *toolstack_open_watched(Toolstack *toolstack, const char *const *settings,
+                                     const HvdHostCallbacks *callbacks,
+                                     void (*watch)(XdConnection *), GError **error);
 void toolstack_close(XdConnection *connection);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Toolstack, toolstack_free)
