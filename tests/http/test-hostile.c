@@ -360,6 +360,66 @@ test_two_answers(void)
     toolstack_close(connection);
 }
 
+/* ---- slowly ---- */
+
+typedef struct {
+    const char *head;
+    GIOStream *stream;
+    guint timer;
+} Drip;
+
+static gboolean
+on_drip(gpointer data)
+{
+    Drip *drip = data;
+
+    if (g_output_stream_write(g_io_stream_get_output_stream(drip->stream), " ", 1, NULL, NULL) == 1)
+        return G_SOURCE_CONTINUE;
+    drip->timer = 0;
+    return G_SOURCE_REMOVE;
+}
+
+static void
+drip_stop(Drip *drip)
+{
+    if (drip->timer != 0)
+        g_source_destroy(g_main_context_find_source_by_id(NULL, drip->timer));
+    drip->timer = 0;
+    g_clear_object(&drip->stream);
+}
+
+static void
+answer_in_drops(TestRequest *request, guint id G_GNUC_UNUSED, gpointer data)
+{
+    Drip *drip = data;
+
+    drip_stop(drip);
+    drip->stream = g_object_ref(request->stream);
+    test_request_send(request, drip->head, -1);
+    drip->timer = g_timeout_add(3, on_drip, drip);
+}
+
+/* A byte now and then keeps nobody waiting for ever: what is given to a call is for its last byte. */
+static void
+test_drops(gconstpointer head)
+{
+    g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
+    XdConnection *connection = open_well(toolstack, FALSE);
+    Drip drip = {.head = head};
+    g_auto(Answer) answer = {0};
+    XdCall request = {
+        .method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x"), .timeout_ms = 200};
+
+    toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_in_drops, &drip);
+    xd_call(connection, &request, NULL, on_called, &answer);
+    while (!answer.ended)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(answer.error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+    drip_stop(&drip);
+    assert_goes_on(connection);
+    toolstack_close(connection);
+}
+
 /* ---- what is made of answers: a reference goes into a cookie, a uuid into marks ---- */
 
 static void
@@ -443,5 +503,7 @@ main(int argc, char **argv)
     g_test_add_func("/hostile/references", test_references);
     g_test_add_func("/hostile/impossible", test_impossible);
     g_test_add_func("/hostile/two-answers", test_two_answers);
+    g_test_add_data_func("/hostile/drops-of-a-head", "HTTP/1.1 200 OK\r\nx: ", test_drops);
+    g_test_add_data_func("/hostile/drops-of-a-body", JSON "connection: close\r\n\r\n", test_drops);
     return g_test_run();
 }
