@@ -78,6 +78,23 @@ test_young(void)
     assert_untouched("reconcile.grace=900");
 }
 
+/* By the server's clock, which was put back, its session was last in use in the future: that is no reason to
+ * take it for gone. When the clock is right again it is. */
+static void
+test_clock_put_back(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 5, "after");
+    victim_is_long_gone(pool);
+    test_pool_control(pool, "{\"cmd\":\"clock\",\"advance\":-100000}");
+    assert_untouched("reconcile.grace=0");
+    test_pool_control(pool, "{\"cmd\":\"clock\",\"advance\":100000}");
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{"));
+}
+
 static void
 test_another_owner(void)
 {
@@ -248,6 +265,7 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/reconcile/living", test_living);
     g_test_add_func("/op/reconcile/young", test_young);
+    g_test_add_func("/op/reconcile/clock-put-back", test_clock_put_back);
     g_test_add_func("/op/reconcile/another-owner", test_another_owner);
     g_test_add_func("/op/reconcile/whole", test_whole);
     g_test_add_func("/op/reconcile/clone", test_clone);
