@@ -200,9 +200,15 @@ open_pool(Shim *shim, GError **error)
         .settings = (const char *const *) shim->target->settings,
         .callbacks = &callbacks,
     };
+    GError *problem;
 
     if (open_in_time(shim, &open, error))
         return TRUE;
+    problem = credential_take_problem(shim->credential);
+    if (problem != NULL) {
+        g_clear_error(error);
+        g_propagate_error(error, problem);
+    }
     if (credential_was_cancelled(shim->credential)) {
         g_clear_error(error);
         failure_set(error, FAILURE_CANCELLED, NULL, "%s", _("no password was given"));
