@@ -15,9 +15,9 @@ IMAGE = content(3 * MIB + 5)
 CUT = MIB + 77  # beyond what hvd keeps: of that much it has handed something on
 
 
-def fetch(web, path="/x.raw", stall_ms=PATIENCE * 1000):
+def fetch(web, path="/x.raw", stall_ms=PATIENCE * 1000, more=()):
     """(exit status, bytes, error), in a hurry: three tries, a millisecond and two and four between them."""
-    done = subprocess.run([FETCH, web.url(path), str(stall_ms)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([FETCH, web.url(path), str(stall_ms), *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=environment(), timeout=PATIENCE)
     return done.returncode, done.stdout, json.loads(done.stderr) if done.returncode else None
 
@@ -88,6 +88,14 @@ def test_size_unknown(pool):
             2, "USAGE", "--name is needed")
         equal(written(pool, pool.spawn(web.url(), "--image-size", str(len(IMAGE)))), GOOD)
         pool.hvd("spawn", web.url(), "--image-size", str(len(IMAGE) + 1)).expect(17, "INTEGRITY")
+
+
+def test_bounded():
+    """A reader that is slower than the server: the server waits, and no memory fills."""
+    data = content(64 * MIB)
+    with Web(File(data)) as web:
+        status, seen, error = fetch(web)
+        equal((status, error, sha256(seen)), (0, None, sha256(data)))
 
 
 # ---- taken up ----
@@ -266,6 +274,15 @@ def test_interrupted_while_opening():
             result = finish(process).expect(13 if options else 130, "TIMED_OUT" if options else "CANCELLED")
             equal((result.out, os.path.exists(os.path.join(place, "hvd"))), ("", False))
             go.set()
+
+
+def test_cancelled():
+    """A read that waits for bytes that do not come ends when it is cancelled."""
+    go = threading.Event()
+    with Web(Answer(body=IMAGE, cut=CUT, hold=go, ETag='"one"')) as web:
+        status, data, error = fetch(web, more=[str(CUT)])
+        go.set()
+        equal((status, data, error["code"]), (1, IMAGE[:CUT], "CANCELLED"))
 
 
 @with_pool()
