@@ -166,6 +166,8 @@ check_credentials(Doctor *doctor)
     if (credential_is_from_environment(credential))
         doctor_say(doctor, CHECK_WARNING, _("HVD_CREDENTIAL=file:PATH is better"), "%s",
                    _("a password in the environment is the weakest source: programs hand it on"));
+    else if (credential_is_from_keyring(credential))
+        doctor_say(doctor, CHECK_OK, NULL, "%s", _("the session's Secret Service has it"));
     else if (configured != NULL && configured[0] != '\0')
         look_at_reference(doctor, configured);
     else if (credential_get_reference(credential) != NULL)

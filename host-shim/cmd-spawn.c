@@ -4,6 +4,7 @@
 #include "describe.h"
 #include "failure.h"
 #include "image.h"
+#include "limit.h"
 #include "pointer.h"
 #include "resolve.h"
 #include "text.h"
@@ -46,6 +47,42 @@ check_options(const Arguments *arguments, gboolean is_document, GError **error)
                             : _("--%s is for documents: FILE is an image itself"),
                 given);
     return FALSE;
+}
+
+/* ---- opening it ---- */
+
+/* There is nothing to undo yet: a signal or --timeout ends it at once. */
+static gboolean
+open_url(Shim *shim, Image *image, const char *url, ImageOptions *options, GError **error)
+{
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    guint seconds = (guint) arguments_number(shim->arguments, "timeout", 0);
+    Interrupt *interrupt = interrupt_new(shim->output, cancellable);
+    Limit *limit = limit_new(seconds, cancellable);
+    gboolean opened;
+
+    interrupt_expect(interrupt);
+    options->cancellable = cancellable;
+    opened = image_open(image, url, options, error);
+    interrupt_free(interrupt);
+    if (limit_free(limit) && !opened) {
+        g_clear_error(error);
+        failure_set(error, HVD_ERROR_TIMED_OUT, _("give it more time with --timeout"),
+                    _("the image's server did not answer within %u s"), seconds);
+    }
+    return opened;
+}
+
+static gboolean
+open_image(Shim *shim, Image *image, const char *path, gboolean is_image, GError **error)
+{
+    ImageOptions options = {
+        .is_image = is_image,
+        .ca_file = arguments_get(shim->arguments, "image-ca-file"),
+    };
+
+    return fetch_url_is(path) ? open_url(shim, image, path, &options, error)
+                              : image_open(image, path, &options, error);
 }
 
 /* ---- a document of options ---- */
@@ -157,8 +194,11 @@ add_image(JsonObject *document, const Arguments *arguments, const Image *image, 
         json_object_set_int_member(stream, "size_bytes", bytes);
         return TRUE;
     }
-    failure_set(error, FAILURE_USAGE, NULL, "%s",
-                _("a pipe does not tell how long the image in it is: --image-size is needed"));
+    failure_set(
+        error, FAILURE_USAGE, NULL, "%s",
+        image->fetch != NULL
+            ? _("the server does not tell how long the image is: --image-size is needed")
+            : _("a pipe does not tell how long the image in it is: --image-size is needed"));
     return FALSE;
 }
 
@@ -173,7 +213,8 @@ add_who(JsonObject *document, const Arguments *arguments, const Image *image, GE
         name = image->name;
     if (name[0] == '\0') {
         failure_set(error, FAILURE_USAGE, NULL, "%s",
-                    _("standard input has no name: --name is needed"));
+                    image->fetch != NULL ? _("the image's URL ends with no name: --name is needed")
+                                         : _("standard input has no name: --name is needed"));
         return FALSE;
     }
     add_text(document, "uuid", uuid != NULL ? uuid : random);
@@ -276,6 +317,7 @@ spawn_by_options(Shim *shim, JsonObject *document, const Image *image, GError **
 
     if (spawn(shim, text, image->stream, document_text(document, "name"), &problem))
         return TRUE;
+    problem = image_explain(image, problem);
     if (failure_is(problem, HVD_ERROR_AMBIGUOUS) && arguments_has(shim->arguments, "storage"))
         add_storages(shim, problem);
     pointer_tell_option(problem, options);
@@ -300,12 +342,13 @@ spawn_document(Shim *shim, const Image *image, GError **error)
     g_auto(Image) beside = {0};
     GError *problem = NULL;
 
-    if (path != NULL && !image_open(&beside, path, TRUE, error))
+    if (path != NULL && !open_image(shim, &beside, path, TRUE, error))
         return FALSE;
     if (shim_connect(shim, error) == NULL)
         return FALSE;
     if (spawn(shim, payload_get_text(image->document), beside.stream, NULL, &problem))
         return TRUE;
+    problem = image_explain(&beside, problem);
     pointer_tell_file(problem, arguments_operand(shim->arguments, 0));
     g_propagate_error(error, problem);
     return FALSE;
@@ -317,8 +360,8 @@ cmd_spawn(Shim *shim, GError **error)
     const Arguments *arguments = shim->arguments;
     g_auto(Image) image = {0};
 
-    if (!image_open(&image, arguments_operand(arguments, 0), arguments_has(arguments, "image-size"),
-                    error) ||
+    if (!open_image(shim, &image, arguments_operand(arguments, 0),
+                    arguments_has(arguments, "image-size"), error) ||
         !check_options(arguments, image.document != NULL, error))
         return FALSE;
     return image.document != NULL ? spawn_document(shim, &image, error)

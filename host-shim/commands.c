@@ -89,6 +89,8 @@ static const Option spawn_options[] = {
      N_("how long the image is: needed where FILE is a pipe"), 0, 0},
     {"image", 0, OPTION_TEXT, N_("FILE"),
      N_("the image of a document that takes it as a stream; - is standard input"), 0, 0},
+    {"image-ca-file", 0, OPTION_TEXT, N_("FILE"),
+     N_("certificates to trust where the image comes from https, in place of the system's"), 0, 0},
     {"request-id", 0, OPTION_TEXT, N_("ID"),
      N_("a repeated spawn with the same one has the same result"), 0, 0},
     {NULL},
@@ -209,11 +211,18 @@ const Command commands[] = {
         .details = N_("FILE is the image of a disk, raw, or an instance document "
                       "(instance.schema.json). For an image the options say the rest; a document "
                       "says all of it itself. - is standard input: a document, or with "
-                      "--image-size an image. Where it fails nothing stays in the pool."),
+                      "--image-size an image. Where it fails nothing stays in the pool.\n"
+                      "\n"
+                      "FILE can be the URL of an image, https://ADDRESS/PATH or http://ADDRESS/PATH. "
+                      "A connection that breaks is taken up where it stopped, as long as the server "
+                      "says that the image is still the same one; an image that is replaced "
+                      "meanwhile is an error. Certificates are always verified. A URL has no user "
+                      "name and no password in it; plain http proves nothing, so add --sha256."),
         .json = INSTANCE_INFO,
         .examples = "spawn debian.raw\n"
                     "spawn debian.raw --name web-1 --memory 4G --vcpus 2 --disk 20G\n"
                     "spawn debian.raw --network lan --network storage --node node-2\n"
+                    "spawn https://images.example/debian.raw --name web-3\n"
                     "spawn - --image-size 2147483648 --name web-2 --request-id job-17\n"
                     "--plan spawn web-1.json",
         .options = spawn_options,

@@ -1,6 +1,7 @@
 #include "credential.h"
 
 #include "failure.h"
+#include "keyring.h"
 #include "locked.h"
 #include "terminal.h"
 #include "text.h"
@@ -8,15 +9,19 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#define VARIABLE    "HVD_CREDENTIAL"
-#define FROM_US     "environment" /* "host:environment" */
-#define MAX_SECRET  4096
-#define HOST_SCHEME "host:"
+#define VARIABLE     "HVD_CREDENTIAL"
+#define FROM_US      "environment"    /* "host:environment" */
+#define FROM_KEYRING "secret-service" /* "host:secret-service" */
+#define KEYRING      "secret-service:"
+#define MAX_SECRET   4096
+#define HOST_SCHEME  "host:"
 
 struct _Credential {
     char *reference;
     char *page; /* (nullable): MAX_SECRET bytes, locked_new() */
     gsize length;
+    GHashTable *keyring; /* (nullable): attributes of an item of the Secret Service */
+    GError *problem;     /* (nullable): with that */
     gboolean empty;
     gboolean cancelled;
 };
@@ -25,6 +30,8 @@ void
 credential_free(Credential *credential)
 {
     locked_free(credential->page, MAX_SECRET);
+    g_clear_pointer(&credential->keyring, g_hash_table_unref);
+    g_clear_error(&credential->problem);
     g_free(credential->reference);
     g_free(credential);
 }
@@ -68,13 +75,23 @@ take_variable(Credential *credential, const char *name, GError **error)
 static gboolean
 has_scheme(const char *reference)
 {
-    static const char *const schemes[] = {"file:", "credential:", "fd:", "env:"};
+    static const char *const schemes[] = {"file:", "credential:", "fd:", "env:", "secret-service:"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
         if (g_str_has_prefix(reference, schemes[i]))
             return TRUE;
     }
     return FALSE;
+}
+
+static gboolean
+take_keyring(Credential *credential, const char *attributes, GError **error)
+{
+    if (!keyring_check(error))
+        return FALSE;
+    credential->keyring = keyring_parse(attributes, error);
+    credential->reference = g_strdup(HOST_SCHEME FROM_KEYRING);
+    return credential->keyring != NULL;
 }
 
 Credential *
@@ -91,11 +108,15 @@ credential_take(GError **error)
         wipe_variable(VARIABLE);
         failure_set(error, HVD_ERROR_SECRET_LITERAL,
                     _("put the password into a file that only you can read, and its name there"),
-                    _("%s takes a reference to a password (file:, credential:, fd:, env:), not "
-                      "the password"),
+                    _("%s takes a reference to a password (file:, credential:, fd:, env:, "
+                      "secret-service:), not the password"),
                     VARIABLE);
         return NULL;
     }
+    if (g_str_has_prefix(reference, KEYRING))
+        return take_keyring(credential, reference + strlen(KEYRING), error)
+                   ? g_steal_pointer(&credential)
+                   : NULL;
     if (!g_str_has_prefix(reference, "env:")) {
         credential->reference = g_strdup(reference);
         return g_steal_pointer(&credential);
@@ -129,6 +150,18 @@ credential_is_from_environment(const Credential *credential)
 }
 
 gboolean
+credential_is_from_keyring(const Credential *credential)
+{
+    return credential->keyring != NULL;
+}
+
+GError *
+credential_take_problem(Credential *credential)
+{
+    return g_steal_pointer(&credential->problem);
+}
+
+gboolean
 credential_was_cancelled(const Credential *credential)
 {
     return credential->cancelled;
@@ -155,9 +188,27 @@ ask(Credential *credential, const char *name, char *buffer, gsize size, GError *
     return length;
 }
 
+static gssize
+look_up(Credential *credential, char *buffer, gsize size, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    gssize length = keyring_read(credential->keyring, buffer, size, &cause);
+
+    if (length >= 0)
+        return length;
+    credential->cancelled = g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_clear_error(&credential->problem);
+    if (!credential->cancelled)
+        credential->problem = g_error_copy(cause);
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return -1;
+}
+
 gssize
 credential_read(Credential *credential, const char *name, char *buffer, gsize size, GError **error)
 {
+    if (credential->keyring != NULL && strcmp(name, FROM_KEYRING) == 0)
+        return look_up(credential, buffer, size, error);
     if (credential->page == NULL || strcmp(name, FROM_US) != 0)
         return ask(credential, name, buffer, size, error);
     if (credential->length > size) {

@@ -204,10 +204,11 @@ print_exit_codes(Output *output)
 const HelpVariable help_variables[] = {
     {"HVD_CREDENTIAL",
      N_("a reference to the pool's password. file:PATH: a file that only its owner can read. "
-        "credential:NAME: of the service manager. fd:N: an open descriptor. env:VARIABLE: "
-        "another variable, read once and removed; the weakest of these. Without it, and "
-        "without pool.password of a configuration, it is asked for at the terminal. Empty it "
-        "is refused.")},
+        "credential:NAME: of the service manager. fd:N: an open descriptor. "
+        "secret-service:NAME=VALUE[,...]: the one item of the session's Secret Service (a "
+        "keyring) that has these attributes. env:VARIABLE: another variable, read once and "
+        "removed; the weakest of these. Without it, and without pool.password of a "
+        "configuration, it is asked for at the terminal. Empty it is refused.")},
     {"XDG_STATE_HOME", N_("where the simulated pool lives, in hvd/simulated")},
     {"NO_COLOR", N_("no colours")},
     {"TERM", N_("with \"dumb\": no colours, no line that is written over")},

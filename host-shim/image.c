@@ -15,6 +15,7 @@
 void
 image_clear(Image *image)
 {
+    image->fetch = NULL;
     g_clear_pointer(&image->document, payload_free);
     g_clear_object(&image->stream);
     g_clear_pointer(&image->name, g_free);
@@ -146,13 +147,12 @@ take_file(Image *image, int fd, const char *path, gboolean is_image, GError **er
     return FALSE;
 }
 
-gboolean
-image_open(Image *image, const char *path, gboolean is_image, GError **error)
+static gboolean
+open_file(Image *image, const char *path, gboolean is_image, GError **error)
 {
     gboolean is_stdin = strcmp(path, "-") == 0;
     int fd;
 
-    *image = (Image){0};
     if (is_stdin && !is_image) {
         image->document = payload_read(path, error);
         return image->document != NULL;
@@ -162,4 +162,43 @@ image_open(Image *image, const char *path, gboolean is_image, GError **error)
         return take_file(image, fd, path, is_image, error);
     failure_set_file(error, path, errno);
     return FALSE;
+}
+
+static gboolean
+open_url(Image *image, const char *text, const ImageOptions *options, GError **error)
+{
+    g_autoptr(FetchUrl) url = fetch_url_parse(text, error);
+    char head[HEAD_BYTES];
+
+    if (url == NULL)
+        return FALSE;
+    image->fetch = fetch_open(url, options->ca_file, &fetch_limits, options->cancellable, error);
+    if (image->fetch == NULL)
+        return FALSE;
+    image->stream = G_INPUT_STREAM(image->fetch);
+    image->size_bytes = fetch_get_size(image->fetch);
+    image->name = g_strdup(url->name);
+    return check_format(url->shown, head, fetch_peek(image->fetch, head, sizeof head), error);
+}
+
+gboolean
+image_open(Image *image, const char *path, const ImageOptions *options, GError **error)
+{
+    *image = (Image){0};
+    return fetch_url_is(path) ? open_url(image, path, options, error)
+                              : open_file(image, path, options->is_image, error);
+}
+
+GError *
+image_explain(const Image *image, GError *error)
+{
+    const GError *problem = image->fetch != NULL ? fetch_get_problem(image->fetch) : NULL;
+    g_autofree char *advice = problem != NULL ? failure_dup_advice(problem) : NULL;
+    GError *better;
+
+    if (problem == NULL || !failure_is(error, HVD_ERROR_INTEGRITY))
+        return error; /* what was left behind counts for more, above all */
+    better = failure_new(problem->code, advice, "%s", error->message);
+    g_error_free(error);
+    return better;
 }

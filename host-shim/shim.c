@@ -2,6 +2,7 @@
 
 #include "document.h"
 #include "failure.h"
+#include "limit.h"
 #include "loader.h"
 #include "text.h"
 
@@ -167,33 +168,15 @@ prepare_call(Shim *shim)
         call->flags |= HVD_CALL_PLAN_ONLY;
 }
 
-typedef struct {
-    GCancellable *cancellable;
-    gboolean fired;
-} Limit;
-
-static gboolean
-on_limit(gpointer data)
-{
-    Limit *limit = data;
-
-    limit->fired = TRUE;
-    g_cancellable_cancel(limit->cancellable);
-    return G_SOURCE_REMOVE;
-}
-
 /* --timeout is for the whole, and opening is part of it. */
 static gboolean
 open_in_time(Shim *shim, const HvdOpen *open, GError **error)
 {
     guint seconds = (guint) arguments_number(shim->arguments, "timeout", 0);
-    Limit limit = {.cancellable = runner_get_cancellable(shim->runner)};
-    guint timer = seconds > 0 ? g_timeout_add_seconds(seconds, on_limit, &limit) : 0;
+    Limit *limit = limit_new(seconds, runner_get_cancellable(shim->runner));
     gboolean opened = runner_open(shim->runner, open, error);
 
-    if (timer != 0 && !limit.fired)
-        g_source_remove(timer);
-    if (opened || !limit.fired)
+    if (!limit_free(limit) || opened)
         return opened;
     g_clear_error(error);
     failure_set(error, HVD_ERROR_TIMED_OUT, _("give it more time with --timeout"),
@@ -217,9 +200,15 @@ open_pool(Shim *shim, GError **error)
         .settings = (const char *const *) shim->target->settings,
         .callbacks = &callbacks,
     };
+    GError *problem;
 
     if (open_in_time(shim, &open, error))
         return TRUE;
+    problem = credential_take_problem(shim->credential);
+    if (problem != NULL) {
+        g_clear_error(error);
+        g_propagate_error(error, problem);
+    }
     if (credential_was_cancelled(shim->credential)) {
         g_clear_error(error);
         failure_set(error, FAILURE_CANCELLED, NULL, "%s", _("no password was given"));

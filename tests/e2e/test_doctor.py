@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from shim import MIB, content, directory, equal, hvd, main, with_pool, write, Pool
+from test_keyring import Service, bus, on_bus
 
 NOBODY = 65534
 NOW = ("--set", "reconcile.grace=0")
@@ -158,6 +159,17 @@ def test_login(pool):
     expect(found, "credentials", "warning", "environment")
     expect(found, "nodes", "unknown")
     expect(found, "certificate", "ok")
+
+
+@with_pool()
+def test_keyring(pool):
+    words, _ = pool.address()
+    with bus() as place, Service(place, ("a=b", "open", pool.password())):
+        found = examine(*words, env=on_bus(place, "secret-service:a=b"))
+        expect(found, "credentials", "ok", "Secret Service")
+        expect(found, "login", "ok")
+        found = examine(*words, env=on_bus(place, "secret-service:a=c"))
+        expect(found, "login", "problem", "no item with such values")
 
 
 @with_pool()

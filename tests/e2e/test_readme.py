@@ -94,7 +94,8 @@ def test_packages():
     [_, reasons] = README.split("## Dependencies, and why\n")
     names = {"libglib2.0-dev": "GLib", "libcurl4-openssl-dev": "libcurl", "libxml2-dev": "libxml2",
              "libjson-glib-dev": "json-glib", "gcc": "C compiler", "ninja-build": "ninja",
-             "libasan8": "libasan", "libubsan1": "libubsan", "python3": "Python 3"}
+             "libasan8": "libasan", "libubsan1": "libubsan", "python3": "Python 3",
+             "libsecret-1-dev": "libsecret"}
     for name in packages(0) + packages(0, ["tests"]):
         assert names.get(name, name) in reasons, name
 

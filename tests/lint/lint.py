@@ -46,10 +46,10 @@ PATTERNS = [
      "there is one door: xd_log() in the plugin, output.c in the shim (SEC-28)"),
     ("environment", f"{PLUGIN}|{SIMULATOR}", calls("getenv secure_getenv g_getenv g_get_environ g_environ_getenv"),
      "only the shim looks at the environment"),
-    ("tls", f"(?!plugin/http/trust\\.c){PRODUCT}",
+    ("tls", f"(?!plugin/http/trust\\.c|host-shim/fetch-trust\\.c)(?:{PRODUCT})",
      r"CURLOPT_(?:PROXY_)?(?:SSL\w*|PINNEDPUBLICKEY|CAINFO\w*|CAPATH|CRLFILE|ISSUERCERT\w*|TLS\w*)"
      r"|CURLOPT_(?:FOLLOWLOCATION|UNRESTRICTED_AUTH|POSTREDIR)\b(?!\s*,\s*0L)",
-     "whom we trust is decided in plugin/http/trust.c, and redirects are not followed (SEC-11, SEC-13)"),
+     "whom we trust is decided in plugin/http/trust.c and host-shim/fetch-trust.c, and redirects are not followed (SEC-11, SEC-13)"),
     ("goto", PRODUCT, r"\bgoto\b", "early returns and g_autoptr"),
 ]
 

@@ -106,6 +106,15 @@ class Planted(unittest.TestCase):
         self.assertIn("shown", found)
         self.assertEqual(found.count("\n"), 1, found)
 
+    def test_types(self):
+        """The shim may register some; a driver may not."""
+        self.compile("static void *thing_parent_class;\nvoid *next(void);\n"
+                     "void *next(void) { return thing_parent_class = &thing_parent_class; }\n")
+        self.assertEqual(len(list(hardening.check_statics(self.object))), 1)
+        shim = self.place / "libhvd-shim.a"
+        subprocess.run(["ar", "rcs", shim, self.object], check=True)
+        self.assertEqual(list(hardening.check_statics(shim)), [])
+
     def test_commands(self):
         good = ("cc -O2 -fPIC -fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE "
                 "-D_FORTIFY_SOURCE=3 -c a.c")

@@ -48,6 +48,7 @@ OFFENCES = [
     ("environment", "host-shim/simulator/core/a.c", 1, 'x = getenv("HOME");\n'),
     ("tls", "plugin/http/http.c", 1, "set(easy, CURLOPT_SSL_VERIFYPEER, 0L);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_CAINFO, file);\n"),
+    ("tls", "host-shim/fetch-wire.c", 1, "set(easy, CURLOPT_CAINFO, file);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_PINNEDPUBLICKEY, pin);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_FOLLOWLOCATION, 1L);\n"),
     ("goto", "plugin/ops/a.c", 1, "goto out;\n"),

@@ -49,6 +49,8 @@ UNTRANSLATED = [
     (r"partial\.c", r"\.%\.200s\.X{6}", "the name of a file", r""),
     (r"cmd-events\.c", r"%Y-%m-%dT%H:%M:%SZ", "a time in JSON", r""),
     (r"checks-pool\.c", r"root", "an account", r""),
+    (r"fetch-(?:head|wire)\.c", r"bytes(?: |=%)|HTTP/|(?:If-)?Range", "words of HTTP", r""),
+    (r"fetch-trust\.c", r"--image-ca-file: %s", "typed as it stands, and what libcurl says", r""),
     (r"plugin/xenapi/failure\.c", r"[^%]*%\d.*|a failure without a proper code| \[opterr=", "of its messages", r""),
     (r"expect\.c", r"[A-Za-z0-9_]{63}", "the bytes of a name", r""),
     (r"expect\.c", r"json", "the member of a scenario's step in front of a pointer", r""),
@@ -69,7 +71,8 @@ UNTRANSLATED = [
 NUMBERS = (r"%u completed, %u removed, %u left where they are", r".*step %u of %u.*", r"none of %u is more than.*",
            r".*older than %u (?:min|s) was.*", r".*within %u s", r"reconcile: %u of what .*", r".*port %u answers.*",
            r".*clock is %u s (?:ahead|behind).*", r".*takes a number from %d to %d.*", r".*version %u\.%u of .*",
-           r".*exit status %d.*", r".*is %d %% full.*")
+           r".*exit status %d.*", r".*is %d %% full.*",
+           r"%s: nothing came for %u s", r".*more than %d times", r".*tried %u times in vain")
 
 TOKENS = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[ \t]*include[^\n]*|\.?[A-Za-z_]\w*|[(){}\[\],;=]')
 FORMAT = re.compile(r"%[-+ 0#]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z)?[a-zA-Z%]")
