@@ -333,6 +333,30 @@ node_boot(SimControlClient *client, const SimValue *command)
 }
 
 static void
+node_kill(SimControlClient *client, const SimValue *command)
+{
+    SimNode *node = find_node(client, command);
+
+    if (node == NULL)
+        return;
+    sim_power_node_kill(sim_of(client), node);
+    sim_control_answer_ok(client);
+}
+
+static void
+node_revive(SimControlClient *client, const SimValue *command)
+{
+    SimNode *node = find_node(client, command);
+    g_autoptr(GError) error = NULL;
+    gboolean revived = FALSE;
+
+    if (node == NULL)
+        return;
+    revived = sim_power_node_revive(sim_of(client), node, &error);
+    answer_result(client, revived, error);
+}
+
+static void
 coordinator(SimControlClient *client, const SimValue *command)
 {
     SimNode *node = find_node(client, command);
@@ -415,6 +439,8 @@ const SimCommand sim_commands[] = {
     {"start", start},
     {"node-crash", node_crash},
     {"node-boot", node_boot},
+    {"node-kill", node_kill},
+    {"node-revive", node_revive},
     {"coordinator", coordinator},
     {"drop-deletions", drop_deletions},
     {"snapshot-state", snapshot_state},
