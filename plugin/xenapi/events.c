@@ -7,7 +7,7 @@
 
 #define POLL_MARGIN_MS 30000
 #define FIRST_PAUSE_MS 100
-#define LAST_PAUSE_MS  2000
+#define LAST_PAUSE_MS  1000
 
 struct _XdEvents {
     XdConnection *connection;
