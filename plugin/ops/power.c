@@ -331,9 +331,10 @@ tell_image(XdOp *op, gpointer data)
     if (image == NULL || g_strcmp0(power->image, image->parent.ref) == 0)
         xd_op_next(op);
     else
-        xd_op_fail(op, xd_error_new(HVD_ERROR_LEFTOVERS,
-                                    "VDI %s: a memory image of the instance, which is not suspended",
-                                    image->uuid));
+        xd_op_fail(op,
+                   xd_error_new(HVD_ERROR_LEFTOVERS,
+                                "VDI %s: a memory image of the instance, which is not suspended",
+                                image->uuid));
 }
 
 static void

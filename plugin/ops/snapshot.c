@@ -15,8 +15,8 @@ typedef struct {
     char *disk; /* the root disk */
     char *sr;
     gint64 size_bytes;
-    char *snapshot; /* of it */
-    char *task_tag; /* of the call that makes it */
+    char *snapshot;    /* of it */
+    char *task_tag;    /* of the call that makes it */
     GHashTable *known; /* snapshots that were there before it */
 } Snapshot;
 

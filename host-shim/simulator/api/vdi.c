@@ -81,8 +81,7 @@ member_goes_on(SimCall *call)
 {
     Work *work = work_of(call);
     Sim *sim = sim_call_sim(call);
-    const SimObject *host =
-        sim_object_is_alive(work->sr) ? sim_sr_find_host(sim, work->sr) : NULL;
+    const SimObject *host = sim_object_is_alive(work->sr) ? sim_sr_find_host(sim, work->sr) : NULL;
 
     if (host == NULL || host == sim_coordinator_host(sim))
         return FALSE;

@@ -413,6 +413,15 @@ restore_state(SimControlClient *client, const SimValue *command)
     sim_control_answer_ok(client);
 }
 
+/* Everybody is logged out; what runs goes on. */
+static void
+logout(SimControlClient *client, const SimValue *command)
+{
+    (void) command;
+    sim_sessions_logout_all(sim_of(client)->sessions);
+    sim_control_answer_ok(client);
+}
+
 static void
 shutdown_process(SimControlClient *client, const SimValue *command)
 {
@@ -442,6 +451,7 @@ const SimCommand sim_commands[] = {
     {"node-kill", node_kill},
     {"node-revive", node_revive},
     {"coordinator", coordinator},
+    {"logout", logout},
     {"drop-deletions", drop_deletions},
     {"snapshot-state", snapshot_state},
     {"restore-state", restore_state},
