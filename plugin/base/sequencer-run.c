@@ -90,6 +90,8 @@ xd_run_branch_ended(Run *run, XdOp *op)
     }
     if (!run->rolling_back && run->undo->len > 0)
         run_frame_undo(run);
+    else if (!run->rolling_back && run->options.judge != NULL)
+        run->error = run->options.judge(run->state, run->error);
     run->rolling_back = TRUE;
     run_undo(run);
 }

@@ -62,6 +62,8 @@ void xd_op_plan_free(XdOpPlan *plan);
  *   undos see all that there is to undo
  * @catch_up: (nullable): runs after the last undo: whoever is told of the failure finds what was undone
  *   in the mirror
+ * @judge: (nullable): the last word about a failure after which there is nothing to undo; takes and gives
+ *   the error
  * @undo_timeout_s: for each undo
  * @timeout_ms: for all steps together; 0: none
  * @plan: (nullable): collect steps and calls instead of making them
@@ -74,6 +76,7 @@ typedef struct {
     XdClock *clock;
     XdStepFunc settle;
     XdStepFunc catch_up;
+    GError *(*judge)(gpointer state, GError *error);
     guint undo_timeout_s;
     guint timeout_ms;
     XdOpPlan *plan;

@@ -140,6 +140,19 @@ on_run_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     runner_free(runner);
 }
 
+/* Not done in time, or not reached: so says the last call, but not one before it. */
+static GError *
+judge(gpointer state, GError *error)
+{
+    g_autoptr(GError) first = error;
+    gboolean denies =
+        xd_error_is(error, HVD_ERROR_TIMED_OUT) || xd_error_is(error, HVD_ERROR_NOT_REACHABLE);
+
+    if (!((XdOperation *) state)->unsure || !denies)
+        return g_steal_pointer(&first);
+    return xd_error_new(HVD_ERROR_UNKNOWN_OUTCOME, "%s", first->message);
+}
+
 /* ---- the start ---- */
 
 static gboolean
@@ -235,6 +248,7 @@ xd_operation_run(const XdOperationClass *klass, gpointer state, XdConnection *co
                               .clock = connection->clock,
                               .settle = xd_op_settle,
                               .catch_up = xd_op_catch_up,
+                              .judge = judge,
                               .undo_timeout_s = UNDO_TIMEOUT_S,
                               .timeout_ms = options.timeout_ms,
                               .plan = runner->plan,

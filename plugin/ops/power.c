@@ -14,6 +14,7 @@ typedef struct {
     const char *reason; /* of a block: XD_BLOCK_... */
     char *block;        /* the reason with the mark of this operation */
     gint64 domid;       /* before a reboot */
+    char *image;        /* of the memory, before a suspend or a resume */
 } Power;
 
 /* ---- what holds when it is done ---- */
@@ -289,6 +290,20 @@ unpause_vm(XdOp *op, gpointer data)
     change(op, data, &how);
 }
 
+/* (nullable): one that its machine does not need */
+static const XdVDI *
+find_spare_image(Power *power)
+{
+    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVDI *image =
+        vm != NULL ? xd_get_vdi(power->head.base.connection->mirror, vm->suspend_vdi) : NULL;
+
+    if (image == NULL || image->type != XD_VDI_TYPE_SUSPEND ||
+        vm->power_state == XD_VM_POWER_STATE_SUSPENDED || vm->current_operations.n > 0)
+        return NULL;
+    return image;
+}
+
 static void
 suspend_vm(XdOp *op, gpointer data)
 {
@@ -298,8 +313,28 @@ suspend_vm(XdOp *op, gpointer data)
                                "suspended",
                                is_suspended,
                                "only a running instance can be suspended"};
+    Power *power = data;
 
-    change(op, data, &how);
+    g_free(power->image);
+    power->image = g_strdup(xd_instance_vm(&power->head)->suspend_vdi);
+    change(op, power, &how);
+}
+
+/* A toolstack that ended in the middle has made an image and does not know any more what for. Whoever runs the
+ * guest may be writing into it still: it is not for us to destroy. */
+static void
+tell_image(XdOp *op, gpointer data)
+{
+    Power *power = data;
+    const XdVDI *image = find_spare_image(power);
+
+    if (image == NULL || g_strcmp0(power->image, image->parent.ref) == 0)
+        xd_op_next(op);
+    else
+        xd_op_fail(op,
+                   xd_error_new(HVD_ERROR_LEFTOVERS,
+                                "VDI %s: a memory image of the instance, which is not suspended",
+                                image->uuid));
 }
 
 static void
@@ -318,11 +353,31 @@ resume_vm(XdOp *op, gpointer data)
         fail_state(op, "only a suspended instance can be resumed", NULL);
         return;
     }
+    g_free(power->image);
+    power->image = g_strdup(vm->suspend_vdi);
     /* VM.resume alone may land anywhere: Nova's defect 39 */
     call.method = node != NULL ? "VM.resume_on" : "VM.resume";
     call.parameters = node != NULL
                           ? g_variant_new("(ssbb)", power->head.vm, node->parent.ref, FALSE, FALSE)
                           : g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
+    xd_op_task(op, &call);
+}
+
+/* The toolstack does, unless it ended in the middle: the guest has read it by now. */
+static void
+drop_image(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    Power *power = data;
+    const XdVDI *image = find_spare_image(power);
+    XdStepCall call = {.method = "VDI.destroy", .done = done, .optional = TRUE};
+
+    if (image == NULL || g_strcmp0(power->image, image->parent.ref) != 0) {
+        xd_op_next(op);
+        return;
+    }
+    call.gate = image->sr;
+    call.parameters = g_variant_new("(s)", power->image);
     xd_op_task(op, &call);
 }
 
@@ -345,7 +400,7 @@ static const XdStep unpause_steps[] = {
 static const XdStep suspend_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"suspend", suspend_vm, NULL, 1, 1800},
+    {"suspend", suspend_vm, tell_image, 1, 1800},
     XD_STEP_TELL_INSTANCE,
     {0},
 };
@@ -354,6 +409,7 @@ static const XdStep resume_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
     {"resume", resume_vm, NULL, 1, 1800},
+    {"drop-image", drop_image, NULL, 0, 600},
     XD_STEP_TELL_INSTANCE,
     {0},
 };
@@ -470,6 +526,7 @@ static void
 power_clear(gpointer data)
 {
     g_free(((Power *) data)->block);
+    g_free(((Power *) data)->image);
     xd_instance_state_clear(data);
 }
 

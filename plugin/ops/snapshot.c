@@ -16,8 +16,9 @@ typedef struct {
     char *disk; /* the root disk */
     char *sr;
     gint64 size_bytes;
-    char *snapshot; /* of it */
-    char *task_tag; /* of the call that makes it */
+    char *snapshot;    /* of it */
+    char *task_tag;    /* of the call that makes it */
+    GHashTable *known; /* snapshots that were there before it */
 } Snapshot;
 
 static void
@@ -31,6 +32,7 @@ snapshot_clear(gpointer data)
     g_free(snapshot->sr);
     g_free(snapshot->snapshot);
     g_free(snapshot->task_tag);
+    g_clear_pointer(&snapshot->known, g_hash_table_unref);
     xd_instance_state_clear(data);
 }
 
@@ -65,6 +67,36 @@ find_root(XdOp *op, gpointer data)
 
 /* ---- the snapshot: found again by its task, since it inherits the disk's own marks ---- */
 
+/* A toolstack that ends in the middle leaves half of one, which does not say whose snapshot it is. */
+static gboolean
+may_be_of_disk(const Snapshot *snapshot, const XdVDI *vdi)
+{
+    return vdi->is_a_snapshot &&
+           (vdi->snapshot_of == NULL || strcmp(vdi->snapshot_of, snapshot->disk) == 0);
+}
+
+static GHashTable *
+find_snapshots(Snapshot *snapshot)
+{
+    const GPtrArray *disks = xd_mirror_find(mirror_of(snapshot), XD_BY_VDI_SR, snapshot->sr);
+    GHashTable *found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const XdVDI *vdi = g_ptr_array_index(disks, i);
+
+        if (may_be_of_disk(snapshot, vdi))
+            g_hash_table_add(found, g_strdup(vdi->uuid));
+    }
+    return found;
+}
+
+static void
+note_known(Snapshot *snapshot)
+{
+    if (snapshot->known == NULL)
+        snapshot->known = find_snapshots(snapshot);
+}
+
 static void
 take_snapshot(XdOp *op, gpointer data)
 {
@@ -74,9 +106,37 @@ take_snapshot(XdOp *op, gpointer data)
                        .out = &snapshot->snapshot,
                        .gate = snapshot->sr};
 
+    note_known(snapshot);
     snapshot->task_tag = xd_operation_tag(&snapshot->head.base, "snapshot", 0);
     call.parameters = g_variant_new("(s@a{ss})", snapshot->disk, g_variant_new("a{ss}", NULL));
     xd_op_task(op, &call);
+}
+
+/* With its task the toolstack has forgotten what became of it. */
+static gboolean
+has_task(Snapshot *snapshot)
+{
+    return xd_mirror_find_one(mirror_of(snapshot), XD_BY_TASK_TAG, snapshot->task_tag) != NULL;
+}
+
+/* (nullable): what may be ours or somebody else's is told, and left alone */
+static GError *
+strangers_error(Snapshot *snapshot)
+{
+    g_autoptr(GHashTable) found = find_snapshots(snapshot);
+    g_autoptr(GString) text = g_string_new(NULL);
+    GHashTableIter iter;
+    gpointer uuid;
+
+    g_hash_table_iter_init(&iter, found);
+    while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
+        if (!g_hash_table_contains(snapshot->known, uuid))
+            g_string_append_printf(text, "%sVDI %s", text->len > 0 ? ", " : "", (char *) uuid);
+    }
+    if (text->len == 0)
+        return NULL;
+    return xd_error_new(HVD_ERROR_LEFTOVERS, "%s: may be the snapshot that was being taken",
+                        text->str);
 }
 
 static void
@@ -84,6 +144,7 @@ reap_snapshot(XdOp *op, gpointer data)
 {
     Snapshot *snapshot = data;
     g_autoptr(GPtrArray) doomed = xd_doomed_disks_new();
+    GError *strangers = NULL;
     const XdVDI *vdi;
 
     if (snapshot->snapshot == NULL && snapshot->task_tag != NULL)
@@ -91,7 +152,12 @@ reap_snapshot(XdOp *op, gpointer data)
     vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
     if (vdi != NULL && vdi->is_a_snapshot)
         xd_doomed_disks_add(doomed, vdi);
-    xd_op_each(op, doomed, xd_dispose_disk_steps, 1);
+    else if (snapshot->task_tag != NULL && !has_task(snapshot))
+        strangers = strangers_error(snapshot);
+    if (strangers != NULL)
+        xd_op_fail(op, strangers);
+    else
+        xd_op_each(op, doomed, xd_dispose_disk_steps, 1);
 }
 
 /* A snapshot looks like any other tool's: our mark on it is for the next process, if this one dies. */

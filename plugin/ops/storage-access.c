@@ -290,13 +290,30 @@ node_index(const XdNodeAccess *node)
     return index;
 }
 
+static const XdPBD *
+find_pbd(const XdNodeAccess *node)
+{
+    return xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
+}
+
+/* A node has one connection to a storage at the most. */
+static gboolean
+is_connected(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    return find_pbd(data) != NULL;
+}
+
 static void
 create_pbd(XdOp *op, gpointer data)
 {
     XdNodeAccess *node = data;
     XdStorageAccess *access = node->storage;
-    XdStepCall call = {
-        .method = "PBD.create", .kind = "pbd", .index = node_index(node), .out = &node->pbd};
+    XdStepCall call = {.method = "PBD.create",
+                       .kind = "pbd",
+                       .index = node_index(node),
+                       .out = &node->pbd,
+                       .holds = is_connected,
+                       .data = node};
     g_autoptr(GPtrArray) secrets = g_ptr_array_new();
     GVariant *config;
 
@@ -312,7 +329,22 @@ create_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
-/* A connection takes no mark, so a lost reply is found by its task alone. */
+/* A connection takes no mark: one whose reply was lost is known by its two ends. A toolstack that has started
+ * since may have plugged it already. */
+static void
+note_pbd(XdOp *op, gpointer data)
+{
+    XdNodeAccess *node = data;
+    const XdPBD *pbd = node->pbd == NULL ? find_pbd(node) : NULL;
+
+    if (pbd != NULL)
+        node->pbd = g_strdup(pbd->parent.ref);
+    if (node->pbd == NULL && xd_op_get_plan(op) == NULL)
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the connection did not appear"));
+    else
+        xd_op_next(op);
+}
+
 static void
 destroy_pbd(XdOp *op, gpointer data)
 {
@@ -375,6 +407,7 @@ unplug_pbd(XdOp *op, gpointer data)
 
 static const XdStep node_steps[] = {
     {"create-pbd", create_pbd, destroy_pbd, 1, 60},
+    {"note-pbd", note_pbd, NULL, 0, 5},
     {"plug-pbd", plug_pbd, unplug_pbd, 10, 600},
     {0},
 };

@@ -36,7 +36,8 @@ typedef struct {
 
     guint attempts;
     guint hops;
-    guint generation; /* of the session that the running attempt uses */
+    gboolean was_sent; /* by an attempt before this one */
+    guint generation;  /* of the session that the running attempt uses */
     guint id;
     gint64 started_ms;
     guint64 received;
@@ -140,7 +141,7 @@ on_ready(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer d
     Pending *p = data;
 
     if (error != NULL)
-        pending_fail(p, g_error_copy(error), FALSE);
+        pending_fail(p, g_error_copy(error), p->was_sent);
     else
         pending_send(p);
 }
@@ -204,9 +205,10 @@ pending_broken(Pending *p, const GError *error, gboolean sent)
 
     if (unreachable && (p->flags & XD_CALL_NO_SESSION) == 0)
         xd_session_suspect(p->connection->session, p->generation);
+    p->was_sent |= sent;
     if (unreachable && (!sent || is_repeatable(p)) && pending_again(p))
         return;
-    pending_fail(p, g_error_copy(error), sent);
+    pending_fail(p, g_error_copy(error), p->was_sent);
 }
 
 /* ---- the exchange ---- */

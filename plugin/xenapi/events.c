@@ -9,7 +9,7 @@
 
 #define POLL_MARGIN_MS 30000
 #define FIRST_PAUSE_MS 100
-#define LAST_PAUSE_MS  2000
+#define LAST_PAUSE_MS  1000
 #define REST_MS        500 /* a poll that lasted so long has waited for something */
 #define MAX_RESTLESS   4
 #define TOKEN_NUMBER   20 /* digits of each of the two in a token (protocol 4.1) */

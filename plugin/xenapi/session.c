@@ -153,11 +153,13 @@ next_origin(XdSession *session)
     return TRUE;
 }
 
+/* Nodes may point at each other for a moment, while one takes over. */
 static gboolean
 is_passing(const GError *error)
 {
     return xd_error_is(error, HVD_ERROR_NOT_REACHABLE) || xd_error_is(error, HVD_ERROR_TIMED_OUT) ||
-           xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL);
+           xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL) ||
+           xd_error_is(error, HVD_ERROR_REDIRECTED);
 }
 
 /* It says something of one node; another one may be what we look for, and trusted. */

@@ -130,6 +130,7 @@ running_end(Running *running, GError *error)
     if (error == NULL && call.concludes)
         xd_op_commit(op);
     if (error != NULL && call.optional && !xd_op_is_stopped(op)) {
+        running->operation->unsure |= xd_error_is(error, HVD_ERROR_UNKNOWN_OUTCOME);
         log_optional(running, error);
         g_clear_error(&error);
     }
@@ -587,6 +588,8 @@ typedef struct {
     XdOp *op;
     XdOperation *operation;
     GCancellable *cancellable;
+    char *stray;         /* the task that is waited for */
+    GHashTable *endless; /* tasks that did not end when they were told to */
 } Settling;
 
 static void settle_next(Settling *settling);
@@ -597,6 +600,8 @@ settling_end(Settling *settling, const GError *error)
     XdOp *op = settling->op;
 
     g_object_unref(settling->cancellable);
+    g_hash_table_unref(settling->endless);
+    g_free(settling->stray);
     g_free(settling);
     xd_op_complete(op, error != NULL ? g_error_copy(error) : NULL);
 }
@@ -604,12 +609,15 @@ settling_end(Settling *settling, const GError *error)
 static void
 on_stray_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED, gpointer data)
 {
-    settle_next(data);
+    Settling *settling = data;
+
+    g_hash_table_add(settling->endless, g_steal_pointer(&settling->stray));
+    settle_next(settling);
 }
 
-/* (nullable): a task of ours that still runs */
+/* (nullable): a task of ours that still runs, and is not among @but */
 static const XdTask *
-find_stray(XdOperation *operation)
+find_stray(XdOperation *operation, GHashTable *but)
 {
     const XdRecord *record;
     XdMirrorIter iter;
@@ -619,26 +627,46 @@ find_stray(XdOperation *operation)
         const XdTask *task = (const XdTask *) record;
 
         if (task->status == XD_TASK_STATUS_TYPE_PENDING &&
+            !g_hash_table_contains(but, record->ref) &&
             xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id))
             return task;
     }
     return NULL;
 }
 
+/* What they still do nobody takes back. */
+static void
+tell_endless(Settling *settling)
+{
+    g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
+    const XdTask *stray = find_stray(settling->operation, none);
+    g_autoptr(GError) error = NULL;
+
+    if (stray != NULL)
+        error = xd_error_new(HVD_ERROR_LEFTOVERS, "task %s does not end", stray->uuid);
+    settling_end(settling, error);
+}
+
 static void
 settle_next(Settling *settling)
 {
-    const XdTask *stray = find_stray(settling->operation);
-    g_autofree char *ref = stray != NULL ? g_strdup(stray->parent.ref) : NULL;
+    const XdTask *stray = find_stray(settling->operation, settling->endless);
     g_autoptr(GCancellable) at_once = NULL;
+    g_autoptr(GError) stopped = NULL;
 
-    if (stray == NULL) {
-        settling_end(settling, NULL);
+    if (g_cancellable_set_error_if_cancelled(settling->cancellable, &stopped)) {
+        settling_end(settling, stopped);
         return;
     }
+    if (stray == NULL) {
+        tell_endless(settling);
+        return;
+    }
+    settling->stray = g_strdup(stray->parent.ref);
     at_once = g_cancellable_new();
     g_cancellable_cancel(at_once); /* asks the server to cancel it, and waits for its end */
-    xd_task_follow(settling->operation->connection, ref, at_once, NULL, on_stray_ended, settling);
+    xd_task_follow(settling->operation->connection, settling->stray, at_once, NULL, on_stray_ended,
+                   settling);
 }
 
 static void
@@ -660,6 +688,7 @@ xd_op_settle(XdOp *op, gpointer data)
     settling->op = op;
     settling->operation = data;
     settling->cancellable = g_object_ref(xd_op_pend(op));
+    settling->endless = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
 }
 

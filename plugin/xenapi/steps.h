@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @id: of this run; begins all its marks
  * @n_calls: those without a mark of their own
  * @turn: (nullable): see xd_op_take_turn()
+ * @unsure: nobody knows what an optional call has done
  */
 typedef struct {
     const struct _XdOperationClass *klass;
@@ -20,6 +21,7 @@ typedef struct {
     char *id;
     guint n_calls;
     char *turn;
+    gboolean unsure;
 } XdOperation;
 
 void xd_operation_init(XdOperation *operation, XdConnection *connection);

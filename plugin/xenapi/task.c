@@ -23,7 +23,7 @@ typedef struct {
     GSource *timer; /* until it is missed, or until cancelling is given up */
     gboolean seen;
     gboolean cancelling;
-    gboolean checking; /* a barrier is under way */
+    GCancellable *check; /* of the barrier that is under way, or NULL */
     gboolean ended;
 } Follow;
 
@@ -39,8 +39,10 @@ follow_end(Follow *follow, const XdTaskEnd *end, GError *error)
     xd_clear_source(&follow->timer);
     follow->ended = TRUE;
     follow->done(end, told, follow->data);
-    if (follow->checking)
-        return; /* the barrier's answer frees it */
+    if (follow->check != NULL) {
+        g_cancellable_cancel(follow->check); /* the barrier's answer frees it */
+        return;
+    }
     xd_connection_leave_call(follow->connection);
     g_free(follow->task);
     g_free(follow);
@@ -116,7 +118,7 @@ on_checked(XdConnection *connection, const GError *error G_GNUC_UNUSED, gpointer
 {
     Follow *follow = data;
 
-    follow->checking = FALSE;
+    g_clear_object(&follow->check);
     if (follow->ended) {
         xd_connection_leave_call(connection);
         g_free(follow->task);
@@ -134,8 +136,8 @@ on_unseen(gpointer data)
     Follow *follow = data;
 
     xd_clear_source(&follow->timer);
-    follow->checking = TRUE;
-    xd_barrier(follow->connection, NULL, on_checked, follow);
+    follow->check = g_cancellable_new();
+    xd_barrier(follow->connection, follow->check, on_checked, follow);
     return G_SOURCE_REMOVE;
 }
 

@@ -483,6 +483,9 @@ add_field(GString *line, JsonObject *dump, const char *field, JsonNode *value)
         text = name_of(dump, json_node_get_string(value));
     else
         text = json_to_string(value, FALSE);
+    /* an image that somebody has destroyed is none */
+    if (strcmp(field, "suspend_VDI") == 0 && strcmp(text, "gone") == 0)
+        memcpy(text, "none", sizeof "none");
     g_string_append(line, text);
 }
 

@@ -56,7 +56,7 @@ picture_between(TestPool *pool, const char *name)
 }
 
 Sweep *
-sweep_new(TestPool *pool, const Operation *operation)
+sweep_new(TestPool *pool, const Operation *operation, gboolean restarted)
 {
     Sweep *sweep = g_new0(Sweep, 1);
     g_autoptr(World) world = NULL;
@@ -69,6 +69,11 @@ sweep_new(TestPool *pool, const Operation *operation)
     world = world_new(pool, TRUE, NULL);
     world_prepare(world, operation);
     plant(pool);
+    if (restarted) {
+        g_clear_pointer(&world, world_free);
+        test_pool_control(pool, "{\"cmd\":\"restart\"}");
+        world = world_new(pool, TRUE, NULL);
+    }
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\",\"name\":\"%s\"}", sweep->state);
     sweep->before = test_pool_picture(pool);
     test_pool_reset_stats(pool);
@@ -77,6 +82,13 @@ sweep_new(TestPool *pool, const Operation *operation)
     sweep->calls = test_pool_count_requests(pool);
     sweep->after = test_pool_picture(pool);
     return sweep;
+}
+
+gboolean
+sweep_fits(const Sweep *sweep, const char *picture)
+{
+    return strcmp(picture, sweep->before) == 0 || strcmp(picture, sweep->after) == 0 ||
+           g_strcmp0(picture, sweep->between) == 0;
 }
 
 gboolean

@@ -23,9 +23,12 @@ typedef struct {
 } Sweep;
 
 /* One run without a fault, on the state saved as "fresh". Another tool's snapshot is planted before it:
- * marks and all are inherited. */
-Sweep *sweep_new(TestPool *pool, const Operation *operation);
+ * marks and all are inherited. @restarted: and the toolstack has started since, so that another start
+ * changes nothing. */
+Sweep *sweep_new(TestPool *pool, const Operation *operation, gboolean restarted);
 void sweep_free(Sweep *sweep);
+/* The pool is as before, as after or as between. */
+gboolean sweep_fits(const Sweep *sweep, const char *picture);
 /* The pool as it was before the operation, without faults. */
 void sweep_restore(const Sweep *sweep);
 /* The pool is as before or as after, or for one who was @killed as between; else what differs is printed, with @said, and the test fails. TRUE: it

@@ -32,7 +32,7 @@ run_killed(const Sweep *sweep, guint call, const char *when)
 static void
 test_kill(gconstpointer data)
 {
-    g_autoptr(Sweep) sweep = sweep_new(pool, data);
+    g_autoptr(Sweep) sweep = sweep_new(pool, data, FALSE);
 
     for (guint call = 1; call <= sweep->calls; call++) {
         run_killed(sweep, call, "before");

@@ -81,7 +81,7 @@ run_with_fault(const Sweep *sweep, Fault fault, guint call)
 static void
 test_sweep(gconstpointer data)
 {
-    g_autoptr(Sweep) sweep = sweep_new(pool, data);
+    g_autoptr(Sweep) sweep = sweep_new(pool, data, FALSE);
 
     for (guint call = 1; call <= sweep->calls; call++) {
         for (guint fault = 0; fault < N_FAULTS; fault++)

@@ -9,6 +9,7 @@
 #include "ops/snapshot.h"
 #include "ops/spawn.h"
 #include "ops/volume.h"
+#include "xenapi/mirror.h"
 
 #include <string.h>
 
@@ -39,7 +40,7 @@ on_tick(gpointer data)
 {
     World *world = data;
 
-    if (world->connection == NULL)
+    if (world->connection == NULL || world->still)
         return G_SOURCE_CONTINUE;
     if (is_hanging(world))
         xd_clock_advance(world->clock, 3600000);
@@ -52,6 +53,36 @@ void
 world_hang(World *world)
 {
     world->hung = xd_http_get_serial(world->connection->http);
+}
+
+gboolean
+world_sees_pool(const World *world)
+{
+    return xd_mirror_is_fresh(world->connection->mirror);
+}
+
+gboolean
+world_has_ended(const World *world)
+{
+    return world->ended;
+}
+
+gint64
+world_pass(World *world, gint64 ms, gint64 piece_ms, gboolean (*enough)(const World *world))
+{
+    gint64 begun = xd_clock_now_ms(world->clock);
+    gint64 passed;
+
+    world->still = TRUE;
+    while ((passed = xd_clock_now_ms(world->clock) - begun) < ms && !enough(world)) {
+        gboolean waiting = xd_http_get_busy(world->connection->http) > 0;
+
+        if (!waiting && !g_main_context_pending(NULL))
+            xd_clock_advance(world->clock, MIN(piece_ms, ms - passed));
+        g_main_context_iteration(NULL, waiting);
+    }
+    world->still = FALSE;
+    return passed;
 }
 
 World *

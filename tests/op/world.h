@@ -25,7 +25,8 @@ typedef struct {
     GError *error;
     GOutputStream *sink; /* of a snapshot */
     GSource *tick;
-    guint64 hung; /* see world_hang() */
+    guint64 hung;   /* see world_hang() */
+    gboolean still; /* see world_pass() */
     const Operation *running;
 } World;
 
@@ -62,6 +63,11 @@ void world_wait(World *world);
 void world_run(World *world, const Operation *operation);
 /* A call that is under way is never answered: from now on time passes until it has been given up. */
 void world_hang(World *world);
+/* Lets up to @ms pass, in pieces of @piece_ms and only while the driver waits for nothing else. Ends early
+ * when @enough says so. Gives what has passed. No time of the real world is in it. */
+gint64 world_pass(World *world, gint64 ms, gint64 piece_ms, gboolean (*enough)(const World *world));
+gboolean world_sees_pool(const World *world);
+gboolean world_has_ended(const World *world);
 /* Runs what @operation needs before it. */
 void world_prepare(World *world, const Operation *operation);
 

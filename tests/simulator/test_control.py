@@ -316,6 +316,7 @@ def test_restart():
 
 
 def test_operations_end_with_the_toolstack():
+    """What else goes on is in test_restart.py."""
     with pool("--pace", "100000") as running:
         site = Site(running)
         vm, vbd = site.machine()[:2]
@@ -326,8 +327,8 @@ def test_operations_end_with_the_toolstack():
         record = site.record("VM", vm)
         equal((record["power_state"], record["current_operations"],
                site.record("VBD", vbd)["current_operations"],
-               site.record("host", site.hosts[0])["current_operations"]), ("Halted", {}, {}, {}))
-        assert "start" in record["allowed_operations"]
+               site.record("host", site.hosts[0])["current_operations"]), ("Running", {}, {}, {}))
+        assert "hard_shutdown" in record["allowed_operations"]
 
 
 def test_crash_falls_back():

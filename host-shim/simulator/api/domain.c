@@ -38,13 +38,11 @@ sim_vm_check_blocked(const SimObject *vm, const char *operation)
 
 /* Calls for a running machine go to its host. */
 static SimValue *
-check_host(const SimObject *vm)
+check_host(Sim *sim, const SimObject *vm)
 {
     const SimObject *host = sim_object_follow(vm, "resident_on");
 
-    if (host == NULL || sim_host_is_live(host))
-        return NULL;
-    return sim_strings("HOST_OFFLINE", sim_object_get_ref(host), NULL);
+    return host != NULL ? sim_host_check_contact(sim, host) : NULL;
 }
 
 gboolean
@@ -55,7 +53,7 @@ sim_vm_allow(SimCall *call, const SimObject *vm, const char *operation, const ch
     if (error == NULL)
         error = sim_vm_check_state(vm, states);
     if (error == NULL)
-        error = check_host(vm);
+        error = check_host(sim_call_sim(call), vm);
     if (error == NULL)
         return TRUE;
     sim_call_fail_with(call, error);

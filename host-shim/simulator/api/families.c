@@ -1,6 +1,7 @@
 #include "api/families.h"
 
 #include "api/allowed.h"
+#include "api/startup.h"
 
 static const SimHandlerEntry *const families[] = {
     sim_session_handlers,     sim_event_handlers,     sim_message_handlers,    sim_task_handlers,
@@ -17,4 +18,5 @@ sim_families_register(Sim *sim)
     for (guint i = 0; i < G_N_ELEMENTS(families); i++)
         sim_calls_register(sim->calls, families[i]);
     sim_calls_add_policies(sim->calls, sim_policies);
+    sim->on_start = sim_startup;
 }

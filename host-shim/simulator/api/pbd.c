@@ -11,20 +11,29 @@
 /* ---- create, destroy ---- */
 
 SimObject *
-sim_pbd_create(SimCall *call, const SimObject *sr, const SimObject *host, const SimValue *config)
+sim_pbd_new(Sim *sim, const SimObject *sr, const SimObject *host, const SimValue *config,
+            const char **bad)
 {
-    const char *bad = NULL;
-    SimValue *own = sim_secrets_copy(sim_call_sim(call), config, &bad);
+    SimValue *own = sim_secrets_copy(sim, config, bad);
     SimObject *pbd;
 
-    if (own == NULL) {
-        sim_call_fail(call, "UUID_INVALID", "secret", bad, NULL);
+    if (own == NULL)
         return NULL;
-    }
-    pbd = sim_db_create(sim_call_db(call), "PBD");
+    pbd = sim_db_create(sim->db, "PBD");
     sim_object_set(pbd, "device_config", own);
     sim_object_set_ref(pbd, "host", host);
     sim_object_set_ref(pbd, "SR", sr);
+    return pbd;
+}
+
+SimObject *
+sim_pbd_create(SimCall *call, const SimObject *sr, const SimObject *host, const SimValue *config)
+{
+    const char *bad = NULL;
+    SimObject *pbd = sim_pbd_new(sim_call_sim(call), sr, host, config, &bad);
+
+    if (pbd == NULL)
+        sim_call_fail(call, "UUID_INVALID", "secret", bad, NULL);
     return pbd;
 }
 
@@ -178,10 +187,28 @@ do_unplug(SimCall *call)
 
 static const SimStep unplug_steps[] = {{do_unplug, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
+/* A member's toolstack goes on; what the coordinator's own had begun, its next start looks after. */
+static void
+go_on_alone(SimCall *call)
+{
+    SimObject *pbd = sim_call_state(call);
+    const SimObject *host = sim_object_is_alive(pbd) ? sim_object_follow(pbd, "host") : NULL;
+
+    if (host != NULL && host != sim_coordinator_host(sim_call_sim(call)))
+        sim_call_go_on_alone(call, host);
+}
+
 static void
 unref_object(gpointer object)
 {
     sim_object_unref(object);
+}
+
+static void
+run(SimCall *call, const SimStep *steps, SimObject *pbd)
+{
+    sim_call_set_orphan(call, go_on_alone);
+    sim_call_run(call, steps, sim_object_ref(pbd), unref_object);
 }
 
 /* (nullable): fails the call where the SR is gone or the host does not answer */
@@ -190,12 +217,15 @@ find_sr(SimCall *call, const SimObject *pbd)
 {
     SimObject *sr = sim_call_find(call, "SR", sim_object_text(pbd, "SR"));
     const SimObject *host = sim_object_follow(pbd, "host");
+    SimValue *error;
 
     if (sr == NULL)
         return NULL;
-    if (host != NULL && sim_host_is_live(host))
+    error = host != NULL ? sim_host_check_contact(sim_call_sim(call), host)
+                         : sim_strings("HOST_OFFLINE", sim_object_text(pbd, "host"), NULL);
+    if (error == NULL)
         return sr;
-    sim_call_fail(call, "HOST_OFFLINE", sim_object_text(pbd, "host"), NULL);
+    sim_call_fail_with(call, error);
     return NULL;
 }
 
@@ -211,7 +241,7 @@ pbd_plug(SimCall *call)
     if (sim_object_bool(pbd, "currently_attached"))
         sim_call_return(call, NULL);
     else
-        sim_call_run(call, plug_steps, sim_object_ref(pbd), unref_object);
+        run(call, plug_steps, pbd);
 }
 
 static void
@@ -280,7 +310,7 @@ pbd_unplug(SimCall *call)
     if (error != NULL)
         sim_call_fail_with(call, error);
     else
-        sim_call_run(call, unplug_steps, sim_object_ref(pbd), unref_object);
+        run(call, unplug_steps, pbd);
 }
 
 const SimHandlerEntry sim_pbd_handlers[] = {

@@ -69,6 +69,19 @@ sim_host_is_live(const SimObject *host)
     return metrics != NULL && sim_object_bool(metrics, "live");
 }
 
+/* toolstack, message_forwarding.ml: do_op_on */
+SimValue *
+sim_host_check_contact(Sim *sim, const SimObject *host)
+{
+    const SimNode *node = sim_node_of_host(sim, host);
+
+    if (!sim_host_is_live(host))
+        return sim_strings("HOST_OFFLINE", sim_object_get_ref(host), NULL);
+    if (node != NULL && node->killed)
+        return sim_strings("CANNOT_CONTACT_HOST", sim_object_get_ref(host), NULL);
+    return NULL;
+}
+
 gboolean
 sim_host_sees_sr(const SimObject *host, const SimObject *sr)
 {
@@ -175,9 +188,11 @@ sim_vm_cannot_run_on(Sim *sim, const SimObject *vm, const SimObject *host, gbool
 {
     SimValue *error = NULL;
 
-    (void) sim;
     if (!sim_host_is_live(host))
         return sim_strings("HOST_NOT_LIVE", NULL);
+    error = sim_host_check_contact(sim, host);
+    if (error != NULL)
+        return error;
     if (with_memory && !sim_object_bool(host, "enabled"))
         return sim_strings("HOST_DISABLED", sim_object_get_ref(host), NULL);
     error = find_missing_sr(vm, host);

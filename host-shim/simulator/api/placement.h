@@ -12,6 +12,8 @@ gint64 sim_host_free_memory(const SimObject *host);
 void sim_hosts_update_memory(Sim *sim);
 
 gboolean sim_host_is_live(const SimObject *host);
+/* (transfer full) (nullable): why nothing can be forwarded to @host */
+SimValue *sim_host_check_contact(Sim *sim, const SimObject *host);
 gboolean sim_host_sees_sr(const SimObject *host, const SimObject *sr);
 /* (nullable): a host that does, the coordinator before the others */
 SimObject *sim_sr_find_host(Sim *sim, const SimObject *sr);

@@ -71,11 +71,13 @@ host_call_plugin(SimCall *call)
     const char *plugin = sim_call_text(call, 1);
     const char *function = sim_call_text(call, 2);
     gboolean known = FALSE;
+    SimValue *error;
 
     if (host == NULL)
         return;
-    if (!sim_host_is_live(host)) {
-        sim_call_fail(call, "HOST_OFFLINE", sim_object_get_ref(host), NULL);
+    error = sim_host_check_contact(sim_call_sim(call), host);
+    if (error != NULL) {
+        sim_call_fail_with(call, error);
         return;
     }
     sim_call_forward(call, host);

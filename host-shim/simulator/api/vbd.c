@@ -215,6 +215,18 @@ do_plug(SimCall *call)
     return TRUE;
 }
 
+/* See vm-power.c. */
+static void
+go_on_alone(SimCall *call)
+{
+    const SimObject *vm =
+        sim_object_is_alive(vbd_of(call)) ? sim_object_follow(vbd_of(call), "VM") : NULL;
+    const SimObject *host = vm != NULL ? sim_object_follow(vm, "resident_on") : NULL;
+
+    if (host != NULL)
+        sim_call_go_on_alone(call, host);
+}
+
 static const SimStep plug_steps[] = {{do_plug, 0.5, 0.5}, {NULL, 0, 0}};
 
 /* (transfer full) (nullable) */
@@ -267,6 +279,7 @@ vbd_plug(SimCall *call)
     sim_vbd_update_allowed(vbd);
     note_driver(vbd);
     sim_call_set_abort(call, abort_plug);
+    sim_call_set_orphan(call, go_on_alone);
     sim_call_run(call, plug_steps, sim_object_ref(vbd), (GDestroyNotify) sim_object_unref);
 }
 
@@ -304,6 +317,7 @@ unplug(SimCall *call, const char *operation, gboolean force)
         sim_call_fail_with(call, error);
     else if (sim_call_lock(call, vbd, operation)) {
         note_driver(vbd);
+        sim_call_set_orphan(call, go_on_alone);
         sim_call_run(call, unplug_steps, sim_object_ref(vbd), (GDestroyNotify) sim_object_unref);
     }
 }

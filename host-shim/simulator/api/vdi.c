@@ -75,6 +75,26 @@ is_gone(SimCall *call)
     return TRUE;
 }
 
+/* A member's toolstack goes on with what was forwarded to it. */
+static gboolean
+member_goes_on(SimCall *call)
+{
+    Work *work = work_of(call);
+    Sim *sim = sim_call_sim(call);
+    const SimObject *host = sim_object_is_alive(work->sr) ? sim_sr_find_host(sim, work->sr) : NULL;
+
+    if (host == NULL || host == sim_coordinator_host(sim))
+        return FALSE;
+    sim_call_go_on_alone(call, host);
+    return TRUE;
+}
+
+static void
+go_on_alone(SimCall *call)
+{
+    member_goes_on(call);
+}
+
 static void
 return_vdi(SimCall *call, const SimObject *vdi)
 {
@@ -108,6 +128,19 @@ do_create(SimCall *call)
     return TRUE;
 }
 
+/* The storage driver makes the disk, and cannot tell the toolstack (sm, FileSR.py: create, then _db_introduce): a
+ * later scan finds it, without a name. */
+static void
+leave_disk(SimCall *call)
+{
+    Work *work = work_of(call);
+    Sim *sim = sim_call_sim(call);
+    gint64 size = sim_value_int(sim_map_get(sim_call_arg(call, 0), "virtual_size"));
+
+    if (!member_goes_on(call) && sim_object_is_alive(work->sr))
+        sim_vdi_put_aside(sim, sim_vdi_new(sim, work->sr, "", size, "user"));
+}
+
 static const SimStep create_steps[] = {{do_create, SIM_STORAGE_PACE, -1}, {NULL, 0, 0}};
 
 static void
@@ -131,6 +164,7 @@ vdi_create(SimCall *call)
     }
     if (!sim_call_lock(call, sr, "vdi_create"))
         return;
+    sim_call_set_orphan(call, leave_disk);
     sim_call_run(call, create_steps, work_new(sr, NULL), work_free);
 }
 
@@ -159,6 +193,7 @@ run_on_disk(SimCall *call, SimObject *vdi, const char *operation, const SimStep 
         return;
     work = work_new(sr, vdi);
     work->operation = operation;
+    sim_call_set_orphan(call, go_on_alone);
     sim_call_run(call, steps, work, work_free);
 }
 

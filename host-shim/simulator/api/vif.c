@@ -130,6 +130,18 @@ finish_plug(SimCall *call)
     return TRUE;
 }
 
+/* See vm-power.c. */
+static void
+go_on_alone(SimCall *call)
+{
+    SimObject *vif = sim_call_state(call);
+    const SimObject *vm = sim_object_is_alive(vif) ? sim_object_follow(vif, "VM") : NULL;
+    const SimObject *host = vm != NULL ? sim_object_follow(vm, "resident_on") : NULL;
+
+    if (host != NULL)
+        sim_call_go_on_alone(call, host);
+}
+
 static const SimStep plug_steps[] = {{finish_plug, 0.5, 0.5}, {NULL, 0, 0}};
 
 static void
@@ -178,6 +190,7 @@ change_plug(SimCall *call, const char *operation, gboolean plug, gboolean force)
         sim_vif_update_allowed(vif);
         sim_call_set_abort(call, abort_plug);
     }
+    sim_call_set_orphan(call, go_on_alone);
     sim_call_run(call, plug_steps, sim_object_ref(vif), (GDestroyNotify) sim_object_unref);
 }
 

@@ -63,10 +63,20 @@ abort_move(SimCall *call)
 
 /* ---- the steps (captures: migrate_events_01 to 04) ---- */
 
+/* See vm-power.c. */
+static void
+go_on_alone(SimCall *call)
+{
+    sim_call_go_on_alone(call, move_of(call)->from);
+}
+
 static gboolean
 send_memory(SimCall *call)
 {
-    return !is_gone(call);
+    if (is_gone(call))
+        return FALSE;
+    sim_call_set_orphan(call, go_on_alone);
+    return TRUE;
 }
 
 static gboolean

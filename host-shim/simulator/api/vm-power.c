@@ -52,6 +52,20 @@ is_gone(SimCall *call)
     return TRUE;
 }
 
+/* Whoever runs the domains has been told, and does not need the toolstack (toolstack, xapi_xenops.ml: start,
+ * shutdown, reboot queue their work in xenopsd; on_xapi_restart takes over what has become of it). */
+static void
+go_on_alone(SimCall *call)
+{
+    const Power *power = power_of(call);
+    const SimObject *host = power->host;
+
+    if (host == NULL && sim_object_is_alive(power->vm))
+        host = sim_object_follow(power->vm, "resident_on");
+    if (host != NULL)
+        sim_call_go_on_alone(call, host);
+}
+
 /* ---- start ---- */
 
 static void
@@ -91,6 +105,7 @@ prepare_start(SimCall *call)
     }
     if (task != NULL)
         sim_object_set(task, "progress", sim_float(2.0 / count_start_points(power->vm)));
+    sim_call_set_orphan(call, go_on_alone);
     return TRUE;
 }
 
@@ -111,6 +126,7 @@ build(SimCall *call)
     sim_domain_build(call, power->vm, power->host);
     sim_object_set_text(power->vm, "power_state", power->paused ? "Paused" : "Running");
     sim_domain_settle_devices(call, power->vm);
+    sim_call_set_orphan(call, NULL);
     return TRUE;
 }
 
@@ -283,6 +299,7 @@ ask_guest(SimCall *call)
     if (is_gone(call))
         return FALSE;
     set_shutdown_progress(call, 1);
+    sim_call_set_orphan(call, go_on_alone);
     return TRUE;
 }
 
@@ -296,6 +313,7 @@ stop_guest(SimCall *call)
     set_shutdown_progress(call, power->clean ? 6 : 5);
     if (sim_vm_is(power->vm, "Suspended"))
         return TRUE;
+    sim_call_set_orphan(call, go_on_alone);
     sim_object_set_text(power->vm, "power_state", "Paused");
     sim_agent_stop(sim_call_sim(call), power->vm);
     sim_vm_update_allowed_all(power->vm);
@@ -312,6 +330,7 @@ tear_down(SimCall *call)
     sim_domain_note_cancel_points(call,
                                   (power->clean ? 10 : 9) + sim_domain_count_devices(power->vm));
     sim_domain_tear_down(call, power->vm);
+    sim_call_set_orphan(call, NULL);
     sim_vm_post(sim_call_sim(call), power->vm, "VM_SHUTDOWN",
                 power->clean ? "shutdown" : "shutdown forcibly");
     return TRUE;
@@ -447,6 +466,7 @@ go_down(SimCall *call)
     if (power->clean)
         sim_agent_stop(sim_call_sim(call), power->vm);
     sim_vm_update_allowed_all(power->vm);
+    sim_call_set_orphan(call, go_on_alone);
     return TRUE;
 }
 
@@ -463,6 +483,7 @@ come_up(SimCall *call)
     sim_agent_start(sim, power->vm, !power->clean);
     sim_object_set_text(power->vm, "power_state", "Running");
     sim_domain_settle_devices(call, power->vm);
+    sim_call_set_orphan(call, NULL);
     sim_vm_update_allowed_all(power->vm);
     sim_domain_note_cancel_points(call, power->clean ? 24 : 23);
     sim_vm_post(sim, power->vm, "VM_REBOOTED",

@@ -128,11 +128,26 @@ sim_domain_suspend(SimCall *call, SimObject *vm)
     sim_vm_update_allowed_all(vm);
 }
 
+/* See vm-power.c. The image was the toolstack's own to remove: it stays with the machine (toolstack,
+ * xapi_xenops.ml: suspend, resume). */
+static void
+go_on_alone(SimCall *call)
+{
+    const Image *image = image_of(call);
+    const SimObject *host = image->host;
+
+    if (host == NULL && sim_object_is_alive(image->vm))
+        host = sim_object_follow(image->vm, "resident_on");
+    if (host != NULL)
+        sim_call_go_on_alone(call, host);
+}
+
 static gboolean
 begin_suspend(SimCall *call)
 {
     if (is_gone(call))
         return FALSE;
+    sim_call_set_orphan(call, go_on_alone);
     sim_call_set_cancellable(call, FALSE);
     return TRUE;
 }
@@ -143,6 +158,7 @@ do_suspend(SimCall *call)
     if (is_gone(call))
         return FALSE;
     sim_domain_suspend(call, image_of(call)->vm);
+    sim_call_set_orphan(call, NULL);
     return TRUE;
 }
 
@@ -225,7 +241,10 @@ sim_domain_resume(SimCall *call, SimObject *vm, SimObject *host, const char *pow
 static gboolean
 begin_resume(SimCall *call)
 {
-    return !is_gone(call);
+    if (is_gone(call))
+        return FALSE;
+    sim_call_set_orphan(call, go_on_alone);
+    return TRUE;
 }
 
 static gboolean
@@ -237,6 +256,7 @@ do_resume(SimCall *call)
         return FALSE;
     sim_domain_resume(call, image->vm, image->host, image->power_state);
     sim_domain_note_cancel_points(call, 11);
+    sim_call_set_orphan(call, NULL);
     return TRUE;
 }
 

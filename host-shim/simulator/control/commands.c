@@ -333,6 +333,30 @@ node_boot(SimControlClient *client, const SimValue *command)
 }
 
 static void
+node_kill(SimControlClient *client, const SimValue *command)
+{
+    SimNode *node = find_node(client, command);
+
+    if (node == NULL)
+        return;
+    sim_power_node_kill(sim_of(client), node);
+    sim_control_answer_ok(client);
+}
+
+static void
+node_revive(SimControlClient *client, const SimValue *command)
+{
+    SimNode *node = find_node(client, command);
+    g_autoptr(GError) error = NULL;
+    gboolean revived = FALSE;
+
+    if (node == NULL)
+        return;
+    revived = sim_power_node_revive(sim_of(client), node, &error);
+    answer_result(client, revived, error);
+}
+
+static void
 coordinator(SimControlClient *client, const SimValue *command)
 {
     SimNode *node = find_node(client, command);
@@ -389,6 +413,15 @@ restore_state(SimControlClient *client, const SimValue *command)
     sim_control_answer_ok(client);
 }
 
+/* Everybody is logged out; what runs goes on. */
+static void
+logout(SimControlClient *client, const SimValue *command)
+{
+    (void) command;
+    sim_sessions_logout_all(sim_of(client)->sessions);
+    sim_control_answer_ok(client);
+}
+
 static void
 shutdown_process(SimControlClient *client, const SimValue *command)
 {
@@ -415,7 +448,10 @@ const SimCommand sim_commands[] = {
     {"start", start},
     {"node-crash", node_crash},
     {"node-boot", node_boot},
+    {"node-kill", node_kill},
+    {"node-revive", node_revive},
     {"coordinator", coordinator},
+    {"logout", logout},
     {"drop-deletions", drop_deletions},
     {"snapshot-state", snapshot_state},
     {"restore-state", restore_state},

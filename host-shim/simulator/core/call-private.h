@@ -28,6 +28,11 @@ struct _SimCall {
     GDestroyNotify free_state;
     SimValue *result;
     void (*abort)(SimCall *call);
+    void (*orphan)(SimCall *call);
+    guint n_steps;  /* that have run */
+    SimHold *hold;  /* in the middle; NULL: it is not held there */
+    SimAnswer held; /* what it ends with when it is released */
+    gboolean held_as_cancelled;
     guint timer;
     gboolean waiting; /* for a lock */
     gboolean cancellable;
@@ -45,8 +50,12 @@ struct _SimCalls {
     gboolean abandoning;
 };
 
+/* The process ends: nothing goes on. */
+void sim_calls_end(SimCalls *calls);
 void sim_call_unmark_all(SimCall *call);
 void sim_call_stop_steps(SimCall *call);
+/* TRUE: a rule wants the call to stand here; at its end with @answer, which is taken, else before a step. */
+gboolean sim_call_stand(SimCall *call, SimAnswer *answer, gboolean as_cancelled);
 /* Ends the call; takes the members of @answer. */
 void sim_call_finish(SimCall *call, SimAnswer *answer, gboolean as_cancelled);
 /* Calls the handler, or answers for messages that need none. */

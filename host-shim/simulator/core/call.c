@@ -169,6 +169,8 @@ sim_call_finish(SimCall *call, SimAnswer *answer, gboolean as_cancelled)
     g_autoptr(SimCall) hold G_GNUC_UNUSED = sim_call_ref(call);
 
     g_return_if_fail(!call->over);
+    if (sim_call_stand(call, answer, as_cancelled))
+        return;
     sim_call_stop_steps(call);
     if (answer->error != NULL && call->abort != NULL && !call->sim->calls->abandoning)
         call->abort(call);
@@ -244,13 +246,31 @@ abandon_call(SimCall *call)
     SimCallDone done = call->done;
 
     call->done = NULL;
-    sim_call_fail(call, "HOST_STILL_BOOTING", NULL);
+    if (call->hold != NULL)
+        sim_faults_unhold(g_steal_pointer(&call->hold));
+    sim_answer_clear(&call->held);
+    if (!call->over)
+        sim_call_fail(call, "HOST_STILL_BOOTING", NULL);
     if (done != NULL)
         done(call, NULL, call->data);
 }
 
 void
 sim_calls_abandon(SimCalls *calls)
+{
+    calls->abandoning = TRUE;
+    while (calls->running->len > 0) {
+        g_autoptr(SimCall) call = sim_call_ref(g_ptr_array_index(calls->running, 0));
+
+        if (call->orphan != NULL)
+            call->orphan(call);
+        abandon_call(call);
+    }
+    calls->abandoning = FALSE;
+}
+
+void
+sim_calls_end(SimCalls *calls)
 {
     calls->abandoning = TRUE;
     while (calls->running->len > 0)

@@ -52,9 +52,10 @@ SimCalls *sim_calls_new(Sim *sim);
 void sim_calls_free(SimCalls *calls);
 void sim_calls_register(SimCalls *calls, const SimHandlerEntry *entries); /* ended by NULL */
 gboolean sim_calls_implements(SimCalls *calls, const char *method);
-/* Every call that runs or waits ends without an answer: the toolstack is gone. */
+/* Every call that runs or waits ends without an answer: the toolstack is gone. What others do for
+ * them is done to the end on nodes that are up. */
 void sim_calls_abandon(SimCalls *calls);
-/* The same for calls that do something; those that wait for events go on waiting. */
+/* Calls that do something end, and all that was done for them; those that wait for events go on. */
 void sim_calls_abandon_work(SimCalls *calls);
 
 /* Starts a call. It may end, and @done be called, before this returns. @done gets NULL for the
@@ -129,6 +130,12 @@ gpointer sim_call_state(const SimCall *call);
 void sim_call_set_result(SimCall *call, SimValue *value);
 /* Called where the call fails or is cancelled after this, before its locks go. */
 void sim_call_set_abort(SimCall *call, void (*abort)(SimCall *call));
+/* Called where the toolstack ends in the middle of the call: what others go on with, who are not
+ * the toolstack. NULL: nothing. */
+void sim_call_set_orphan(SimCall *call, void (*orphan)(SimCall *call));
+/* For an orphan: who runs the domains of @host was told what to do, and does it where @host is up: the
+ * steps that are left, up to one that sets another orphan, or none. */
+void sim_call_go_on_alone(SimCall *call, const SimObject *host);
 /* The point of no return: from here on task.cancel has no effect. */
 void sim_call_set_cancellable(SimCall *call, gboolean cancellable);
 gboolean sim_call_is_cancellable(const SimCall *call);

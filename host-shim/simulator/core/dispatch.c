@@ -23,7 +23,7 @@ sim_calls_new(Sim *sim)
 void
 sim_calls_free(SimCalls *calls)
 {
-    sim_calls_abandon(calls);
+    sim_calls_end(calls);
     sim_clock_cancel(calls->sim->clock, calls->retry_timer);
     g_hash_table_unref(calls->handlers);
     g_hash_table_unref(calls->policies);
@@ -280,7 +280,7 @@ sim_call_execute(SimCall *call)
 {
     g_autoptr(SimCall) hold G_GNUC_UNUSED = sim_call_ref(call);
 
-    if (call->fault != NULL && !call->fault->after)
+    if (call->fault != NULL && !call->fault->after && !call->fault->middle)
         apply_fault(call);
     else if (!has_permission(call))
         fail_permission(call);

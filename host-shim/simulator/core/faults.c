@@ -50,6 +50,7 @@ static const struct {
     {"count", SIM_INT, 0},   {"when", SIM_STRING, 0},   {"action", SIM_STRING, 0},
     {"error", SIM_ARRAY, 0}, {"in", SIM_STRING, 0},     {"bytes", SIM_INT, 0},
     {"text", SIM_STRING, 0}, {"tag", SIM_STRING, 0},    {"transfers", SIM_BOOL, 0},
+    {"step", SIM_INT, 0},
 };
 
 static void
@@ -105,7 +106,7 @@ gboolean
 sim_fault_is_of_task(const SimFault *fault)
 {
     return fault->action == SIM_FAULT_TASK_FAIL || fault->action == SIM_FAULT_TASK_HANG ||
-           fault->action == SIM_FAULT_TASK_VANISH ||
+           fault->action == SIM_FAULT_TASK_VANISH || fault->middle ||
            (fault->action == SIM_FAULT_ERROR && fault->in_task);
 }
 
@@ -172,10 +173,12 @@ static gboolean
 read_when(SimFault *fault, const char *when, char **problem)
 {
     fault->after = g_strcmp0(when, "after") == 0;
-    if (when == NULL || fault->after || strcmp(when, "before") == 0)
-        return TRUE;
-    *problem = g_strdup("\"when\" is \"before\" or \"after\"");
-    return FALSE;
+    fault->middle = g_strcmp0(when, "middle") == 0;
+    if (when != NULL && !fault->after && !fault->middle && strcmp(when, "before") != 0)
+        *problem = g_strdup("\"when\" is \"before\", \"middle\" or \"after\"");
+    else if (fault->middle && fault->action != SIM_FAULT_HOLD)
+        *problem = g_strdup("in the middle there is only \"hold\"");
+    return *problem == NULL;
 }
 
 static gboolean
@@ -188,6 +191,7 @@ read_rule(SimFault *fault, const SimValue *rule, char **problem)
     fault->nth = (guint) MIN(number_or(rule, "nth", 1), G_MAXINT);
     fault->count = (guint) MIN(number_or(rule, "count", 1), G_MAXINT);
     fault->bytes = number_or(rule, "bytes", -1);
+    fault->step = (guint) MIN(number_or(rule, "step", 0), G_MAXINT);
     fault->text = g_strdup(sim_map_get_text(rule, "text"));
     fault->tag = g_strdup(sim_map_get_text(rule, "tag"));
     fault->transfers = sim_value_bool(sim_map_get(rule, "transfers"));

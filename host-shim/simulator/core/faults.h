@@ -31,6 +31,10 @@ typedef struct {
     guint nth;      /* the first request, of those that fit, that goes wrong */
     guint count;    /* how many from there on; 0: all */
     gboolean after; /* executed first */
+    /* Executed as far as @step, which is not: 0: all that it locks is locked. A call with fewer steps stands
+     * before its end, with all its effects made. */
+    gboolean middle;
+    guint step;
     SimFaultAction action;
     SimValue *error;  /* code and parameters */
     gboolean in_task; /* the task of an Async. call fails, not the call; that of a status as well */
@@ -61,6 +65,7 @@ SimFault *
 sim_faults_match(SimFaults *faults, const char *method, const char *tag, gboolean transfer);
 void sim_fault_unref(SimFault *fault);
 SimFault *sim_fault_ref(SimFault *fault);
+/* It strikes inside the call, not the request or its answer. */
 gboolean sim_fault_is_of_task(const SimFault *fault);
 
 /* The rule takes effect now: whoever waits for it is told. */

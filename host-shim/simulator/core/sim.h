@@ -33,6 +33,7 @@ typedef struct {
     char *host;   /* reference */
     char *address;
     gboolean crashed;
+    gboolean killed; /* its toolstack alone */
     gint64 last_domid;
     struct _Sim *sim;
     guint timer;    /* of a shutdown or reboot */
@@ -76,6 +77,8 @@ struct _Sim {
     SimServer *server;
     SimControl *control;
     SimState *state;
+    /* What a node's toolstack does when it starts; the coordinator's looks after the pool. */
+    void (*on_start)(Sim *sim, const SimNode *node);
 };
 
 /* The parts that need nothing but memory, with an empty database. Takes nothing of @options. */

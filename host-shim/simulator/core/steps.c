@@ -16,6 +16,40 @@ time_of(const SimOptions *options, double share)
     return share * options->pace_ms;
 }
 
+/* ---- in the middle ---- */
+
+static void
+on_released(gpointer data)
+{
+    SimCall *call = data;
+    SimAnswer held = call->held;
+
+    call->hold = NULL;
+    call->held = (SimAnswer){0};
+    if (held.value != NULL || held.error != NULL)
+        sim_call_finish(call, &held, call->held_as_cancelled);
+    else
+        on_step_due(call);
+}
+
+gboolean
+sim_call_stand(SimCall *call, SimAnswer *answer, gboolean as_cancelled)
+{
+    SimFault *fault = call->fault;
+
+    if (fault == NULL || !fault->middle || fault->fired > 0 || call->sim->calls->abandoning ||
+        (answer == NULL && call->n_steps < fault->step))
+        return FALSE;
+    if (answer != NULL) {
+        call->held = *answer;
+        call->held_as_cancelled = as_cancelled;
+    }
+    call->hold = sim_faults_hold(call->sim->faults, fault, on_released, call);
+    return TRUE;
+}
+
+/* ---- steps ---- */
+
 static void
 schedule_step(SimCall *call)
 {
@@ -43,12 +77,15 @@ on_step_due(gpointer data)
     SimObject *task = sim_call_task(call);
 
     call->timer = 0;
+    if (sim_call_stand(call, NULL, FALSE))
+        return;
     if (call->cancelled && call->cancellable && !call->tidies_up) {
         finish_cancelled(call);
         return;
     }
     if (task != NULL && step->progress >= 0)
         sim_object_set(task, "progress", sim_float(step->progress));
+    call->n_steps++;
     if (step->run(call) && !call->over)
         sim_call_continue(call);
 }
@@ -143,6 +180,24 @@ sim_call_set_result(SimCall *call, SimValue *value)
 {
     g_clear_pointer(&call->result, sim_value_unref);
     call->result = value;
+}
+
+void
+sim_call_set_orphan(SimCall *call, void (*orphan)(SimCall *call))
+{
+    call->orphan = orphan;
+}
+
+void
+sim_call_go_on_alone(SimCall *call, const SimObject *host)
+{
+    const SimNode *node = sim_node_of_host(call->sim, host);
+    void (*orphan)(SimCall *) = call->orphan;
+
+    if (node == NULL || node->crashed)
+        return;
+    while (call->orphan == orphan && call->steps->run != NULL && call->steps->run(call))
+        call->steps++;
 }
 
 void

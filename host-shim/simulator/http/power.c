@@ -15,23 +15,36 @@ forget_clients(Sim *sim)
     sim_sessions_logout_all(sim->sessions);
 }
 
+/* Tasks and sessions are not in the database that a toolstack starts from. */
+static void
+reload(Sim *sim)
+{
+    g_autoptr(SimValue) snapshot = sim_state_capture(sim->state);
+
+    sim_state_apply(sim->state, snapshot, SIM_STATE_REPLACE);
+}
+
 void
 sim_power_stop(Sim *sim)
 {
-    g_autoptr(SimValue) snapshot = NULL;
-
     if (sim->stopped)
         return;
     sim->stopped = TRUE;
     forget_clients(sim);
-    /* A graceful end writes the database; tasks and sessions are not in it. */
-    snapshot = sim_state_capture(sim->state);
-    sim_state_apply(sim->state, snapshot, SIM_STATE_REPLACE);
+    reload(sim); /* a graceful end writes the database */
+}
+
+static gboolean
+is_up(const SimNode *node)
+{
+    return !node->crashed && !node->killed;
 }
 
 gboolean
 sim_power_start(Sim *sim, GError **error)
 {
+    if (sim->stopped && sim->on_start != NULL && is_up(sim_coordinator(sim)))
+        sim->on_start(sim, sim_coordinator(sim));
     if (!sim_server_listen(sim->server, error))
         return FALSE;
     sim->stopped = FALSE;
@@ -55,18 +68,36 @@ sim_power_crash(Sim *sim, const SimValue *back_to)
     sim_state_apply(sim->state, snapshot, SIM_STATE_REPLACE);
 }
 
+/* Without a coordinator there is nobody who knows anything; members go on naming it. */
+static void
+lose_node(Sim *sim, SimNode *node)
+{
+    if (node != sim_coordinator(sim)) {
+        sim_server_close(sim->server, node);
+        return;
+    }
+    forget_clients(sim);
+    reload(sim);
+    if (!sim->stopped)
+        sim_server_listen(sim->server, NULL);
+}
+
+static SimObject *
+metrics_of(Sim *sim, const SimNode *node)
+{
+    SimObject *host = sim_node_host(sim, node);
+
+    return host != NULL ? sim_object_follow(host, "metrics") : NULL;
+}
+
 void
 sim_power_node_crash(Sim *sim, SimNode *node)
 {
-    SimObject *host = sim_node_host(sim, node);
-    SimObject *metrics = host != NULL ? sim_object_follow(host, "metrics") : NULL;
+    SimObject *metrics;
 
     node->crashed = TRUE;
-    sim_server_close(sim->server, node);
-    if (node == sim_coordinator(sim)) {
-        sim_calls_abandon(sim->calls);
-        sim_sessions_logout_all(sim->sessions);
-    }
+    lose_node(sim, node);
+    metrics = metrics_of(sim, node);
     if (metrics != NULL)
         sim_object_set_bool(metrics, "live", FALSE);
 }
@@ -74,12 +105,31 @@ sim_power_node_crash(Sim *sim, SimNode *node)
 gboolean
 sim_power_node_boot(Sim *sim, SimNode *node, GError **error)
 {
-    SimObject *host = sim_node_host(sim, node);
-    SimObject *metrics = host != NULL ? sim_object_follow(host, "metrics") : NULL;
+    SimObject *metrics = metrics_of(sim, node);
 
-    node->crashed = FALSE;
+    node->crashed = node->killed = FALSE;
     if (metrics != NULL)
         sim_object_set_bool(metrics, "live", TRUE);
+    return sim->stopped || sim_server_listen(sim->server, error);
+}
+
+void
+sim_power_node_kill(Sim *sim, SimNode *node)
+{
+    if (!is_up(node))
+        return;
+    node->killed = TRUE;
+    lose_node(sim, node);
+}
+
+gboolean
+sim_power_node_revive(Sim *sim, SimNode *node, GError **error)
+{
+    if (!node->killed)
+        return TRUE;
+    node->killed = FALSE;
+    if (sim->on_start != NULL)
+        sim->on_start(sim, node);
     return sim->stopped || sim_server_listen(sim->server, error);
 }
 

@@ -215,7 +215,7 @@ open_all(SimServer *server, guint *port, GError **error)
     for (guint i = 0; i < server->listeners->len; i++) {
         Listener *listener = g_ptr_array_index(server->listeners, i);
 
-        if (listener->service != NULL || listener->node->crashed)
+        if (listener->service != NULL || listener->node->crashed || listener->node->killed)
             continue;
         if (!open_listener(listener, *port, port, error))
             return FALSE;
