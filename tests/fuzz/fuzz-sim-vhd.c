@@ -86,6 +86,6 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     pieces = read_disk(bytes, size - 1, size - 1, step);
     cut = read_disk(bytes, size - 2, size - 1, step);
     FUZZ_CHECK(is_same_disk(whole, pieces));
-    FUZZ_CHECK(cut == NULL || is_same_disk(whole, cut));
+    FUZZ_CHECK(cut == NULL);
     return 0;
 }

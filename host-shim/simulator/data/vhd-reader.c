@@ -265,5 +265,5 @@ gboolean
 sim_vhd_reader_is_complete(const SimVhdReader *reader)
 {
     return reader->blocks != NULL && reader->next == reader->blocks->len &&
-           is_footer(reader->footer);
+           reader->at == reader->length && is_footer(reader->footer);
 }
