@@ -290,17 +290,24 @@ unpause_vm(XdOp *op, gpointer data)
     change(op, data, &how);
 }
 
-/* (nullable): one that its machine does not need */
+/* (nullable): @ref, where it is a memory image that no machine needs: ours is not suspended */
 static const XdVDI *
-find_spare_image(Power *power)
+find_spare_image(Power *power, const char *ref)
 {
+    const XdMirror *mirror = power->head.base.connection->mirror;
     const XdVM *vm = xd_instance_vm(&power->head);
-    const XdVDI *image =
-        vm != NULL ? xd_get_vdi(power->head.base.connection->mirror, vm->suspend_vdi) : NULL;
+    const XdVDI *image = xd_get_vdi(mirror, ref);
+    const XdRecord *record;
+    XdMirrorIter iter;
 
-    if (image == NULL || image->type != XD_VDI_TYPE_SUSPEND ||
+    if (vm == NULL || image == NULL || image->type != XD_VDI_TYPE_SUSPEND ||
         vm->power_state == XD_VM_POWER_STATE_SUSPENDED || vm->current_operations.n > 0)
         return NULL;
+    xd_mirror_iter_init(&iter, mirror, &xd_class_vm);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (record != &vm->parent && g_strcmp0(((const XdVM *) record)->suspend_vdi, ref) == 0)
+            return NULL;
+    }
     return image;
 }
 
@@ -326,7 +333,8 @@ static void
 tell_image(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVDI *image = find_spare_image(power);
+    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVDI *image = vm != NULL ? find_spare_image(power, vm->suspend_vdi) : NULL;
 
     if (image == NULL || g_strcmp0(power->image, image->parent.ref) == 0)
         xd_op_next(op);
@@ -369,16 +377,29 @@ drop_image(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     Power *power = data;
-    const XdVDI *image = find_spare_image(power);
+    const XdVDI *image = find_spare_image(power, power->image);
     XdStepCall call = {.method = "VDI.destroy", .done = done, .optional = TRUE};
 
-    if (image == NULL || g_strcmp0(power->image, image->parent.ref) != 0) {
+    if (image == NULL) {
         xd_op_next(op);
         return;
     }
     call.gate = image->sr;
     call.parameters = g_variant_new("(s)", power->image);
     xd_op_task(op, &call);
+}
+
+/* Nobody could say what became of it, and it runs. */
+static void
+undo_resume(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {
+        {"drop-image", drop_image, NULL, 0, 600}, {"make-good", xd_op_make_good, NULL, 0, 5}, {0}};
+
+    if (is_in(data, XD_VM_POWER_STATE_RUNNING))
+        xd_op_table(op, steps, data);
+    else
+        xd_op_next(op);
 }
 
 static const XdStep pause_steps[] = {
@@ -408,7 +429,7 @@ static const XdStep suspend_steps[] = {
 static const XdStep resume_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"resume", resume_vm, NULL, 1, 1800},
+    {"resume", resume_vm, undo_resume, 1, 1800},
     {"drop-image", drop_image, NULL, 0, 600},
     XD_STEP_TELL_INSTANCE,
     {0},
