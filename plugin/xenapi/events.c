@@ -9,8 +9,9 @@
 
 #define POLL_MARGIN_MS 30000
 #define FIRST_PAUSE_MS 100
-#define LAST_PAUSE_MS  1000
-#define REST_MS        500 /* a poll that lasted so long has waited for something */
+#define LAST_PAUSE_MS  1000 /* after a poll that failed */
+#define LAST_REST_MS   2000 /* after one that was answered for nothing */
+#define REST_MS        500  /* a poll that lasted so long has waited for something */
 #define MAX_RESTLESS   4
 #define TOKEN_NUMBER   20 /* digits of each of the two in a token (protocol 4.1) */
 
@@ -77,10 +78,10 @@ on_pause_over(gpointer data)
 
 /* The first time is met at once: most often one connection was cut, and the pool is there. */
 static void
-events_pause(XdEvents *events, guint times)
+events_pause(XdEvents *events, guint times, gint64 longest)
 {
     XdConnection *connection = events->connection;
-    gint64 pause = times <= 1 ? 0 : MIN((gint64) FIRST_PAUSE_MS << MIN(times, 10), LAST_PAUSE_MS);
+    gint64 pause = times <= 1 ? 0 : MIN((gint64) FIRST_PAUSE_MS << MIN(times, 10), longest);
 
     events->pause =
         xd_clock_add(connection->clock, connection->context, pause, on_pause_over, events);
@@ -117,7 +118,7 @@ events_failed(XdEvents *events, const GError *error)
                "lost sight of the pool: %s", error->message);
     tell_session(events, error);
     xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC, error->message);
-    events_pause(events, events->failures);
+    events_pause(events, events->failures, LAST_PAUSE_MS);
 }
 
 static void
@@ -254,7 +255,7 @@ on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GE
     if (g_cancellable_is_cancelled(events->cancellable))
         return;
     if (events->restless > MAX_RESTLESS && events->refetched == NULL)
-        events_pause(events, events->restless - MAX_RESTLESS + 1);
+        events_pause(events, events->restless - MAX_RESTLESS + 1, LAST_REST_MS);
     else
         events_poll(events);
 }
