@@ -166,6 +166,30 @@ test_blind(void)
     test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
 }
 
+/* ---- nodes that point at each other, while one takes over: that passes ---- */
+
+static void
+test_pointing(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"]", host);
+    g_autofree char *address =
+        g_strdup(json_node_get_string(test_pool_call(pool, "host.get_address", parameters)));
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"method\":\"session.login_with_password\","
+                      "\"count\":20,\"action\":\"error\",\"error\":[\"HOST_IS_SLAVE\",\"%s\"]}}",
+                      address);
+    test_pool_control(pool, "{\"cmd\":\"logout\"}");
+    world_run(world, operation_find("pause"));
+    g_assert_no_error(world->error);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +200,7 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\",\"name\":\"fresh\"}");
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/patience/blind", test_blind);
+    g_test_add_func("/op/patience/pointing", test_pointing);
     for (guint i = 0; i < n_operations; i++) {
         g_autofree char *gone = g_strdup_printf("/op/patience/pool-gone/%s", operations[i].name);
         g_autofree char *hung = g_strdup_printf("/op/patience/task-hangs/%s", operations[i].name);
