@@ -77,6 +77,7 @@ static const Words words[] = {
     {"live-migration", N_("move")},
     {"log-out", N_("logging out")},
     {"made-good", N_("noting that it is put right")},
+    {"make-good", N_("noting that it is done after all")},
     {"mark", N_("marking it for removal")},
     {"mark-disk", N_("marking a disk for removal")},
     {"mark-disks", N_("marking the disks for removal")},
