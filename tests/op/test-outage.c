@@ -9,7 +9,9 @@
 
 #include <string.h>
 
-#define SEEDS         20
+#ifndef SEEDS
+#define SEEDS 20
+#endif
 #define MAX_STEP      4
 #define MAX_ABSENCE_S 120
 #define BACK_MS       2000

@@ -114,9 +114,11 @@ hang(const Sweep *sweep, guint call)
     }
     if (!world->ended)
         g_error("%s: does not end", what);
-    g_assert_nonnull(world->error);
     world->still = FALSE;
     test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    /* on a slow machine it may be a look at the task that hangs: then it succeeds, if that is true */
+    if (world->error == NULL && !sweep_check(sweep, FALSE, what, "succeeded"))
+        g_error("%s: it says that it has happened", what);
 }
 
 static void
