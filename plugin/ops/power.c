@@ -1,7 +1,7 @@
 #include "ops/power.h"
 
 #include "ops/block.h"
-#include "ops/find.h"
+#include "ops/guest.h"
 #include "ops/operation.h"
 
 #include <string.h>
@@ -14,41 +14,20 @@ typedef struct {
     const char *reason; /* of a block: XD_BLOCK_... */
     char *block;        /* the reason with the mark of this operation */
     gint64 domid;       /* before a reboot */
-    char *image;        /* of the memory, before a suspend or a resume */
 } Power;
 
 /* ---- what holds when it is done ---- */
 
 static gboolean
-is_in(Power *power, XdVmPowerState state)
-{
-    const XdVM *vm = xd_instance_vm(&power->head);
-
-    return vm != NULL && vm->power_state == state && vm->current_operations.n == 0;
-}
-
-static gboolean
 is_running(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    return is_in(data, XD_VM_POWER_STATE_RUNNING);
+    return xd_instance_is_in(data, XD_VM_POWER_STATE_RUNNING);
 }
 
 static gboolean
 is_halted(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    return is_in(data, XD_VM_POWER_STATE_HALTED);
-}
-
-static gboolean
-is_paused(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    return is_in(data, XD_VM_POWER_STATE_PAUSED);
-}
-
-static gboolean
-is_suspended(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    return is_in(data, XD_VM_POWER_STATE_SUSPENDED);
+    return xd_instance_is_in(data, XD_VM_POWER_STATE_HALTED);
 }
 
 /* A reboot leaves nothing behind but another domain. */
@@ -61,25 +40,6 @@ is_rebooted(XdOperation *operation, gpointer data)
     return is_running(operation, data) && vm->domid != power->domid;
 }
 
-static void
-fail_state(XdOp *op, const char *what, const char *advice)
-{
-    GError *error = xd_error_new(HVD_ERROR_STATE, "%s", what);
-
-    xd_error_set_advice(error, advice);
-    xd_op_fail(op, error);
-}
-
-/* (nullable): where it ran, or was asked to run, if that node takes instances */
-static const XdHost *
-preferred_node(Power *power, const XdVM *vm)
-{
-    const XdMirror *mirror = power->head.base.connection->mirror;
-    const XdHost *host = xd_get_host(mirror, vm->affinity);
-
-    return host != NULL && host->enabled && xd_node_is_live(mirror, host) ? host : NULL;
-}
-
 /* ---- on ---- */
 
 /* What this driver has blocked it also explains; what somebody else has, the toolstack refuses. */
@@ -89,10 +49,10 @@ check_block(XdOp *op, gpointer data)
     const XdVM *vm = xd_instance_vm(data);
 
     if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
-        fail_state(op, "it is soft-deleted", N_("restore it first"));
+        xd_op_fail_state(op, "it is soft-deleted", N_("restore it first"));
     else if (vm->power_state == XD_VM_POWER_STATE_HALTED &&
              xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
-        fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
+        xd_op_fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
     else
         xd_op_next(op);
 }
@@ -102,7 +62,7 @@ start(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
-    const XdHost *node = preferred_node(power, vm);
+    const XdHost *node = xd_preferred_node(&power->head);
     XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
 
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
@@ -110,8 +70,8 @@ start(XdOp *op, gpointer data)
         return;
     }
     if (vm->power_state != XD_VM_POWER_STATE_HALTED) {
-        fail_state(op, "it is neither running nor shut down",
-                   N_("resume a suspended instance, unpause a paused one"));
+        xd_op_fail_state(op, "it is neither running nor shut down",
+                         N_("resume a suspended instance, unpause a paused one"));
         return;
     }
     call.method = node != NULL ? "VM.start_on" : "VM.start";
@@ -158,7 +118,7 @@ shut_down(XdOp *op, gpointer data)
 
     if (vm->power_state == XD_VM_POWER_STATE_SUSPENDED) {
         /* a hard_shutdown would leave a VM behind that does not start (verified-sequences 3.2) */
-        fail_state(op, "it is suspended", N_("resume it first"));
+        xd_op_fail_state(op, "it is suspended", N_("resume it first"));
         return;
     }
     if (limit_s == 0 || !can_shut_down(vm)) {
@@ -231,210 +191,6 @@ static const XdStep reboot_steps[] = {
     {0},
 };
 
-/* ---- pause, unpause, suspend, resume ---- */
-
-typedef struct {
-    const char *method;
-    XdVmPowerState from;
-    XdVmPowerState to;
-    const char *to_name;
-    XdPredicate holds;
-    const char *refusal;
-} Change;
-
-static void
-change(XdOp *op, Power *power, const Change *how)
-{
-    const XdVM *vm = xd_instance_vm(&power->head);
-    XdStepCall call = {.method = how->method,
-                       .already = how->to_name,
-                       .holds = how->holds,
-                       .data = power,
-                       .concludes = TRUE};
-
-    if (vm->power_state == how->to) {
-        xd_op_next(op);
-        return;
-    }
-    if (vm->power_state != how->from) {
-        fail_state(op, how->refusal, NULL);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", power->head.vm);
-    xd_op_task(op, &call);
-}
-
-static void
-pause_vm(XdOp *op, gpointer data)
-{
-    static const Change how = {"VM.pause",
-                               XD_VM_POWER_STATE_RUNNING,
-                               XD_VM_POWER_STATE_PAUSED,
-                               "paused",
-                               is_paused,
-                               "only a running instance can be paused"};
-
-    change(op, data, &how);
-}
-
-static void
-unpause_vm(XdOp *op, gpointer data)
-{
-    static const Change how = {"VM.unpause",
-                               XD_VM_POWER_STATE_PAUSED,
-                               XD_VM_POWER_STATE_RUNNING,
-                               "running",
-                               is_running,
-                               "only a paused instance can be unpaused"};
-
-    change(op, data, &how);
-}
-
-/* (nullable): @ref, where it is a memory image that no machine needs: ours is not suspended */
-static const XdVDI *
-find_spare_image(Power *power, const char *ref)
-{
-    const XdMirror *mirror = power->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&power->head);
-    const XdVDI *image = xd_get_vdi(mirror, ref);
-    const XdRecord *record;
-    XdMirrorIter iter;
-
-    if (vm == NULL || image == NULL || image->type != XD_VDI_TYPE_SUSPEND ||
-        vm->power_state == XD_VM_POWER_STATE_SUSPENDED || vm->current_operations.n > 0)
-        return NULL;
-    xd_mirror_iter_init(&iter, mirror, &xd_class_vm);
-    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
-        if (record != &vm->parent && g_strcmp0(((const XdVM *) record)->suspend_vdi, ref) == 0)
-            return NULL;
-    }
-    return image;
-}
-
-static void
-suspend_vm(XdOp *op, gpointer data)
-{
-    static const Change how = {"VM.suspend",
-                               XD_VM_POWER_STATE_RUNNING,
-                               XD_VM_POWER_STATE_SUSPENDED,
-                               "suspended",
-                               is_suspended,
-                               "only a running instance can be suspended"};
-    Power *power = data;
-
-    g_free(power->image);
-    power->image = g_strdup(xd_instance_vm(&power->head)->suspend_vdi);
-    change(op, power, &how);
-}
-
-/* A toolstack that ended in the middle has made an image and does not know any more what for. Whoever runs the
- * guest may be writing into it still: it is not for us to destroy. */
-static void
-tell_image(XdOp *op, gpointer data)
-{
-    Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
-    const XdVDI *image = vm != NULL ? find_spare_image(power, vm->suspend_vdi) : NULL;
-
-    if (image == NULL || g_strcmp0(power->image, image->parent.ref) == 0)
-        xd_op_next(op);
-    else
-        xd_op_fail(op,
-                   xd_error_new(HVD_ERROR_LEFTOVERS,
-                                "VDI %s: a memory image of the instance, which is not suspended",
-                                image->uuid));
-}
-
-static void
-resume_vm(XdOp *op, gpointer data)
-{
-    Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
-    const XdHost *node = preferred_node(power, vm);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
-
-    if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
-        xd_op_next(op);
-        return;
-    }
-    if (vm->power_state != XD_VM_POWER_STATE_SUSPENDED) {
-        fail_state(op, "only a suspended instance can be resumed", NULL);
-        return;
-    }
-    g_free(power->image);
-    power->image = g_strdup(vm->suspend_vdi);
-    /* VM.resume alone may land anywhere: Nova's defect 39 */
-    call.method = node != NULL ? "VM.resume_on" : "VM.resume";
-    call.parameters = node != NULL
-                          ? g_variant_new("(ssbb)", power->head.vm, node->parent.ref, FALSE, FALSE)
-                          : g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
-    xd_op_task(op, &call);
-}
-
-/* The toolstack does, unless it ended in the middle: the guest has read it by now. */
-static void
-drop_image(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    Power *power = data;
-    const XdVDI *image = find_spare_image(power, power->image);
-    XdStepCall call = {.method = "VDI.destroy", .done = done, .optional = TRUE};
-
-    if (image == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    call.gate = image->sr;
-    call.parameters = g_variant_new("(s)", power->image);
-    xd_op_task(op, &call);
-}
-
-/* Nobody could say what became of it, and it runs. */
-static void
-undo_resume(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {
-        {"drop-image", drop_image, NULL, 0, 600}, {"make-good", xd_op_make_good, NULL, 0, 5}, {0}};
-
-    if (is_in(data, XD_VM_POWER_STATE_RUNNING))
-        xd_op_table(op, steps, data);
-    else
-        xd_op_next(op);
-}
-
-static const XdStep pause_steps[] = {
-    XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
-    {"pause", pause_vm, NULL, 1, 300},
-    XD_STEP_TELL_INSTANCE,
-    {0},
-};
-
-static const XdStep unpause_steps[] = {
-    XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
-    {"unpause", unpause_vm, NULL, 1, 300},
-    XD_STEP_TELL_INSTANCE,
-    {0},
-};
-
-static const XdStep suspend_steps[] = {
-    XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
-    {"suspend", suspend_vm, tell_image, 1, 1800},
-    XD_STEP_TELL_INSTANCE,
-    {0},
-};
-
-static const XdStep resume_steps[] = {
-    XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
-    {"resume", resume_vm, undo_resume, 1, 1800},
-    {"drop-image", drop_image, NULL, 0, 600},
-    XD_STEP_TELL_INSTANCE,
-    {0},
-};
-
 /* ---- blocking starts ---- */
 
 static gboolean
@@ -486,7 +242,8 @@ undo_block(XdOp *op, gpointer data)
     Power *power = data;
     const XdVM *vm = xd_instance_vm(&power->head);
 
-    if (is_in(power, XD_VM_POWER_STATE_HALTED) && xd_is_blocked(vm, power->reason))
+    if (xd_instance_is_in(&power->head, XD_VM_POWER_STATE_HALTED) &&
+        xd_is_blocked(vm, power->reason))
         xd_op_make_good(op, data);
     else
         unblock(op, data);
@@ -495,7 +252,7 @@ undo_block(XdOp *op, gpointer data)
 static void
 undo_unblock(XdOp *op, gpointer data)
 {
-    if (is_in(data, XD_VM_POWER_STATE_RUNNING))
+    if (xd_instance_is_in(data, XD_VM_POWER_STATE_RUNNING))
         xd_op_make_good(op, data);
     else
         block(op, data);
@@ -547,7 +304,6 @@ static void
 power_clear(gpointer data)
 {
     g_free(((Power *) data)->block);
-    g_free(((Power *) data)->image);
     xd_instance_state_clear(data);
 }
 
@@ -566,18 +322,12 @@ power_new(const char *instance)
     xd_operation_run(&klass, power, connection, instance, NULL, call, cancellable, callback,       \
                      user_data)
 
-#define DEFINE_POWER(slot, operation_name, operation_steps)                                        \
-    void slot(XdConnection *connection, const char *instance, const HvdCall *call,                 \
-              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)         \
-    {                                                                                              \
-        RUN(operation_name, operation_steps, power_new(instance));                                 \
-    }
-
-DEFINE_POWER(xd_power_on_async, "power-on", power_on_steps)
-DEFINE_POWER(xd_pause_async, "pause", pause_steps)
-DEFINE_POWER(xd_unpause_async, "unpause", unpause_steps)
-DEFINE_POWER(xd_suspend_async, "suspend", suspend_steps)
-DEFINE_POWER(xd_resume_async, "resume", resume_steps)
+void
+xd_power_on_async(XdConnection *connection, const char *instance, const HvdCall *call,
+                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    RUN("power-on", power_on_steps, power_new(instance));
+}
 
 void
 xd_power_off_async(XdConnection *connection, const char *instance, int timeout_s,
