@@ -193,6 +193,7 @@ open_pool(Shim *shim, GError **error)
         .log = on_log,
         .lifecycle = on_lifecycle,
         .read_secret = on_read_secret,
+        .log_levels = wanted_levels(shim),
     };
     HvdOpen open = {
         .struct_size = sizeof open,

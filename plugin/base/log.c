@@ -78,21 +78,30 @@ log_to_glib(GLogLevelFlags level, const char *domain, const char *message, const
     g_log_structured_array(level, fields, n);
 }
 
+static gboolean
+is_wanted(const XdLog *log, GLogLevelFlags level)
+{
+    return log->callbacks.log == NULL || log->callbacks.log_levels == 0 ||
+           (level & log->callbacks.log_levels) != 0;
+}
+
 void
 xd_log(XdLog *log, GLogLevelFlags level, const char *domain, const XdLogFields *fields,
        const char *format, ...)
 {
     static const XdLogFields none = {0};
     const char *pairs[2 * MAX_FIELDS + 1];
-    g_autofree char *raw = NULL;
     g_autofree char *message = NULL;
+    char raw[MAX_MESSAGE + 8]; /* a little more, so that it shows that it was cut */
     char ms[24];
     va_list arguments;
 
+    if (!is_wanted(log, level))
+        return;
     if (fields == NULL)
         fields = &none;
     va_start(arguments, format);
-    raw = g_strdup_vprintf(format, arguments);
+    g_vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
     message = xd_escape(raw, -1, MAX_MESSAGE);
     g_snprintf(ms, sizeof ms, "%" G_GINT64_FORMAT, fields->ms);

@@ -6,24 +6,40 @@
 #define MAX_HEADER_BYTES (16 * 1024)
 #define BULK_BUFFER      (512 * 1024)
 
-static void
-add_header(XdExchange *x, const char *name, const char *value)
+/* Headers of all requests with a body of this type. */
+static struct curl_slist *
+find_headers(XdHttp *http, const char *content_type)
 {
-    g_autofree char *line = g_strconcat(name, ": ", value, NULL);
+    const char *key = content_type != NULL ? content_type : "";
+    struct curl_slist *headers = g_hash_table_lookup(http->headers, key);
+    g_autofree char *line = NULL;
 
-    x->headers = curl_slist_append(x->headers, line);
+    if (headers != NULL)
+        return headers;
+    /* never answered by xapi, and libcurl would wait a second for it (observed.md) */
+    headers = curl_slist_append(NULL, "Expect:");
+    headers = curl_slist_append(headers, "Accept:");
+    line = g_strconcat("Content-Type: ", content_type, NULL);
+    if (content_type != NULL)
+        headers = curl_slist_append(headers, line);
+    g_hash_table_insert(http->headers, g_strdup(key), headers);
+    return headers;
 }
 
+/* The request's own stand in front of them. */
 static void
 set_headers(XdExchange *x, const XdHttpRequest *request)
 {
-    /* never answered by xapi, and libcurl would wait a second for it (observed.md) */
-    x->headers = curl_slist_append(x->headers, "Expect:");
-    x->headers = curl_slist_append(x->headers, "Accept:");
-    if (request->content_type != NULL)
-        add_header(x, "Content-Type", request->content_type);
-    for (guint i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
-        x->headers = curl_slist_append(x->headers, request->headers[i]);
+    guint n = request->headers != NULL ? g_strv_length((char **) request->headers) : 0;
+    struct curl_slist *headers = find_headers(x->http, request->content_type);
+
+    x->own_headers = n > 0 ? g_new(struct curl_slist, n) : NULL;
+    x->n_own_headers = n;
+    while (n-- > 0) {
+        x->own_headers[n] = (struct curl_slist){g_strdup(request->headers[n]), headers};
+        headers = &x->own_headers[n];
+    }
+    x->headers = headers;
 }
 
 XdExchange *
@@ -33,7 +49,8 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
 
     x->http = http;
     x->slot = slot;
-    x->method = g_strdup(request->method);
+    x->is_put = strcmp(request->method, "PUT") == 0;
+    x->is_post = strcmp(request->method, "POST") == 0;
     x->url = g_strconcat(x->slot->text, request->path, NULL);
     x->session = request->session != NULL ? xd_secret_ref((XdSecret *) request->session) : NULL;
     x->body_size = request->body_size;
@@ -57,10 +74,11 @@ xd_exchange_free(XdExchange *x)
 {
     xd_clear_source(&x->cancelled);
     xd_clear_source(&x->deferred);
-    curl_slist_free_all(x->headers);
+    for (guint i = 0; i < x->n_own_headers; i++)
+        g_free(x->own_headers[i].data);
+    g_free(x->own_headers);
     g_clear_pointer(&x->session, xd_secret_unref);
     xd_vault_clear(&x->body);
-    g_free(x->method);
     g_free(x->url);
     g_clear_error(&x->error);
     g_free(x);
@@ -218,14 +236,12 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
 gboolean
 xd_exchange_is_small(const XdExchange *x)
 {
-    return !x->bulk && !x->secret_body && x->body.data != NULL && strcmp(x->method, "POST") == 0;
+    return x->is_post && !x->bulk && !x->secret_body && x->body.data != NULL;
 }
 
 static void
 set_body(XdExchange *x, CURL *easy)
 {
-    gboolean put = strcmp(x->method, "PUT") == 0;
-
     if (x->body_size < 0) {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return;
@@ -238,8 +254,8 @@ set_body(XdExchange *x, CURL *easy)
         return;
     }
     /* A read callback and no seek callback: unable to rewind, libcurl sends nothing again. */
-    curl_easy_setopt(easy, put ? CURLOPT_UPLOAD : CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, put ? CURLOPT_INFILESIZE_LARGE : CURLOPT_POSTFIELDSIZE_LARGE,
+    curl_easy_setopt(easy, x->is_put ? CURLOPT_UPLOAD : CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, x->is_put ? CURLOPT_INFILESIZE_LARGE : CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t) x->body_size);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, x);

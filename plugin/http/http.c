@@ -153,7 +153,10 @@ on_timer(CURLM *multi G_GNUC_UNUSED, long ms, void *user)
 {
     XdHttp *http = user;
 
-    http->due = ms < 0 ? -1 : g_get_monotonic_time() + ms * 1000;
+    if (ms <= 0) /* at once, or never */
+        http->due = ms;
+    else
+        http->due = g_get_monotonic_time() + ms * 1000;
     return 0;
 }
 
@@ -456,6 +459,8 @@ xd_http_new(const XdHttpOptions *options, GError **error)
     http->sockets = sockets;
     http->due = -1;
     http->slots = g_hash_table_new_full(origin_hash, origin_equal, NULL, slot_free);
+    http->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                          (GDestroyNotify) curl_slist_free_all);
     http->source = g_source_new(&multi_funcs, sizeof(MultiSource));
     ((MultiSource *) http->source)->http = http;
     ((MultiSource *) http->source)->tag = g_source_add_unix_fd(http->source, sockets, G_IO_IN);
@@ -482,6 +487,7 @@ http_destroy(XdHttp *http)
     curl_multi_cleanup(http->multi);
     xd_clear_source(&http->source);
     close(http->sockets);
+    g_hash_table_unref(http->headers);
     g_main_context_unref(http->context);
     xd_arena_unref(http->options.arena);
     g_strfreev(http->pins);

@@ -18,18 +18,19 @@ typedef struct {
 struct _XdHttp {
     GMainContext *context;
     CURLM *multi;
-    GSource *source;   /* every socket and the timer of @multi */
-    int sockets;       /* an epoll descriptor, the one thing of ours that the loop polls */
-    gint64 due;        /* when @multi wants to be called, or -1 */
-    GHashTable *slots; /* (element-type XdOrigin XdSlot) */
-    GQueue waiting;    /* (element-type XdExchange) */
-    GQueue idle;       /* (element-type CURL): handles to use again, which know nothing */
-    guint running;     /* polls aside */
-    GQueue exchanges;  /* (element-type XdExchange): all that exist, in the order of their making */
-    guint64 serials;   /* that were given out */
-    guint depth;       /* of our own callbacks on the stack: see http_leave() */
-    gboolean in_curl;  /* libcurl is on the stack and must not be entered again */
-    gboolean freed;    /* by a callback */
+    GSource *source;     /* every socket and the timer of @multi */
+    int sockets;         /* an epoll descriptor, the one thing of ours that the loop polls */
+    gint64 due;          /* when @multi wants to be called, or -1 */
+    GHashTable *slots;   /* (element-type XdOrigin XdSlot) */
+    GHashTable *headers; /* (element-type utf8 curl_slist): by the type of the body, or "" */
+    GQueue waiting;      /* (element-type XdExchange) */
+    GQueue idle;         /* (element-type CURL): handles to use again, which know nothing */
+    guint running;       /* polls aside */
+    GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
+    guint64 serials;  /* that were given out */
+    guint depth;      /* of our own callbacks on the stack: see http_leave() */
+    gboolean in_curl; /* libcurl is on the stack and must not be entered again */
+    gboolean freed;   /* by a callback */
     XdHttpOptions options;
     char *user_agent;
     char *ca_file;
@@ -43,9 +44,11 @@ struct _XdExchange {
     const XdExchangeClass *klass;
     gpointer data;
     XdSlot *slot;
-    char *method;
+    gboolean is_put, is_post;
     char *url;
-    struct curl_slist *headers;
+    struct curl_slist *headers;     /* begins with those of its own */
+    struct curl_slist *own_headers; /* an array */
+    guint n_own_headers;
     XdSecret *session;
     XdVault body;
     gsize body_read;

@@ -243,6 +243,8 @@ typedef struct {
  * @lifecycle: see #HvdLifecycle
  * @read_secret: writes the secret that the configuration calls "host:NAME" into @buffer, which is
  *   the driver's locked memory of @size bytes, and returns its length, or -1 with @error set
+ * @log_levels: those that @log is called for, or'ed; 0: all. What nobody wants costs nothing: each call
+ *   to the pool has a record of G_LOG_LEVEL_DEBUG
  */
 typedef struct {
     gsize struct_size;
@@ -252,6 +254,7 @@ typedef struct {
     void (*lifecycle)(const HvdLifecycle *event, gpointer user_data);
     gssize (*read_secret)(const char *name, char *buffer, gsize size, gpointer user_data,
                           GError **error);
+    GLogLevelFlags log_levels;
 } HvdHostCallbacks;
 
 /**

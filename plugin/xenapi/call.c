@@ -19,7 +19,7 @@ typedef struct {
     const XdMethod *method;
     char *name; /* with "Async." */
     GVariant *parameters;
-    GPtrArray *secrets; /* (element-type XdSecret) */
+    GPtrArray *secrets; /* (nullable) (element-type XdSecret) */
     char *tag;
     XdSecret *session;
     XdOrigin *origin;
@@ -62,7 +62,7 @@ pending_free(Pending *p)
 {
     pending_drop_answer(p);
     g_clear_pointer(&p->parameters, g_variant_unref);
-    g_ptr_array_unref(p->secrets);
+    g_clear_pointer(&p->secrets, g_ptr_array_unref);
     g_clear_pointer(&p->session, xd_secret_unref);
     g_clear_pointer(&p->origin, xd_origin_free);
     g_clear_object(&p->cancellable);
@@ -70,6 +70,12 @@ pending_free(Pending *p)
     g_free(p->name);
     g_free(p->tag);
     g_free(p);
+}
+
+static XdSecret *const *
+pending_secrets(const Pending *p)
+{
+    return p->secrets != NULL ? (XdSecret *const *) p->secrets->pdata : NULL;
 }
 
 static gboolean
@@ -325,7 +331,7 @@ pending_send(Pending *p)
     const XdSecret *ref = p->session != NULL                     ? p->session
                           : (p->flags & XD_CALL_NO_SESSION) != 0 ? NULL
                                                                  : xd_session_get_ref(session);
-    XdRequest request = {p->name, ref, p->parameters, (XdSecret *const *) p->secrets->pdata, 0};
+    XdRequest request = {p->name, ref, p->parameters, pending_secrets(p), 0};
     XdDecoderLimits limits = {p->max_bytes, MAX_STRING};
     g_autofree char *header = NULL;
     const char *headers[] = {NULL, NULL};
@@ -351,7 +357,7 @@ pending_send(Pending *p)
                     : XD_LANE_SHORT;
     http.timeout_ms = p->timeout_ms;
     http.max_body = p->max_bytes;
-    http.secret_body = p->secrets->len > 0;
+    http.secret_body = p->secrets != NULL;
     http.bulk = (p->flags & XD_CALL_POLL) != 0;
     pending_exchange(p, &http);
 }
@@ -388,7 +394,8 @@ xd_call(XdConnection *connection, const XdCall *call, GCancellable *cancellable,
     g_assert(p->method != NULL); /* a test holds all names of the code against the table */
     p->name = g_strconcat(async ? "Async." : "", call->method, NULL);
     p->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
-    p->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
+    if (call->n_secrets > 0)
+        p->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(p->secrets, xd_secret_ref(call->secrets[i]));
     p->tag = g_strdup(call->tag);
@@ -405,7 +412,7 @@ xd_call(XdConnection *connection, const XdCall *call, GCancellable *cancellable,
     xd_connection_enter_call(connection);
     request.method = p->name;
     request.parameters = p->parameters;
-    request.secrets = (XdSecret *const *) p->secrets->pdata;
+    request.secrets = pending_secrets(p);
     if (!xd_request_check(&request, NULL))
         xd_connection_defer(connection, on_malformed, p);
     else if ((p->flags & XD_CALL_NO_SESSION) != 0 || xd_session_is_ready(connection->session))

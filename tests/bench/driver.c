@@ -53,8 +53,10 @@ on_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 static XdConnection *
 open_pool(const char *url, const char *encoding)
 {
-    HvdHostCallbacks callbacks = {
-        .struct_size = sizeof callbacks, .log = on_log, .read_secret = read_secret};
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks,
+                                  .log = on_log,
+                                  .read_secret = read_secret,
+                                  .log_levels = G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL};
     g_autofree char *where = g_strconcat("pool.url=", url, NULL);
     g_autofree char *how = g_strconcat("pool.encoding=", encoding, NULL);
     const char *settings[] = {where,
