@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (512 * 1024L) /* the same for both */
+#define BUFFER_BYTES (512 * 1024L) /* the best for it */
 
 typedef struct {
     gboolean in;
