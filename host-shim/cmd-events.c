@@ -1,8 +1,8 @@
 /* events: the state of each instance, and with --follow each change of it. */
 #include "cmd.h"
-#include "describe.h"
 #include "failure.h"
 #include "resolve.h"
+#include "state.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -105,7 +105,7 @@ print_line(Watch *watch, JsonObject *event)
     const char *name = document_text(event, "name");
     const char *uuid = document_text(event, "uuid");
     const char *node = node_name(watch, document_text(event, "node"));
-    const char *state = describe_state_word(document_text(event, "state"));
+    const char *state = state_get_word(document_text(event, "state"), NULL);
 
     if (document_flag(event, "gone"))
         output_line(watch->shim->output, _("%s  %s (%s) is gone"), time, name, uuid);

@@ -1,5 +1,6 @@
 #include "describe.h"
 
+#include "state.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
@@ -7,41 +8,11 @@
 
 /* ---- cells ---- */
 
-static const struct {
-    const char *word;
-    const char *shown;
-    Style style;
-} states[] = {
-    {"running", N_("running"), STYLE_GOOD},     {"paused", N_("paused"), STYLE_WARN},
-    {"suspended", N_("suspended"), STYLE_WARN}, {"shutdown", N_("stopped"), STYLE_FAINT},
-    {"none", N_("unknown"), STYLE_BAD},
-};
-
-static const char *
-state_name(const char *state, Style *style)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(states); i++) {
-        if (g_strcmp0(states[i].word, state) != 0)
-            continue;
-        *style = states[i].style;
-        return _(states[i].shown);
-    }
-    return state;
-}
-
-const char *
-describe_state_word(const char *state)
-{
-    Style style = STYLE_PLAIN;
-
-    return state_name(state, &style);
-}
-
 /* What keeps a stopped instance from being started says more than that it is stopped. */
 static const char *
 instance_state(JsonObject *info, Style *style)
 {
-    const char *name = state_name(document_text(info, "state"), style);
+    const char *name = state_get_word(document_text(info, "state"), style);
 
     if (g_strcmp0(document_text(info, "state"), "shutdown") != 0)
         return name;

@@ -12,9 +12,6 @@ void describe_instance(Output *output, JsonObject *info, const GPtrArray *nodes)
 /* One line: "web-1 (UUID) is running on node-1" */
 void describe_instance_briefly(Output *output, JsonObject *info);
 
-/* "stopped" for "shutdown"; what is not known stays as it is. */
-const char *describe_state_word(const char *state);
-
 /* Cells for tables. */
 void describe_state(Table *table, JsonObject *info);
 void describe_bytes(Table *table, JsonObject *object, const char *member);

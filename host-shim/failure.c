@@ -1,8 +1,8 @@
 #include "failure.h"
 
 #include "advice.h"
-#include "describe.h"
 #include "document.h"
+#include "state.h"
 #include "table.h"
 #include "text.h"
 
@@ -350,7 +350,7 @@ append_candidates(GString *out, const GPtrArray *candidates)
         g_autoptr(GString) line = g_string_new(document_text(candidate, "uuid"));
 
         if (state != NULL)
-            g_string_append_printf(line, "  %s", describe_state_word(state));
+            g_string_append_printf(line, "  %s", state_get_word(state, NULL));
         for (gsize k = 0; k < G_N_ELEMENTS(members); k++) {
             if (document_text(candidate, members[k]) != NULL)
                 g_string_append_printf(line, "  %s", document_text(candidate, members[k]));

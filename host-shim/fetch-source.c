@@ -177,6 +177,7 @@ static gboolean
 on_clock(gpointer data)
 {
     FetchSource *self = data;
+
     g_source_set_ready_time(self->clock, -1);
     if (self->heard == 0) {
         begin(self);

@@ -199,13 +199,12 @@ is_inert(gunichar c)
              (c >= 0x2066 && c <= 0x2069));
 }
 
-/* How many bytes at @p are printable ASCII: nearly all of what is ever shown. */
-static gsize
-plain_run(const char *p, gsize length)
+gsize
+xd_plain_length(const char *text, gsize length)
 {
     gsize n = 0;
 
-    while (n < length && p[n] >= 0x20 && p[n] < 0x7f)
+    while (n < length && text[n] >= 0x20 && text[n] < 0x7f)
         n++;
     return n;
 }
@@ -226,7 +225,7 @@ xd_escape(const char *text, gssize length, gsize max)
             g_string_append(out, "\xe2\x80\xa6");
             break;
         }
-        plain = plain_run(p, MIN((gsize) (end - p), max - out->len));
+        plain = xd_plain_length(p, MIN((gsize) (end - p), max - out->len));
         if (plain > 0) {
             g_string_append_len(out, p, (gssize) plain);
             p += plain;

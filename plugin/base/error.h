@@ -40,4 +40,7 @@ const char *xd_error_code_name(HvdError code);
  */
 char *xd_escape(const char *text, gssize length, gsize max);
 
+/* How many bytes at @text are printable ASCII: nearly all of what is ever shown or sent. */
+gsize xd_plain_length(const char *text, gsize length);
+
 G_END_DECLS

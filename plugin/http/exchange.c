@@ -234,7 +234,7 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
     return CURL_PREREQFUNC_OK;
 }
 
-/* In one packet with the head: two make the server wake up twice. */
+/* Its body goes in one packet with its head: two make the server wake up twice. */
 gboolean
 xd_exchange_is_small(const XdExchange *x)
 {

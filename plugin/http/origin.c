@@ -1,33 +1,8 @@
 #include "http/origin.h"
 
+#include "base/address.h"
+
 #include <string.h>
-
-#define MAX_HOST 253
-
-static gboolean
-is_host_name(const char *host)
-{
-    gsize length = strlen(host);
-
-    if (length == 0 || length > MAX_HOST || host[0] == '-' || host[0] == '.')
-        return FALSE;
-    for (const char *p = host; *p != '\0'; p++) {
-        if (!g_ascii_isalnum(*p) && *p != '-' && *p != '.')
-            return FALSE;
-        if (*p == '.' && p[1] == '.')
-            return FALSE;
-    }
-    /* all digits and dots is an address or nothing: 1.2.3 would resolve to 1.2.0.3 */
-    return strspn(host, "0123456789.") != length || g_hostname_is_ip_address(host);
-}
-
-/* GLib takes a zone ("%eth0") for part of an address; in a URL it would have to be spelt otherwise. */
-static gboolean
-is_host(const char *host)
-{
-    return is_host_name(host) || (strchr(host, ':') != NULL && strchr(host, '%') == NULL &&
-                                  g_hostname_is_ip_address(host));
-}
 
 /* GUri mends what it is given; an address of ours needs no mending. */
 static gboolean
@@ -76,7 +51,7 @@ xd_origin_parse(const char *url, GError **error)
         return NULL;
     }
     port = g_uri_get_port(uri);
-    if (g_uri_get_host(uri) == NULL || !is_host(g_uri_get_host(uri)) || port == 0 ||
+    if (g_uri_get_host(uri) == NULL || !xd_is_host(g_uri_get_host(uri)) || port == 0 ||
         port > G_MAXUINT16 || (path[0] != '\0' && strcmp(path, "/") != 0) ||
         g_uri_get_query(uri) != NULL || g_uri_get_fragment(uri) != NULL) {
         xd_set_error(error, HVD_ERROR_CONFIG,
@@ -91,7 +66,7 @@ xd_origin_at(const XdOrigin *origin, const char *host, GError **error)
 {
     g_autofree char *shown = NULL;
 
-    if (is_host(host))
+    if (xd_is_host(host))
         return origin_new(origin->tls, host, origin->port);
     shown = xd_escape(host, -1, 64);
     xd_set_error(error, HVD_ERROR_REDIRECTED, "%s points to \"%s\", which is no host", origin->host,

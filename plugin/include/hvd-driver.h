@@ -457,7 +457,8 @@ typedef struct {
      * snapshot: a consistent copy of the root disk, as raw bytes, while the instance goes on.
      * @sink: takes the disk's bytes; written asynchronously, not closed
      *
-     * The result has size_bytes of what was written, with HVD_CALL_DIGEST sha256, too. Nothing stays in the pool.
+     * The result has size_bytes of what was written, with HVD_CALL_DIGEST sha256, too. Nothing
+     * stays in the pool.
      * Errors: NOT_FOUND, BUSY, NO_RESOURCES, INTEGRITY, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     void (*snapshot_async)(HvdConnection *connection, const char *instance, GOutputStream *sink,

@@ -1,6 +1,7 @@
 #include "model/portal.h"
 
-#include <gio/gio.h>
+#include "base/address.h"
+
 #include <string.h>
 
 #define ISCSI_PORT 3260
@@ -16,19 +17,6 @@ refuse(GError **error)
         error, HVD_ERROR_INVALID,
         "/data/target_portal: expected HOST[:PORT][,TAG], with an IPv6 address in brackets");
     return FALSE;
-}
-
-/* GLib takes a zone ("%eth0", or any bytes there) for part of an address; it means nothing elsewhere. */
-static gboolean
-is_host(const char *host)
-{
-    if (strchr(host, '%') == NULL && g_hostname_is_ip_address(host))
-        return TRUE;
-    for (const char *p = host; *p != '\0'; p++) {
-        if (!g_ascii_isalnum(*p) && *p != '-' && *p != '.')
-            return FALSE;
-    }
-    return host[0] != '\0' && strlen(host) <= 253;
 }
 
 gboolean
@@ -53,7 +41,7 @@ xd_portal_parse(const char *text, XdPortal *portal, GError **error)
         host = g_strndup(address + 1, (gsize) (close - address) - 1);
     else
         host = g_strndup(address, colon != NULL ? (gsize) (colon - address) : strlen(address));
-    if (!is_host(host) || (close != NULL) != (strchr(host, ':') != NULL))
+    if (!xd_is_host(host) || (close != NULL) != (strchr(host, ':') != NULL))
         return refuse(error);
     *portal = (XdPortal){g_steal_pointer(&host), (guint16) port};
     return TRUE;

@@ -1,8 +1,6 @@
 #include "ops/guest.h"
 #include "ops/power.h"
 
-#include <string.h>
-
 typedef struct {
     XdInstanceState head;
     char *image; /* of the memory, before a suspend or a resume */

@@ -102,23 +102,12 @@ is_xml_char(gunichar c)
     return c >= 0x20 ? c != 0xfffe && c != 0xffff : c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Printable ASCII, as nearly all that is sent. */
-static gboolean
-is_plain(const char *text, gsize length)
-{
-    for (gsize i = 0; i < length; i++) {
-        if (text[i] < 0x20 || text[i] >= 0x7f)
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static XdVerdict
 check_string(XdSink *sink, const char *text, gsize length)
 {
     const char *end = text + length;
 
-    if (is_plain(text, length))
+    if (xd_plain_length(text, length) == length)
         return XD_SINK_TAKE;
     if (!g_utf8_validate_len(text, length, NULL))
         return refuse(sink, "text that is no UTF-8 or has a NUL cannot be sent");

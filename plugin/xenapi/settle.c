@@ -8,8 +8,8 @@ typedef struct {
     XdOp *op;
     XdOperation *operation;
     GCancellable *cancellable;
-    char *stray;         /* the task that is waited for */
-    GHashTable *endless; /* tasks that did not end when they were told to */
+    char *stray;      /* the task that is waited for */
+    GHashTable *told; /* tasks that were told to end, and waited for */
 } Settling;
 
 static void settle_next(Settling *settling);
@@ -20,7 +20,7 @@ settling_end(Settling *settling, const GError *error)
     XdOp *op = settling->op;
 
     g_object_unref(settling->cancellable);
-    g_hash_table_unref(settling->endless);
+    g_hash_table_unref(settling->told);
     g_free(settling->stray);
     g_free(settling);
     xd_op_complete(op, error != NULL ? g_error_copy(error) : NULL);
@@ -31,11 +31,11 @@ on_stray_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error G_GNUC_UN
 {
     Settling *settling = data;
 
-    g_hash_table_add(settling->endless, g_steal_pointer(&settling->stray));
+    g_hash_table_add(settling->told, g_steal_pointer(&settling->stray));
     settle_next(settling);
 }
 
-/* (nullable): a task of ours that still runs, and is not among @but */
+/* (nullable): a task of ours that still runs, and is not among @but (nullable) */
 static const XdTask *
 find_stray(XdOperation *operation, GHashTable *but)
 {
@@ -47,7 +47,7 @@ find_stray(XdOperation *operation, GHashTable *but)
         const XdTask *task = (const XdTask *) record;
 
         if (task->status == XD_TASK_STATUS_TYPE_PENDING &&
-            !g_hash_table_contains(but, record->ref) &&
+            (but == NULL || !g_hash_table_contains(but, record->ref)) &&
             xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id))
             return task;
     }
@@ -58,8 +58,7 @@ find_stray(XdOperation *operation, GHashTable *but)
 static void
 tell_endless(Settling *settling)
 {
-    g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
-    const XdTask *stray = find_stray(settling->operation, none);
+    const XdTask *stray = find_stray(settling->operation, NULL);
     g_autoptr(GError) error = NULL;
 
     if (stray != NULL)
@@ -70,7 +69,7 @@ tell_endless(Settling *settling)
 static void
 settle_next(Settling *settling)
 {
-    const XdTask *stray = find_stray(settling->operation, settling->endless);
+    const XdTask *stray = find_stray(settling->operation, settling->told);
     g_autoptr(GCancellable) at_once = NULL;
     g_autoptr(GError) stopped = NULL;
 
@@ -108,7 +107,7 @@ xd_op_settle(XdOp *op, gpointer data)
     settling->op = op;
     settling->operation = data;
     settling->cancellable = g_object_ref(xd_op_pend(op));
-    settling->endless = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    settling->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     xd_barrier(settling->operation->connection, settling->cancellable, on_settle_barrier, settling);
 }
 

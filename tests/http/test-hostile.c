@@ -3,15 +3,12 @@
 #include "peak.h"
 #include "toolstack.h"
 
-#include "xenapi/call.h"
 #include "xenapi/mirror.h"
 
 #include <string.h>
 
-#define REPEATABLE   "secret.get_uuid"
-#define UNREPEATABLE "task.create"
-#define MOST_MEMORY  (64 * 1024) /* KiB */
-#define NESTED       100000
+#define MOST_MEMORY (64 * 1024) /* KiB */
+#define NESTED      100000
 
 /* ---- hostile answers ---- */
 
@@ -167,48 +164,6 @@ answer_with(TestRequest *request, guint id, gpointer data)
 
 /* ---- calls ---- */
 
-typedef struct {
-    gboolean ended;
-    gboolean unknown;
-    char *value;
-    GError *error;
-} Answer;
-
-static void
-answer_clear(Answer *answer)
-{
-    g_free(answer->value);
-    g_clear_error(&answer->error);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
-
-static void
-on_called(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
-          gpointer data)
-{
-    Answer *answer = data;
-
-    answer->ended = TRUE;
-    answer->unknown = reply->unknown;
-    answer->error = error != NULL ? g_error_copy(error) : NULL;
-    if (error == NULL)
-        answer->value = g_variant_dup_string(reply->value, NULL);
-}
-
-static void
-call(XdConnection *connection, const char *method, Answer *answer)
-{
-    XdCall request = {.method = method};
-
-    answer_clear(answer);
-    *answer = (Answer){0};
-    request.parameters = strcmp(method, UNREPEATABLE) == 0 ? g_variant_new("(ss)", "a", "b")
-                                                           : g_variant_new("(s)", "OpaqueRef:x");
-    xd_call(connection, &request, NULL, on_called, answer);
-    while (!answer->ended)
-        g_main_context_iteration(NULL, TRUE);
-}
-
 static XdConnection *
 open_well(Toolstack *toolstack, gboolean xml)
 {
@@ -224,9 +179,9 @@ open_well(Toolstack *toolstack, gboolean xml)
 static void
 assert_goes_on(XdConnection *connection)
 {
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
 
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.value, !=, "");
 }
@@ -237,16 +192,16 @@ test_answer(gconstpointer data)
     const Case *c = data;
     g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
     XdConnection *connection = open_well(toolstack, c->xml);
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
     guint64 before;
 
     before = peak_begin();
     toolstack_plant(toolstack, REPEATABLE, 1, 5, answer_badly, (gpointer) c);
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_error(answer.error, XD_ERROR, c->code);
     g_assert_cmpuint(toolstack_count(toolstack, REPEATABLE), ==, MAX(c->requests, 1));
     toolstack_plant(toolstack, UNREPEATABLE, 1, 5, answer_badly, (gpointer) c);
-    call(connection, UNREPEATABLE, &answer);
+    toolstack_call(connection, UNREPEATABLE, &answer);
     g_assert_error(answer.error, XD_ERROR, HVD_ERROR_UNKNOWN_OUTCOME);
     g_assert_true(answer.unknown);
     g_assert_cmpuint(toolstack_count(toolstack, UNREPEATABLE), ==, 1); /* never again */
@@ -301,15 +256,15 @@ test_nested(void)
 {
     g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
     XdConnection *connection = open_well(toolstack, FALSE);
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
     guint64 before;
 
     before = peak_begin();
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_nested, GINT_TO_POINTER(FALSE));
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_error(answer.error, XD_ERROR, HVD_ERROR_PROTOCOL);
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_nested, GINT_TO_POINTER(TRUE));
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     if (answer.error != NULL)
         g_assert_error(answer.error, XD_ERROR, HVD_ERROR_PROTOCOL);
     peak_assert(before, MOST_MEMORY);
@@ -323,10 +278,10 @@ test_impossible(void)
 {
     g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
     XdConnection *connection = open_well(toolstack, FALSE);
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
 
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_with, (char *) "\"a\\ud800b\\u0000c\"");
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.value, ==,
                     "a\xef\xbf\xbd"
@@ -348,13 +303,13 @@ test_two_answers(void)
 {
     g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
     XdConnection *connection = open_well(toolstack, FALSE);
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
 
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_twice, NULL);
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.value, ==, "first");
-    call(connection, REPEATABLE, &answer);
+    toolstack_call(connection, REPEATABLE, &answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.value, !=, "second");
     toolstack_close(connection);
@@ -406,12 +361,12 @@ test_drops(gconstpointer head)
     g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
     XdConnection *connection = open_well(toolstack, FALSE);
     Drip drip = {.head = head};
-    g_auto(Answer) answer = {0};
+    g_auto(ToolstackAnswer) answer = {0};
     XdCall request = {
         .method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x"), .timeout_ms = 200};
 
     toolstack_plant(toolstack, REPEATABLE, 1, 1, answer_in_drops, &drip);
-    xd_call(connection, &request, NULL, on_called, &answer);
+    xd_call(connection, &request, NULL, toolstack_on_called, &answer);
     while (!answer.ended)
         g_main_context_iteration(NULL, TRUE);
     g_assert_error(answer.error, XD_ERROR, HVD_ERROR_TIMED_OUT);

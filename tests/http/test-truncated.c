@@ -3,16 +3,13 @@
 #include "toolstack.h"
 
 #include "xenapi/batch.h"
-#include "xenapi/call.h"
 #include "xenapi/mirror.h"
 
 #include "wire/rpc.h"
 
 #include <string.h>
 
-#define REPEATABLE   "secret.get_uuid"
-#define UNREPEATABLE "task.create"
-#define LOG_IN       "session.login_with_password"
+#define LOG_IN "session.login_with_password"
 
 /* How the server cuts. */
 typedef enum {
@@ -125,45 +122,6 @@ test_log_in(void)
 
 /* ---- calls ---- */
 
-typedef struct {
-    gboolean ended;
-    gboolean unknown;
-    char *value;
-    GError *error;
-} Answer;
-
-static void
-on_called(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
-          gpointer data)
-{
-    Answer *answer = data;
-
-    answer->ended = TRUE;
-    answer->unknown = reply->unknown;
-    answer->error = error != NULL ? g_error_copy(error) : NULL;
-    answer->value = error == NULL ? g_variant_dup_string(reply->value, NULL) : NULL;
-}
-
-static void
-answer_clear(Answer *answer)
-{
-    g_free(answer->value);
-    g_clear_error(&answer->error);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
-
-static void
-call(XdConnection *connection, const char *method, Answer *answer)
-{
-    XdCall request = {.method = method};
-
-    request.parameters = strcmp(method, UNREPEATABLE) == 0 ? g_variant_new("(ss)", "a", "b")
-                                                           : g_variant_new("(s)", "OpaqueRef:x");
-    xd_call(connection, &request, NULL, on_called, answer);
-    while (!answer->ended)
-        g_main_context_iteration(NULL, TRUE);
-}
-
 /* The last round is whole. */
 static void
 cut_call(const char *name, const char *method, gboolean xml, Way way)
@@ -175,11 +133,11 @@ cut_call(const char *name, const char *method, gboolean xml, Way way)
     Cut cut = {.body = body, .way = way};
 
     for (; !cut.was_whole; cut.length++) {
-        g_auto(Answer) answer = {0};
+        g_auto(ToolstackAnswer) answer = {0};
         guint before = toolstack_count(toolstack, method);
 
         toolstack_plant(toolstack, method, 1, G_MAXUINT, answer_cut, &cut);
-        call(connection, method, &answer);
+        toolstack_call(connection, method, &answer);
         if (cut.was_whole) {
             g_assert_no_error(answer.error);
             g_assert_true(g_str_has_prefix(answer.value, "OpaqueRef:"));

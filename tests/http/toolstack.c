@@ -312,3 +312,38 @@ toolstack_close(XdConnection *connection)
     while (!ended)
         g_main_context_iteration(NULL, TRUE);
 }
+
+/* ---- calls ---- */
+
+void
+toolstack_answer_clear(ToolstackAnswer *answer)
+{
+    g_free(answer->value);
+    g_clear_error(&answer->error);
+}
+
+void
+toolstack_on_called(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply,
+                    const GError *error, gpointer data)
+{
+    ToolstackAnswer *answer = data;
+
+    answer->ended = TRUE;
+    answer->unknown = reply->unknown;
+    answer->error = error != NULL ? g_error_copy(error) : NULL;
+    answer->value = error == NULL ? g_variant_dup_string(reply->value, NULL) : NULL;
+}
+
+void
+toolstack_call(XdConnection *connection, const char *method, ToolstackAnswer *answer)
+{
+    XdCall request = {.method = method};
+
+    toolstack_answer_clear(answer);
+    *answer = (ToolstackAnswer){0};
+    request.parameters = strcmp(method, UNREPEATABLE) == 0 ? g_variant_new("(ss)", "a", "b")
+                                                           : g_variant_new("(s)", "OpaqueRef:x");
+    xd_call(connection, &request, NULL, toolstack_on_called, answer);
+    while (!answer->ended)
+        g_main_context_iteration(NULL, TRUE);
+}

@@ -3,6 +3,7 @@
 
 #include "server.h"
 
+#include "xenapi/call.h"
 #include "xenapi/connection.h"
 
 G_BEGIN_DECLS
@@ -39,6 +40,27 @@ XdConnection *toolstack_open_watched(Toolstack *toolstack, const char *const *se
                                      const HvdHostCallbacks *callbacks,
                                      void (*watch)(XdConnection *), GError **error);
 void toolstack_close(XdConnection *connection);
+
+/* ---- calls: one that may be repeated, and one that may not ---- */
+
+#define REPEATABLE   "secret.get_uuid"
+#define UNREPEATABLE "task.create"
+
+typedef struct {
+    gboolean ended;
+    gboolean unknown; /* what became of it */
+    char *value;
+    GError *error;
+} ToolstackAnswer;
+
+void toolstack_answer_clear(ToolstackAnswer *answer);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ToolstackAnswer, toolstack_answer_clear)
+
+/* An XdCallDone, whose data is a ToolstackAnswer. */
+void toolstack_on_called(XdConnection *connection, const XdReply *reply, const GError *error,
+                         gpointer answer);
+/* Calls one of the two and waits; a former answer is freed. */
+void toolstack_call(XdConnection *connection, const char *method, ToolstackAnswer *answer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Toolstack, toolstack_free)
 

@@ -69,6 +69,9 @@ test_portal(void)
         {"[::1]x", NULL, 0},
         {"[fe80::1%eth0]", NULL, 0},
         {"[host]:1", NULL, 0},
+        {"1.2.3:3260", NULL, 0}, /* would resolve to 1.2.0.3 */
+        {"-host", NULL, 0},
+        {"a..b", NULL, 0},
         {"a b", NULL, 0},
         {"host/path", NULL, 0},
         {"host:+1", NULL, 0},
