@@ -34,12 +34,22 @@ test_dates(void)
     static const char *const texts[] = {"20010909T01:46:40Z", "2001-09-09T01:46:40Z",
                                         "20010909T014640Z", "20010909T01:46:40",
                                         "20010909T03:46:40+0200"};
+    static const char *const kept[] = {"20010909T01:46:40Z", "00260820T12:00:00Z",
+                                       "99991231T23:59:59Z"};
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
         gint64 seconds = 0;
 
         g_assert_true(sim_date_parse(texts[i], &seconds));
         g_assert_cmpint(seconds, ==, 1000000000);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(kept); i++) {
+        gint64 seconds = 0;
+        g_autofree char *again = NULL;
+
+        g_assert_true(sim_date_parse(kept[i], &seconds));
+        again = sim_date_format(seconds);
+        g_assert_cmpstr(again, ==, kept[i]);
     }
     g_assert_false(sim_date_parse("20010909", &(gint64){0}));
     g_assert_false(sim_date_parse("", &(gint64){0}));

@@ -373,10 +373,13 @@ char *
 sim_date_format(gint64 seconds)
 {
     g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(seconds);
+    g_autofree char *rest = NULL;
 
     if (date == NULL)
         return g_strdup("19700101T00:00:00Z");
-    return g_date_time_format(date, "%Y%m%dT%H:%M:%SZ");
+    rest = g_date_time_format(date, "%m%dT%H:%M:%SZ");
+    return g_strdup_printf("%04d%s", g_date_time_get_year(date),
+                           rest); /* %Y has no leading zeros */
 }
 
 gboolean
