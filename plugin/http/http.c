@@ -25,12 +25,18 @@ http_leave(XdHttp *http)
 
 /* ---- the end of an exchange ---- */
 
+static gboolean
+is_queued(const XdExchange *x)
+{
+    return x->lane == XD_LANE_SHORT || x->lane == XD_LANE_LONG;
+}
+
 static void
 busy_add(const XdExchange *x, int change)
 {
     XdHttp *http = x->http;
 
-    if (x->lane != XD_LANE_POLL)
+    if (is_queued(x))
         http->running = (guint) ((int) http->running + change);
     if (x->lane == XD_LANE_SHORT)
         x->slot->busy = (guint) ((int) x->slot->busy + change);
@@ -296,7 +302,7 @@ may_start(const XdExchange *x)
 
     if (http->in_curl || x->deferred != NULL)
         return FALSE;
-    if (x->lane == XD_LANE_POLL)
+    if (!is_queued(x))
         return TRUE;
     if (http->running >= http->options.total)
         return FALSE;

@@ -45,7 +45,8 @@ guint64 xd_http_get_oldest(const XdHttp *http);
 typedef enum {
     XD_LANE_SHORT, /* a call that is answered at once: shares the kept connections of its origin */
     XD_LANE_LONG,  /* one that may block, or moves bulk data: a connection of its own */
-    XD_LANE_POLL,  /* the event poll: never queued */
+    XD_LANE_SESSION, /* what all others wait for: never queued */
+    XD_LANE_POLL,    /* the event poll: never queued */
 } XdLane;
 
 typedef struct _XdExchange XdExchange;

@@ -25,7 +25,7 @@ struct _XdHttp {
     GHashTable *headers; /* (element-type utf8 curl_slist): by the type of the body, or "" */
     GQueue waiting;      /* (element-type XdExchange) */
     GQueue idle;         /* (element-type CURL): handles to use again, which know nothing */
-    guint running;       /* polls aside */
+    guint running;       /* of those that may be queued */
     GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
     guint64 serials;  /* that were given out */
     guint depth;      /* of our own callbacks on the stack: see http_leave() */

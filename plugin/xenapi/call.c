@@ -323,6 +323,18 @@ pending_sink(Pending *p)
     return xd_value_sink_get_sink(p->value);
 }
 
+static XdLane
+lane_of(const Pending *p)
+{
+    if ((p->flags & XD_CALL_POLL) != 0)
+        return XD_LANE_POLL;
+    if ((p->flags & XD_CALL_NO_SESSION) != 0)
+        return XD_LANE_SESSION;
+    if (p->method->timeout_s > XD_SHORT_CALL_S && (p->flags & XD_CALL_ASYNC) == 0)
+        return XD_LANE_LONG;
+    return XD_LANE_SHORT;
+}
+
 static void
 pending_send(Pending *p)
 {
@@ -351,10 +363,7 @@ pending_send(Pending *p)
     http.origin = p->origin != NULL ? p->origin : xd_session_get_origin(session);
     http.path = p->codec->path;
     http.content_type = p->codec->content_type;
-    http.lane = (p->flags & XD_CALL_POLL) != 0 ? XD_LANE_POLL
-                : p->method->timeout_s > XD_SHORT_CALL_S && (p->flags & XD_CALL_ASYNC) == 0
-                    ? XD_LANE_LONG
-                    : XD_LANE_SHORT;
+    http.lane = lane_of(p);
     http.timeout_ms = p->timeout_ms;
     http.max_body = p->max_bytes;
     http.secret_body = p->secrets != NULL;
