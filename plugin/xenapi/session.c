@@ -3,20 +3,18 @@
 #include "xd-xenapi.h"
 #include "xenapi/call.h"
 #include "xenapi/internal.h"
-
-#include <string.h>
+#include "xenapi/login.h"
 
 #define FIRST_PAUSE_MS    250
-#define LOGIN_TIMEOUT_MS  30000 /* the server sleeps for seconds before it refuses a password */
-#define PROBE_TIMEOUT_MS  5000
+#define PATIENCE_MS       250 /* with a node that keeps silent, before another one is asked, too */
+#define ALL_ASKED_MS      750 /* with all of them together */
 #define LOGOUT_TIMEOUT_MS 3000
 #define MAX_HOPS          1
-#define MAX_REFERENCE     512
 
 typedef enum {
-    OUT,     /* nobody has asked yet, or the last attempt ended for good */
-    TRYING,  /* a request is under way */
-    PAUSING, /* the pool does not answer; the next attempt is due later */
+    OUT,     /* nobody has asked yet, or the last search ended for good */
+    TRYING,  /* one node after the other is asked */
+    PAUSING, /* all have been asked, and some may yet answer; the next search is due later */
     READY,
     CLOSED,
 } State;
@@ -29,19 +27,21 @@ struct _XdSession {
     const XdCodec *codec;
     XdOrigin *first;       /* as configured */
     XdOrigin *origin;      /* of the coordinator, as far as is known */
-    GPtrArray *candidates; /* (element-type XdOrigin): where else to try */
+    GPtrArray *candidates; /* (element-type XdOrigin): where else to look for it */
     guint next_candidate;
+    GPtrArray *logins; /* (element-type XdLogin): under way, at most one at each node */
+    gboolean hope;     /* this search has met somebody who may yet be what we look for */
     State state;
     gboolean ever_ready;
     XdSecret *ref;
     char *uuid;
     XdOrigin *ref_origin; /* where @ref is from: a session lives in one coordinator */
     guint generation;
-    guint hops;
-    guint attempts; /* since the session was last ready */
+    guint searches; /* since the session was last ready */
     GQueue waiters; /* (element-type Waiter) */
-    GSource *pause;
-    gboolean asking; /* a request of the session's own is under way */
+    GSource *
+        timer; /* while TRYING: another one is asked; PAUSING: the next search; CLOSED: it has to end */
+    guint logging_out;
     GCancellable *cancellable;
     XdSessionReady closed; /* whom to tell that it is over */
     gpointer closed_data;
@@ -54,9 +54,35 @@ typedef struct {
     GSource *watch;
 } Waiter;
 
-static void session_try(XdSession *session);
-static void session_log_in(XdSession *session);
-static void session_log_out(XdSession *session);
+static void session_search(XdSession *session);
+static void session_go_on(XdSession *session, const GError *error);
+static void on_login_done(XdLogin *login, const GError *error, gpointer data);
+
+/* ---- the one timer ---- */
+
+static gboolean
+on_timer(gpointer data)
+{
+    XdSession *session = data;
+
+    xd_clear_source(&session->timer);
+    if (session->state == TRYING)
+        session_go_on(session, NULL);
+    else if (session->state == PAUSING)
+        session_search(session);
+    else
+        g_cancellable_cancel(session->cancellable);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+session_set_timer(XdSession *session, gint64 ms)
+{
+    XdConnection *connection = session->connection;
+
+    xd_clear_source(&session->timer);
+    session->timer = xd_clock_add(connection->clock, connection->context, ms, on_timer, session);
+}
 
 /* ---- waiters ---- */
 
@@ -94,25 +120,99 @@ wake_waiters(XdSession *session, const GError *error)
     }
 }
 
-/* ---- how an attempt ends ---- */
-
-static void
-session_ready(XdSession *session)
-{
-    session->state = READY;
-    session->ever_ready = TRUE;
-    session->attempts = session->hops = session->next_candidate = 0;
-    wake_waiters(session, NULL);
-}
+/* ---- log-out ---- */
 
 static gboolean
-on_pause_over(gpointer data)
+on_closed(gpointer data)
 {
     XdSession *session = data;
 
-    xd_clear_source(&session->pause);
-    session_try(session);
+    session->closed(session->connection, NULL, session->closed_data);
     return G_SOURCE_REMOVE;
+}
+
+/* Whatever may leave a session behind is waited for. */
+static void
+session_check_closed(XdSession *session)
+{
+    if (session->state != CLOSED || session->logins->len > 0 || session->logging_out > 0)
+        return;
+    xd_clear_source(&session->timer);
+    xd_connection_defer(session->connection, on_closed, session);
+}
+
+static void
+on_logged_out(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
+              gpointer data)
+{
+    XdSession *session = data;
+
+    if (error != NULL)
+        xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi", NULL, "not logged out: %s",
+               error->message);
+    session->logging_out--;
+    session_check_closed(session);
+}
+
+static void
+session_log_out(XdSession *session, const XdSecret *ref, const XdOrigin *origin)
+{
+    XdCall call = {.method = "session.logout",
+                   .session = ref,
+                   .origin = origin,
+                   .timeout_ms = LOGOUT_TIMEOUT_MS,
+                   .flags = XD_CALL_NO_SESSION | XD_CALL_ONCE};
+
+    session->logging_out++;
+    xd_call(session->connection, &call, NULL, on_logged_out, session);
+}
+
+/* ---- how a search ends ---- */
+
+static void
+stop_logins(XdSession *session, gboolean stop)
+{
+    for (guint i = 0; i < session->logins->len; i++)
+        ((XdLogin *) g_ptr_array_index(session->logins, i))->is_stopped = stop;
+}
+
+static void
+session_drop_ref(XdSession *session)
+{
+    g_clear_pointer(&session->ref, xd_secret_unref);
+    g_clear_pointer(&session->uuid, g_free);
+    g_clear_pointer(&session->ref_origin, xd_origin_free);
+}
+
+static void
+session_end_search(XdSession *session, State state, const GError *error)
+{
+    xd_clear_source(&session->timer);
+    session->state = state;
+    stop_logins(session, TRUE);
+    wake_waiters(session, error);
+}
+
+static void
+session_adopt(XdSession *session, const XdLogin *login)
+{
+    XdConnection *connection = session->connection;
+
+    if (login->is_new)
+        xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi",
+               &(XdLogFields){.host = login->origin->host}, "logged in at %s", login->origin->host);
+    if (login->ref != session->ref) {
+        session_drop_ref(session);
+        session->ref = xd_secret_ref(login->ref);
+        session->uuid = g_strdup(login->uuid);
+        session->ref_origin = xd_origin_copy(login->origin);
+        session->generation++;
+    }
+    xd_origin_free(session->origin);
+    session->origin = xd_origin_copy(login->origin);
+    session->ever_ready = TRUE;
+    session->searches = 0;
+    session_end_search(session, READY, NULL);
 }
 
 /* Growing, and scattered, so that a thousand drivers do not come back in the same moment. */
@@ -121,7 +221,7 @@ next_pause_ms(XdSession *session)
 {
     gint64 most =
         (gint64) xd_config_get_uint(session->connection->config, XD_CONFIG_SESSION_RECONNECT_MAX);
-    gint64 pause = (gint64) FIRST_PAUSE_MS << MIN(session->attempts, 8);
+    gint64 pause = (gint64) FIRST_PAUSE_MS << MIN(session->searches, 8);
 
     return (gint64) ((double) MIN(pause, most * 1000) * g_random_double_range(0.5, 1.0));
 }
@@ -129,29 +229,85 @@ next_pause_ms(XdSession *session)
 static void
 session_pause(XdSession *session)
 {
-    XdConnection *connection = session->connection;
-
     session->state = PAUSING;
-    session->pause = xd_clock_add(connection->clock, connection->context, next_pause_ms(session),
-                                  on_pause_over, session);
-    session->attempts++;
+    session_set_timer(session, next_pause_ms(session));
+    session->searches++;
 }
 
-/* The next place to look for the coordinator; FALSE after a whole round. */
-static gboolean
-next_origin(XdSession *session)
-{
-    const XdOrigin *next;
+/* ---- a search: the coordinator that we know is asked first, and beside it the other nodes, one after the
+ * other, as soon as one has failed or kept silent for a moment. Whoever gives a session first is it. ---- */
 
-    if (session->next_candidate >= session->candidates->len) {
-        session->next_candidate = 0;
+static gboolean
+is_at(gconstpointer login, gconstpointer origin)
+{
+    return xd_origin_equal(((const XdLogin *) login)->origin, origin);
+}
+
+/* FALSE: it is being asked already. */
+static gboolean
+session_ask(XdSession *session, const XdOrigin *origin, guint hops)
+{
+    XdLogin *login;
+
+    if (g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
         return FALSE;
-    }
-    next = g_ptr_array_index(session->candidates, session->next_candidate++);
-    xd_origin_free(session->origin);
-    session->origin = xd_origin_copy(next);
+    login = g_new0(XdLogin, 1);
+    login->connection = session->connection;
+    login->origin = xd_origin_copy(origin);
+    login->hops = hops;
+    if (session->ref != NULL && xd_origin_equal(session->ref_origin, origin))
+        login->ref = xd_secret_ref(session->ref);
+    login->password = xd_secret_ref(session->password);
+    login->cancellable = g_object_ref(session->cancellable);
+    login->done = on_login_done;
+    login->data = session;
+    g_ptr_array_add(session->logins, login);
+    xd_login_start(login);
     return TRUE;
 }
+
+static gboolean
+session_ask_next(XdSession *session)
+{
+    while (session->next_candidate <= session->candidates->len) {
+        guint n = session->next_candidate++;
+        const XdOrigin *next =
+            n == 0 ? session->origin : g_ptr_array_index(session->candidates, n - 1);
+
+        if (n > 0 && xd_origin_equal(next, session->origin))
+            continue;
+        if (session_ask(session, next, 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* @error: (nullable): of the last one that failed */
+static void
+session_go_on(XdSession *session, const GError *error)
+{
+    if (!session_ask_next(session)) {
+        if (session->hope || session->logins->len > 0)
+            session_pause(session);
+        else
+            session_end_search(session, OUT, error);
+        return;
+    }
+    if (session->ever_ready) /* before, nobody knows of other nodes */
+        session_set_timer(session, MIN(PATIENCE_MS, ALL_ASKED_MS / session->candidates->len));
+}
+
+static void
+session_search(XdSession *session)
+{
+    session->state = TRYING;
+    session->next_candidate = 0;
+    session->hope = FALSE;
+    stop_logins(session, FALSE);
+    session_go_on(session, NULL);
+}
+
+/* ---- who is asked and is not what we look for ---- */
 
 /* Nodes may point at each other for a moment, while one takes over. */
 static gboolean
@@ -176,119 +332,43 @@ session_failed(XdSession *session, const GError *error)
 {
     gboolean passing = is_passing(error);
 
-    if (session->ever_ready && (passing || is_distrust(error)) && next_origin(session)) {
-        session_try(session);
+    if (!session->ever_ready || (!passing && !is_distrust(error))) {
+        session_end_search(session, OUT, error);
         return;
     }
-    if (session->ever_ready && passing) {
-        session_pause(session);
-        return;
-    }
-    session->state = OUT;
-    wake_waiters(session, error);
+    session->hope |= passing;
+    if (session->state == TRYING)
+        session_go_on(session, error);
 }
 
-/* ---- log-in ---- */
-
-static void
-session_drop_ref(XdSession *session)
+/* HOST_IS_SLAVE: the answer names the coordinator. (nullable): why that leads nowhere */
+static GError *
+session_follow(XdSession *session, const XdLogin *login, const GError *error)
 {
-    g_clear_pointer(&session->ref, xd_secret_unref);
-    g_clear_pointer(&session->uuid, g_free);
-    g_clear_pointer(&session->ref_origin, xd_origin_free);
+    GError *refused = NULL;
+    g_autoptr(XdOrigin) there = NULL;
+
+    if (login->hops >= MAX_HOPS)
+        return xd_error_new(HVD_ERROR_REDIRECTED,
+                            "the nodes of the pool point at each other as coordinator");
+    there = xd_origin_at(login->origin, xd_error_get_failure(error)[1], &refused);
+    if (there == NULL)
+        return refused;
+    if (!session_ask(session, there, login->hops + 1))
+        return g_error_copy(error); /* that one has not answered yet */
+    return NULL;
 }
 
-/* TRUE: the session was closed while we waited for the answer. */
 static gboolean
-answered(XdSession *session)
+names_coordinator(const GError *error)
 {
-    session->asking = FALSE;
-    if (session->state != CLOSED)
-        return FALSE;
-    session_log_out(session);
-    return TRUE;
-}
-
-/* What the server gives is not believed: a reference goes into a cookie, a uuid into marks. */
-static gboolean
-is_reference(const XdSecret *secret)
-{
-    gsize length;
-    const char *text = xd_secret_reveal(secret, &length);
-
-    for (gsize i = 0; i < length; i++) {
-        if (!g_ascii_isgraph(text[i]) || strchr("\";,\\", text[i]) != NULL)
-            return FALSE;
-    }
-    return length > 0 && length <= MAX_REFERENCE;
-}
-
-static void
-on_uuid(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
-        gpointer data)
-{
-    XdSession *session = data;
-    g_autoptr(GError) nonsense = NULL;
-
-    if (answered(session))
-        return;
-    if (error == NULL && !g_uuid_string_is_valid(g_variant_get_string(reply->value, NULL)))
-        error = nonsense = xd_error_new(HVD_ERROR_PROTOCOL, "the session's uuid is none");
-    if (error != NULL) {
-        session_failed(session, error);
-        return;
-    }
-    session->uuid = g_variant_dup_string(reply->value, NULL);
-    session->generation++;
-    session_ready(session);
-}
-
-static void
-fetch_uuid(XdSession *session, guint timeout_ms, XdCallDone done)
-{
-    XdCall call = {.method = "session.get_uuid",
-                   .parameters = g_variant_new("(h)", 0),
-                   .secrets = &session->ref,
-                   .n_secrets = 1,
-                   .session = session->ref,
-                   .origin = session->origin,
-                   .timeout_ms = timeout_ms,
-                   .flags = XD_CALL_NO_SESSION | XD_CALL_ONCE};
-
-    session->asking = TRUE;
-    xd_call(session->connection, &call, session->cancellable, done, session);
-}
-
-/* HOST_IS_SLAVE: the answer names the coordinator. */
-static gboolean
-follow(XdSession *session, const GError *error)
-{
-    const char *const *failure = xd_error_get_failure(error);
-    g_autoptr(GError) refused = NULL;
-    XdOrigin *there;
-
-    if (g_strcmp0(xd_error_get_failure_code(error), "HOST_IS_SLAVE") != 0 || failure[1] == NULL)
-        return FALSE;
-    if (session->hops++ >= MAX_HOPS) {
-        refused = xd_error_new(HVD_ERROR_REDIRECTED,
-                               "the nodes of the pool point at each other as coordinator");
-        session_failed(session, refused);
-        return TRUE;
-    }
-    there = xd_origin_at(session->origin, failure[1], &refused);
-    if (there == NULL) {
-        session_failed(session, refused);
-        return TRUE;
-    }
-    xd_origin_free(session->origin);
-    session->origin = there;
-    session_log_in(session);
-    return TRUE;
+    return g_strcmp0(xd_error_get_failure_code(error), "HOST_IS_SLAVE") == 0 &&
+           xd_error_get_failure(error)[1] != NULL;
 }
 
 /* A host without JSON-RPC lets its XML handler answer (protocol 1.5). */
 static gboolean
-fall_back(XdSession *session, const GError *error)
+session_fall_back(XdSession *session, const XdLogin *login, const GError *error)
 {
     guint encoding = xd_config_get_choice(session->connection->config, XD_CONFIG_POOL_ENCODING);
 
@@ -296,94 +376,40 @@ fall_back(XdSession *session, const GError *error)
         !xd_error_is(error, HVD_ERROR_PROTOCOL))
         return FALSE;
     session->codec = &xd_codec_xml;
-    session_log_in(session);
-    return TRUE;
+    return session_ask(session, login->origin, login->hops);
 }
 
 static void
-log_in_failed(XdSession *session, const GError *error)
+session_not_there(XdSession *session, const XdLogin *login, const GError *error)
 {
-    const XdConfig *config = session->connection->config;
-    g_autoptr(GError) told = g_error_copy(error);
-    g_autofree char *user =
-        xd_escape(xd_config_get_string(config, XD_CONFIG_POOL_USERNAME), -1, 100);
+    g_autoptr(GError) refused = NULL;
 
-    g_prefix_error(&told, "log in to %s as \"%s\": ", session->origin->host, user);
-    session_failed(session, told);
-}
-
-static void
-on_logged_in(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
-{
-    XdSession *session = data;
-    g_autoptr(GError) nonsense = NULL;
-
-    if (error == NULL && !is_reference(reply->secret))
-        error = nonsense = xd_error_new(HVD_ERROR_PROTOCOL, "the session's reference is none");
-    if (error == NULL) {
-        session_drop_ref(session);
-        session->ref = xd_secret_ref(reply->secret);
-        session->ref_origin = xd_origin_copy(session->origin);
-    }
-    if (answered(session))
-        return;
-    if (error != NULL) {
-        if (!follow(session, error) && !fall_back(session, error))
-            log_in_failed(session, error);
-        return;
-    }
-    xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi",
-           &(XdLogFields){.host = session->origin->host}, "logged in at %s", session->origin->host);
-    fetch_uuid(session, LOGIN_TIMEOUT_MS, on_uuid);
-}
-
-static void
-session_log_in(XdSession *session)
-{
-    const XdConfig *config = session->connection->config;
-    const char *originator = xd_config_get_string(config, XD_CONFIG_POOL_ORIGINATOR);
-    g_autofree char *own = g_strconcat("hvd-xenapi/", session->connection->owner, NULL);
-    XdCall call = {.method = "session.login_with_password",
-                   .secrets = &session->password,
-                   .n_secrets = 1,
-                   .origin = session->origin,
-                   .timeout_ms = LOGIN_TIMEOUT_MS,
-                   .flags = XD_CALL_NO_SESSION | XD_CALL_ONCE};
-
-    /* always with an originator of our own: root's sessions without one share a pot of 400
-     * (db_gc_util.ml), and a busy stranger could push ours out */
-    call.parameters = g_variant_new("(shss)", xd_config_get_string(config, XD_CONFIG_POOL_USERNAME),
-                                    0, "1.0", originator[0] != '\0' ? originator : own);
-    session->state = TRYING;
-    session->asking = TRUE;
-    xd_call(session->connection, &call, session->cancellable, on_logged_in, session);
-}
-
-static void
-on_probed(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
-          const GError *error, gpointer data)
-{
-    XdSession *session = data;
-
-    if (answered(session))
-        return;
-    if (error == NULL)
-        session_ready(session); /* it was the network; the session lives */
-    else if (g_strcmp0(xd_error_get_failure_code(error), "SESSION_INVALID") == 0)
-        session_log_in(session);
-    else if (!follow(session, error))
+    if (names_coordinator(error)) {
+        refused = session_follow(session, login, error);
+        if (refused != NULL)
+            session_failed(session, refused);
+    } else if (!session_fall_back(session, login, error)) {
         session_failed(session, error);
+    }
 }
 
-/* One attempt: is the old session still good, else log in. */
 static void
-session_try(XdSession *session)
+on_login_done(XdLogin *login, const GError *error, gpointer data)
 {
-    session->state = TRYING;
-    if (session->ref != NULL && xd_origin_equal(session->ref_origin, session->origin))
-        fetch_uuid(session, PROBE_TIMEOUT_MS, on_probed);
-    else
-        session_log_in(session);
+    XdSession *session = data;
+    gboolean searching = session->state == TRYING || session->state == PAUSING;
+    gboolean closed = session->state == CLOSED;
+
+    g_ptr_array_remove_fast(session->logins, login);
+    if (login->is_new && (error != NULL || !searching)) /* another one was first */
+        session_log_out(session, login->ref, login->origin);
+    if (searching && error == NULL)
+        session_adopt(session, login);
+    else if (searching)
+        session_not_there(session, login, error);
+    xd_login_free(login);
+    if (closed)
+        session_check_closed(session);
 }
 
 /* ---- the face ---- */
@@ -401,6 +427,7 @@ xd_session_new(XdConnection *connection, XdOrigin *origin, XdSecret *password)
     session->origin = xd_origin_copy(origin);
     session->candidates = g_ptr_array_new_with_free_func((GDestroyNotify) xd_origin_free);
     g_ptr_array_add(session->candidates, xd_origin_copy(origin));
+    session->logins = g_ptr_array_new();
     session->cancellable = g_cancellable_new();
     return session;
 }
@@ -408,13 +435,14 @@ xd_session_new(XdConnection *connection, XdOrigin *origin, XdSecret *password)
 void
 xd_session_free(XdSession *session)
 {
-    g_assert(g_queue_is_empty(&session->waiters));
-    xd_clear_source(&session->pause);
+    g_assert(g_queue_is_empty(&session->waiters) && session->logins->len == 0);
+    xd_clear_source(&session->timer);
     session_drop_ref(session);
     xd_secret_unref(session->password);
     xd_origin_free(session->first);
     xd_origin_free(session->origin);
     g_ptr_array_unref(session->candidates);
+    g_ptr_array_unref(session->logins);
     g_object_unref(session->cancellable);
     g_free(session);
 }
@@ -455,7 +483,7 @@ xd_session_when_ready(XdSession *session, GCancellable *cancellable, XdSessionRe
         waiter_watch(waiter, g_cancellable_source_new(cancellable),
                      G_SOURCE_FUNC(on_waiter_cancelled));
     if (session->state == OUT)
-        session_try(session);
+        session_search(session);
 }
 
 gboolean
@@ -543,71 +571,18 @@ xd_session_set_candidates(XdSession *session, const char *const *addresses)
     }
 }
 
-/* ---- log-out ---- */
-
-static gboolean
-on_closed(gpointer data)
-{
-    XdSession *session = data;
-
-    session->closed(session->connection, NULL, session->closed_data);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-on_logged_out(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
-              gpointer data)
-{
-    XdSession *session = data;
-
-    if (error != NULL)
-        xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi", NULL, "not logged out: %s",
-               error->message);
-    xd_connection_defer(connection, on_closed, session);
-}
-
-static void
-session_log_out(XdSession *session)
-{
-    XdCall call = {.method = "session.logout",
-                   .session = session->ref,
-                   .origin = session->ref_origin,
-                   .timeout_ms = LOGOUT_TIMEOUT_MS,
-                   .flags = XD_CALL_NO_SESSION | XD_CALL_ONCE};
-
-    xd_clear_source(&session->pause);
-    if (session->ref != NULL)
-        xd_call(session->connection, &call, NULL, on_logged_out, session);
-    else
-        xd_connection_defer(session->connection, on_closed, session);
-}
-
-static gboolean
-on_close_deadline(gpointer data)
-{
-    XdSession *session = data;
-
-    xd_clear_source(&session->pause);
-    g_cancellable_cancel(session->cancellable);
-    return G_SOURCE_REMOVE;
-}
-
 void
 xd_session_close(XdSession *session, XdSessionReady done, gpointer data)
 {
-    XdConnection *connection = session->connection;
     g_autoptr(GError) closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
 
-    session->state = CLOSED;
     session->closed = done;
     session->closed_data = data;
-    xd_clear_source(&session->pause);
-    wake_waiters(session, closed);
-    if (!session->asking) {
-        session_log_out(session);
-        return;
-    }
+    session_end_search(session, CLOSED, closed);
+    if (session->ref != NULL)
+        session_log_out(session, session->ref, session->ref_origin);
     /* a log-in that is under way may leave a session behind: wait for it, but not for long */
-    session->pause = xd_clock_add(connection->clock, connection->context, LOGOUT_TIMEOUT_MS,
-                                  on_close_deadline, session);
+    if (session->logins->len > 0)
+        session_set_timer(session, LOGOUT_TIMEOUT_MS);
+    session_check_closed(session);
 }

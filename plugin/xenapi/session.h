@@ -15,8 +15,8 @@ void xd_session_free(XdSession *session);
 /**
  * xd_session_when_ready: calls @ready from the loop once there is a session, logging in where
  * there is none. @error: no log-in is possible (credentials, certificate), or @cancellable.
- * While the pool merely does not answer it goes on trying, with growing, jittered pauses; only
- * the first log-in of a connection gives up at once.
+ * While the pool merely does not answer it goes on trying all of its nodes, with growing, jittered
+ * pauses, and waits for none that keeps silent; only the first log-in of a connection gives up at once.
  */
 void xd_session_when_ready(XdSession *session, GCancellable *cancellable, XdSessionReady ready,
                            gpointer data);

@@ -151,7 +151,7 @@ on_request(TestRequest *request, gpointer data)
 
     toolstack->heard_password |= strstr(request->body->str, TOOLSTACK_PASSWORD) != NULL;
     g_hash_table_insert(toolstack->counts, g_strdup(method), GUINT_TO_POINTER(n));
-    if (g_strcmp0(method, toolstack->planted) != 0)
+    if (g_strcmp0(method, toolstack->planted) != 0 && g_strcmp0("*", toolstack->planted) != 0)
         answer_well(request, method, id);
     else if (toolstack->nth > 1 || toolstack->times == 0) {
         toolstack->nth -= toolstack->nth > 1;
@@ -181,6 +181,19 @@ on_tick(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+void
+toolstack_stop_clock(Toolstack *toolstack)
+{
+    g_clear_handle_id(&toolstack->tick, g_source_remove);
+}
+
+void
+toolstack_start_clock(Toolstack *toolstack)
+{
+    if (toolstack->tick == 0)
+        toolstack->tick = g_timeout_add(2, on_tick, toolstack->clock);
+}
+
 Toolstack *
 toolstack_new_at(const char *address, guint16 port, GTlsCertificate *certificate)
 {
@@ -189,7 +202,7 @@ toolstack_new_at(const char *address, guint16 port, GTlsCertificate *certificate
     toolstack->server = test_server_new_at(address, port, certificate, on_request, toolstack);
     toolstack->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     toolstack->clock = xd_clock_new_manual();
-    toolstack->tick = g_timeout_add(2, on_tick, toolstack->clock);
+    toolstack_start_clock(toolstack);
     return toolstack;
 }
 
@@ -202,7 +215,7 @@ toolstack_new(GTlsCertificate *certificate)
 void
 toolstack_free(Toolstack *toolstack)
 {
-    g_source_remove(toolstack->tick);
+    toolstack_stop_clock(toolstack);
     test_server_free(toolstack->server);
     xd_clock_unref(toolstack->clock);
     g_hash_table_unref(toolstack->counts);

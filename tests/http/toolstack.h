@@ -19,7 +19,7 @@ Toolstack *toolstack_new_at(const char *address, guint16 port, GTlsCertificate *
 void toolstack_free(Toolstack *toolstack);
 TestServer *toolstack_get_server(Toolstack *toolstack);
 
-/* The next @times requests of @method from the @nth on (1: the first) are answered by @func. */
+/* The next @times requests of @method ("*": of all) from the @nth on (1: the first) are answered by @func. */
 void toolstack_plant(Toolstack *toolstack, const char *method, guint nth, guint times,
                      ToolstackFunc func, gpointer data);
 guint toolstack_count(Toolstack *toolstack, const char *method);
@@ -32,6 +32,9 @@ void toolstack_answer(TestRequest *request, guint id, const char *value);
 void toolstack_fail(TestRequest *request, guint id, const char *code, const char *parameter);
 
 XdClock *toolstack_get_clock(Toolstack *toolstack);
+/* Its clock runs by itself, and fast, unless it is stopped. */
+void toolstack_stop_clock(Toolstack *toolstack);
+void toolstack_start_clock(Toolstack *toolstack);
 /* Opens a connection to it and waits. Its clock runs fast: nobody waits for a pause between two tries.
  * @settings: (nullable): further ones */
 XdConnection *toolstack_open(Toolstack *toolstack, const char *const *settings, GError **error);

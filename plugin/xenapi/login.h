@@ -1,0 +1,40 @@
+/* One attempt to get a session from one node. */
+#pragma once
+
+#include "xenapi/connection.h"
+
+G_BEGIN_DECLS
+
+typedef struct _XdLogin XdLogin;
+
+/* @error: (nullable). Frees @login. */
+typedef void (*XdLoginDone)(XdLogin *login, const GError *error, gpointer data);
+
+/**
+ * XdLogin:
+ * @origin: of the node that is asked
+ * @hops: nodes that have sent us on to it
+ * @ref: (nullable): of the session; one to begin with may still live, and then no other is made
+ * @is_new: @ref is of this attempt, which may have failed since
+ * @uuid: (nullable): of the session
+ * @is_stopped: nobody waits for it any more: what is under way is its last call
+ */
+struct _XdLogin {
+    XdConnection *connection;
+    XdOrigin *origin;
+    guint hops;
+    XdSecret *ref;
+    gboolean is_new;
+    char *uuid;
+    gboolean is_stopped;
+    XdSecret *password;
+    GCancellable *cancellable;
+    XdLoginDone done;
+    gpointer data;
+};
+
+/* Asks. @done is called once, from the loop. */
+void xd_login_start(XdLogin *login);
+void xd_login_free(XdLogin *login);
+
+G_END_DECLS

@@ -1,0 +1,271 @@
+/* The coordinator is gone, or says nothing any more, and so do others: whoever leads the pool now is found within
+ * two seconds of the driver's clock, and no session is left with those who answer too late. */
+#include "toolstack.h"
+
+#define FIRST     "127.0.0.1"
+#define MAX_NODES 64
+#define BACK_MS   2000
+#define PIECE_MS  10
+#define LOGIN     "session.login_with_password"
+
+typedef struct {
+    Toolstack *toolstack;
+    guint held; /* requests that it has not answered */
+    TestRequest late;
+    guint late_id;
+} Node;
+
+typedef struct {
+    Node nodes[MAX_NODES]; /* FIRST, 127.0.0.2 ...: the first one leads to begin with */
+    guint n;
+    XdConnection *connection;
+    GString *picture;
+} Pool;
+
+/* ---- what a node does ---- */
+
+static void
+keep_silent(TestRequest *request G_GNUC_UNUSED, guint id G_GNUC_UNUSED, gpointer data)
+{
+    ((Node *) data)->held++;
+}
+
+static void
+answer_slave(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_fail(request, id, "HOST_IS_SLAVE", FIRST);
+}
+
+/* The old session has ended, and a new one takes its time. */
+static void
+answer_late(TestRequest *request, guint id, gpointer data)
+{
+    Node *node = data;
+
+    if (strstr(request->body->str, LOGIN) == NULL) {
+        toolstack_fail(request, id, "SESSION_INVALID", "OpaqueRef:gone");
+        return;
+    }
+    node->held++;
+    node->late = *request;
+    node->late.body = g_string_new(request->body->str);
+    node->late_id = id;
+}
+
+static void
+node_do(Node *node, ToolstackFunc func, gpointer data)
+{
+    toolstack_plant(node->toolstack, "*", 1, G_MAXUINT, func, data);
+}
+
+static void
+node_lead(Node *node)
+{
+    toolstack_plant(node->toolstack, "", 1, 0, NULL, NULL);
+}
+
+static void
+answer_picture(TestRequest *request, guint id, gpointer data)
+{
+    toolstack_answer(request, id, ((GString *) data)->str);
+}
+
+/* ---- the pool ---- */
+
+static Pool *
+pool_new(guint n)
+{
+    Pool *pool = g_new0(Pool, 1);
+    const char *settings[] = {"pool.encoding=json", NULL};
+    g_autoptr(GError) error = NULL;
+    guint16 port = 0;
+
+    pool->n = n;
+    pool->picture = g_string_new("{\"events\":[");
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *address = g_strdup_printf("127.0.0.%u", i + 1);
+
+        pool->nodes[i].toolstack = toolstack_new_at(address, port, NULL);
+        port = test_server_get_port(toolstack_get_server(pool->nodes[0].toolstack));
+        g_string_append_printf(
+            pool->picture,
+            "%s{\"class\":\"host\",\"operation\":\"add\",\"ref\":"
+            "\"OpaqueRef:%u\",\"snapshot\":{\"uuid\":\"%u\",\"address\":\"%s\"}}",
+            i > 0 ? "," : "", i, i, address);
+    }
+    g_string_append_printf(pool->picture,
+                           "],\"valid_ref_counts\":{\"host\":%u},\"token\":\"the-token\"}", n);
+    toolstack_plant(pool->nodes[0].toolstack, "event.from", 1, 1, answer_picture, pool->picture);
+    pool->connection = toolstack_open(pool->nodes[0].toolstack, settings, &error);
+    g_assert_no_error(error);
+    while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 2)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_stop_clock(pool->nodes[0].toolstack);
+    return pool;
+}
+
+static void
+pool_free(Pool *pool)
+{
+    toolstack_start_clock(pool->nodes[0].toolstack);
+    node_lead(&pool->nodes[0]); /* log-outs at least are answered */
+    toolstack_close(pool->connection);
+    for (guint i = 0; i < pool->n; i++) {
+        if (pool->nodes[i].late.body != NULL)
+            g_string_free(pool->nodes[i].late.body, TRUE);
+        toolstack_free(pool->nodes[i].toolstack);
+    }
+    g_string_free(pool->picture, TRUE);
+    g_free(pool);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+
+static void
+pool_lose(Pool *pool)
+{
+    test_server_drop_all(toolstack_get_server(pool->nodes[0].toolstack));
+}
+
+/* Nothing is on its way but what nobody answers: what else is there waits for time to pass. */
+static gboolean
+pool_rests(const Pool *pool)
+{
+    guint held = 0;
+
+    for (guint i = 0; i < pool->n; i++)
+        held += pool->nodes[i].held;
+    return xd_http_get_busy(pool->connection->http) <= held && !g_main_context_pending(NULL);
+}
+
+/* Until @method has come to @node for the nth time; how much of its time the driver needed. */
+static gint64
+pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
+{
+    XdClock *clock = toolstack_get_clock(pool->nodes[0].toolstack);
+    gint64 begun = xd_clock_now_ms(clock);
+
+    while (toolstack_count(node->toolstack, method) < nth &&
+           xd_clock_now_ms(clock) - begun <= BACK_MS) {
+        gboolean rests = pool_rests(pool);
+
+        if (rests)
+            xd_clock_advance(clock, PIECE_MS);
+        g_main_context_iteration(NULL, !rests);
+    }
+    return xd_clock_now_ms(clock) - begun;
+}
+
+static void
+assert_found(Pool *pool, const Node *node)
+{
+    g_assert_cmpint(pool_pass(pool, node, "event.from", 1), <=, BACK_MS);
+}
+
+/* ---- tests ---- */
+
+static void
+test_silent_coordinator(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    node_do(&pool->nodes[1], answer_slave, NULL);
+    pool_lose(pool);
+    pool_pass(pool, &pool->nodes[1], LOGIN, 5); /* for a while nobody leads */
+    node_lead(&pool->nodes[1]);
+    assert_found(pool, &pool->nodes[1]);
+}
+
+/* All but the last one. */
+static void
+test_silent_nodes(void)
+{
+    g_autoptr(Pool) pool = pool_new(MAX_NODES);
+
+    for (guint i = 0; i + 1 < pool->n; i++)
+        node_do(&pool->nodes[i], keep_silent, &pool->nodes[i]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[pool->n - 1]);
+}
+
+/* Nobody is asked again who has not answered yet. */
+static void
+test_once(void)
+{
+    g_autoptr(Pool) pool = pool_new(3);
+
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    node_do(&pool->nodes[1], keep_silent, &pool->nodes[1]);
+    node_do(&pool->nodes[2], answer_slave, NULL);
+    pool_lose(pool);
+    pool_pass(pool, &pool->nodes[2], LOGIN, 3);
+    g_assert_cmpuint(toolstack_count(pool->nodes[2].toolstack, LOGIN), ==, 3);
+    g_assert_cmpuint(pool->nodes[0].held, ==, 1);
+    g_assert_cmpuint(pool->nodes[1].held, ==, 1);
+}
+
+/* The old coordinator gives a session when another one has been found: it gets it back. */
+static void
+test_late(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *old = &pool->nodes[0];
+
+    node_do(old, answer_late, old);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+    g_assert_nonnull(old->late.body);
+    node_lead(old);
+    toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
+    old->held = 0;
+    while (toolstack_count(old->toolstack, "session.logout") < 1)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(toolstack_count(old->toolstack, "session.get_uuid"), ==, 2);
+    g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, "session.logout"), ==, 0);
+}
+
+/* It gives one while the others are asked, too, and they have none to give. */
+static void
+test_slow(void)
+{
+    g_autoptr(Pool) pool = pool_new(3);
+    Node *old = &pool->nodes[0];
+
+    node_do(old, answer_late, old);
+    node_do(&pool->nodes[1], answer_slave, NULL);
+    node_do(&pool->nodes[2], answer_slave, NULL);
+    pool_lose(pool);
+    pool_pass(pool, &pool->nodes[2], LOGIN, 2);
+    node_lead(old);
+    toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
+    old->held = 0;
+    pool_pass(pool, old, "event.from", 3);
+    g_assert_cmpuint(toolstack_count(old->toolstack, "event.from"), ==, 3);
+    g_assert_cmpuint(toolstack_count(old->toolstack, "session.logout"), ==, 0);
+}
+
+/* Nobody answers: closing ends all the same, within its own limit. */
+static void
+test_close(void)
+{
+    g_autoptr(Pool) pool = pool_new(3);
+
+    for (guint i = 0; i < pool->n; i++)
+        node_do(&pool->nodes[i], keep_silent, &pool->nodes[i]);
+    pool_lose(pool);
+    pool_pass(pool, &pool->nodes[2], LOGIN, 1);
+    g_assert_cmpuint(toolstack_count(pool->nodes[2].toolstack, LOGIN), ==, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/search/silent-coordinator", test_silent_coordinator);
+    g_test_add_func("/search/silent-nodes", test_silent_nodes);
+    g_test_add_func("/search/once", test_once);
+    g_test_add_func("/search/late", test_late);
+    g_test_add_func("/search/slow", test_slow);
+    g_test_add_func("/search/close", test_close);
+    return g_test_run();
+}
