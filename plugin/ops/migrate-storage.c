@@ -93,7 +93,7 @@ note_prepared(XdOp *op, gpointer data)
         const XdNodeAccess *link = link_of(g_ptr_array_index(migration->storage, i));
         const XdPBD *pbd = xd_get_pbd(mirror, link->pbd);
 
-        if (pbd != NULL)
+        if (pbd != NULL && !link->doubtful)
             g_ptr_array_add(link->tag != NULL ? prepared->pbds : prepared->plugged_pbds,
                             g_strdup(pbd->uuid));
     }

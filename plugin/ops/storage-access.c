@@ -329,16 +329,18 @@ create_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
-/* A connection takes no mark: one whose reply was lost is known by its two ends. A toolstack that has started
- * since may have plugged it already. */
+/* A connection takes no mark: one whose reply was lost is known by its two ends, and if its storage is not
+ * ours, another tool may have made it meanwhile. A toolstack that has started since may have plugged it. */
 static void
 note_pbd(XdOp *op, gpointer data)
 {
     XdNodeAccess *node = data;
     const XdPBD *pbd = node->pbd == NULL ? find_pbd(node) : NULL;
 
-    if (pbd != NULL)
+    if (pbd != NULL) {
         node->pbd = g_strdup(pbd->parent.ref);
+        node->doubtful = !node->storage->introduced;
+    }
     if (node->pbd == NULL && xd_op_get_plan(op) == NULL)
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the connection did not appear"));
     else
@@ -351,6 +353,7 @@ destroy_pbd(XdOp *op, gpointer data)
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     XdNodeAccess *node = data;
     XdStepCall call = {.method = "PBD.destroy", .done = done};
+    const XdPBD *pbd;
 
     if (node->tag == NULL) { /* it was there before */
         xd_op_next(op);
@@ -358,8 +361,15 @@ destroy_pbd(XdOp *op, gpointer data)
     }
     if (node->pbd == NULL)
         node->pbd = xd_operation_made(node->storage->operation, node->tag);
-    if (xd_get_pbd(mirror_of(node->storage), node->pbd) == NULL) {
+    pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
+    if (pbd == NULL) {
         xd_op_next(op);
+        return;
+    }
+    if (node->doubtful) {
+        xd_op_fail(op,
+                   xd_error_new(HVD_ERROR_LEFTOVERS,
+                                "PBD %s: may be the connection that was being made", pbd->uuid));
         return;
     }
     call.parameters = g_variant_new("(s)", node->pbd);
@@ -397,7 +407,7 @@ unplug_pbd(XdOp *op, gpointer data)
     XdNodeAccess *node = data;
     XdStepCall call = {.method = "PBD.unplug", .done = done};
 
-    if (node->plugged || !is_plugged(NULL, node)) {
+    if (node->plugged || node->doubtful || !is_plugged(NULL, node)) {
         xd_op_next(op);
         return;
     }

@@ -13,9 +13,10 @@ G_BEGIN_DECLS
 typedef struct {
     struct _XdStorageAccess *storage;
     char *host;
-    char *pbd;        /* NULL: there is none yet */
-    char *tag;        /* of the one that is made */
-    gboolean plugged; /* it was, before us */
+    char *pbd;         /* NULL: there is none yet */
+    char *tag;         /* of the one that is made */
+    gboolean plugged;  /* it was, before us */
+    gboolean doubtful; /* whether it is ours nobody can tell: it is never taken away */
 } XdNodeAccess;
 
 /**

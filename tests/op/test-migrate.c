@@ -1,6 +1,7 @@
 /* Live migration: the nine parts together, what is refused, and who counts as arrived. */
 #include "base/error.h"
 #include "ops/migrate.h"
+#include "ops/storage-access.h"
 #include "world.h"
 #include "xenapi/mirror.h"
 
@@ -377,6 +378,71 @@ test_rollback_of_another_node(void)
     test_pool_assert_picture(pool, before);
 }
 
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+static const XdSR *
+find_volume_storage(const World *world)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, world->connection->mirror, &xd_class_sr);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (xd_is_volume_storage((const XdSR *) record))
+            return (const XdSR *) record;
+    }
+    g_assert_not_reached();
+}
+
+/* Another tool connects the destination with the storage. (transfer full): the connection's uuid */
+static char *
+connect_destination(const char *sr)
+{
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
+    g_autofree char *record = g_strdup_printf(
+        "[{\"host\":\"%s\",\"SR\":\"%s\",\"other_config\":{},\"device_config\":{"
+        "\"target\":\"" TARGET "\",\"port\":\"3260\",\"targetIQN\":\"" TARGET_IQN "\"}}]",
+        host, sr);
+    g_autofree char *made = g_strdup_printf(
+        "[\"%s\"]", json_node_get_string(test_pool_call(pool, "PBD.create", record)));
+
+    test_pool_call(pool, "PBD.plug", made);
+    return g_strdup(json_node_get_string(test_pool_call(pool, "PBD.get_uuid", made)));
+}
+
+/* Ours was lost with the toolstack, and there is one all the same. */
+static void
+test_connection_of_others(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *pbd = NULL;
+    g_autofree char *before = NULL;
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    pbd = connect_destination(find_volume_storage(world)->parent.ref);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"p\",\"method\":\"PBD.plug\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"task-fail\",\"error\":"
+                            "[\"SR_BACKEND_FAILURE_141\",\"\",\"planted\"]}}");
+    before = test_pool_picture(pool);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_LEFTOVERS, "planted");
+    g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd));
+    test_pool_assert_picture(pool, before);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -400,6 +466,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-arrived", test_not_arrived);
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
+    g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
     status = g_test_run();
     test_pool_free(pool);

@@ -165,26 +165,43 @@ fits_now(const Sweep *sweep)
     return sweep_fits(sweep, now);
 }
 
-/* What an operator does whom the error tells of disks that nobody but the toolstack can account for. */
+/* What an operator does whom the error tells of what nobody but the toolstack can account for: "VDI 1a2b..." */
+static const struct {
+    const char *class;
+    const char *removes[3];
+} removable[] = {
+    {"VDI", {"VDI.destroy"}},
+    {"PBD", {"PBD.unplug", "PBD.destroy"}},
+};
+
 static void
-remove_disks(const GError *error)
+remove_object(guint kind, const char *uuid)
+{
+    g_autofree char *get = g_strconcat(removable[kind].class, ".get_by_uuid", NULL);
+    g_autofree char *by_uuid = g_strdup_printf("[\"%s\"]", uuid);
+    g_autofree char *ref =
+        g_strdup_printf("[\"%s\"]", json_node_get_string(test_pool_call(pool, get, by_uuid)));
+
+    for (guint i = 0; removable[kind].removes[i] != NULL; i++)
+        test_pool_call(pool, removable[kind].removes[i], ref);
+}
+
+static void
+remove_leftovers(const GError *error)
 {
     const char *const *leftovers = xd_error_get_leftovers(error);
     g_autofree char *text =
         leftovers != NULL ? g_strjoinv("\n", (char **) leftovers) : g_strdup("");
-    const char *place = text;
 
-    while ((place = strstr(place, "VDI ")) != NULL) {
-        g_autofree char *uuid = g_strndup(place + strlen("VDI "), 36);
-        g_autofree char *by_uuid = g_strdup_printf("[\"%s\"]", uuid);
-        g_autofree char *parameters = NULL;
+    for (guint kind = 0; kind < G_N_ELEMENTS(removable); kind++) {
+        g_autofree char *word = g_strconcat(removable[kind].class, " ", NULL);
 
-        place += strlen("VDI ");
-        if (!g_uuid_string_is_valid(uuid))
-            continue;
-        parameters = g_strdup_printf(
-            "[\"%s\"]", json_node_get_string(test_pool_call(pool, "VDI.get_by_uuid", by_uuid)));
-        test_pool_call(pool, "VDI.destroy", parameters);
+        for (const char *place = strstr(text, word); place != NULL; place = strstr(place, word)) {
+            g_autofree char *uuid = g_strndup(place += strlen(word), 36);
+
+            if (g_uuid_string_is_valid(uuid))
+                remove_object(kind, uuid);
+        }
     }
 }
 
@@ -199,7 +216,7 @@ reconcile(const Run *run, const GError *error)
     world_run(world, operation_find("reconcile"));
     g_assert_no_error(world->error);
     if (!fits_now(run->sweep))
-        remove_disks(error);
+        remove_leftovers(error);
     sweep_check(run->sweep, TRUE, run->what, error->message);
 }
 
