@@ -132,6 +132,7 @@ look_at_device(const XdRemainSearch *search, const XdVBD *vbd)
 }
 
 #define FOR_EACH(name, Type, search, func)                                                         \
+    G_STMT_START                                                                                   \
     {                                                                                              \
         const XdRecord *record;                                                                    \
         XdMirrorIter iter;                                                                         \
@@ -139,13 +140,14 @@ look_at_device(const XdRemainSearch *search, const XdVBD *vbd)
         xd_mirror_iter_init(&iter, (search)->mirror, &xd_class_##name);                            \
         while ((record = xd_mirror_iter_next(&iter)) != NULL)                                      \
             func(search, (const Type *) record);                                                   \
-    }
+    }                                                                                              \
+    G_STMT_END
 
 void
 xd_remains_find_machines(const XdRemainSearch *search)
 {
-    FOR_EACH(vm, XdVM, search, look_at_machine)
-    FOR_EACH(vbd, XdVBD, search, look_at_device)
+    FOR_EACH(vm, XdVM, search, look_at_machine);
+    FOR_EACH(vbd, XdVBD, search, look_at_device);
 }
 
 /* ---- disks ---- */
@@ -309,11 +311,15 @@ look_at_task(const XdRemainSearch *search, const XdTask *task)
 }
 
 void
-xd_remains_find_parts(const XdRemainSearch *search){
-    FOR_EACH(vdi, XdVDI, search, look_at_disk) FOR_EACH(task, XdTask, search, look_at_task)
-        FOR_EACH(sr, XdSR, search, look_at_storage)}
+xd_remains_find_parts(const XdRemainSearch *search)
+{
+    FOR_EACH(vdi, XdVDI, search, look_at_disk);
+    FOR_EACH(task, XdTask, search, look_at_task);
+    FOR_EACH(sr, XdSR, search, look_at_storage);
+}
 
-gboolean xd_remains_is_busy(const XdMirror *mirror, const XdTag *tag)
+gboolean
+xd_remains_is_busy(const XdMirror *mirror, const XdTag *tag)
 {
     const XdRecord *record;
     XdMirrorIter iter;
