@@ -95,6 +95,19 @@ xd_op_limit(XdOp *op, guint timeout_s)
         op_set_deadline(op, timeout_s);
 }
 
+void
+xd_op_begin_part(XdOp *op, guint timeout_s)
+{
+    if (!op->timed_out)
+        op_set_deadline(op, timeout_s);
+}
+
+guint
+xd_op_get_limit(XdOp *op)
+{
+    return op->limit_s;
+}
+
 static void
 op_arm(XdOp *op, guint timeout_s)
 {

@@ -8,6 +8,9 @@
 
 /* How long the server may take to notice that the connection is gone. */
 #define TASK_END_MS 10000
+/* The step's own limit is for the bytes: before and after them only the pool is waited for. */
+#define TASK_MADE_S 60
+#define TASK_DONE_S 900
 
 typedef struct {
     XdOp *op;
@@ -17,6 +20,7 @@ typedef struct {
     char *tag;
     char *task;
     XdOrigin *origin;
+    guint limit_s; /* for the bytes */
     GCancellable *cancellable;
     XdExchange *exchange;
     guint64 moved;
@@ -150,6 +154,7 @@ await_task(Moving *moving)
     gboolean failed = moving->error != NULL || moving->doubt != NULL;
 
     moving->enough = g_cancellable_new();
+    xd_op_begin_part(moving->op, TASK_DONE_S);
     if (failed) /* what no node has heard of ends no task: there is nothing to wait for */
         moving->timer = xd_clock_add(connection->clock, connection->context,
                                      moving->was_sent ? TASK_END_MS : 0, on_enough, moving);
@@ -283,6 +288,7 @@ on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const
         return;
     }
     moving->task = g_variant_dup_string(reply->value, NULL);
+    xd_op_begin_part(moving->op, moving->limit_s);
     exchange_start(moving);
 }
 
@@ -350,6 +356,8 @@ xd_op_transfer(XdOp *op, const XdStepTransfer *transfer)
     moving->vdi = g_strdup(transfer->vdi);
     moving->tag = xd_operation_tag(operation, transfer->kind, 0);
     moving->origin = origin;
+    moving->limit_s = xd_op_get_limit(op);
+    xd_op_begin_part(op, MIN(moving->limit_s, TASK_MADE_S));
     moving->cancellable = g_object_ref(xd_op_pend(op));
     call.parameters = g_variant_new("(ss)", moving->tag, xd_op_get_name(op));
     call.tag = moving->tag;

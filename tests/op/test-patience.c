@@ -7,7 +7,9 @@
 
 /* The longest step has six hours, for the bytes of a disk; then come its grace and ten minutes for each undo. */
 #define PATIENCE_MS (G_GINT64_CONSTANT(7) * 3600 * 1000)
-#define PIECE_MS    5000
+/* The longest one that waits for the pool, a live migration, has two. */
+#define GONE_MS  (G_GINT64_CONSTANT(3) * 3600 * 1000)
+#define PIECE_MS 5000
 
 /* Each attempt to connect is one of the real world. */
 static const char *const seldom[] = {"session.reconnect-max=3600", NULL};
@@ -43,7 +45,7 @@ begin(const Sweep *sweep, guint call, const char *rule)
 static void
 expect_end(World *world, const char *what)
 {
-    gint64 ms = world_pass(world, PATIENCE_MS, PIECE_MS, world_has_ended);
+    gint64 ms = world_pass(world, GONE_MS, PIECE_MS, world_has_ended);
 
     if (!world->ended)
         g_error("%s: does not end", what);

@@ -16,6 +16,7 @@ typedef struct {
     GError *caught; /* by xd_op_try() */
     gboolean ended;
     guint failures; /* of "flaky" */
+    XdOp *op;       /* of "in-parts" */
 } World;
 
 typedef struct _Call Call;

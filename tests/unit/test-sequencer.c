@@ -192,6 +192,36 @@ test_deadline(void)
 }
 
 static void
+in_parts(XdOp *op, gpointer data)
+{
+    World *world = data;
+
+    world->op = op;
+    g_assert_cmpuint(xd_op_get_limit(op), ==, 5);
+    xd_op_begin_part(op, 2);
+    ask(op, world);
+}
+
+/* Each part has its own time. */
+static void
+test_parts(void)
+{
+    static const XdStep steps[] = {{"in-parts", in_parts, undo_call, 1, 5}, {0}};
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    advance(world, 1999);
+    xd_op_begin_part(world->op, 9);
+    g_assert_cmpuint(xd_op_get_limit(world->op), ==, 9);
+    advance(world, 8999);
+    g_assert_cmpuint(world->waiting->len, ==, 1);
+    advance(world, 1);
+    answer(world, 0, NULL); /* of the undo */
+    g_assert_error(world->error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+    g_assert_cmpstr(world->error->message, ==, "test it: in-parts: not done within 9 s");
+}
+
+static void
 test_total_deadline(void)
 {
     static const XdStep steps[] = {{"call", call, NULL, 1, 5}, {"more", call, NULL, 1, 5}, {0}};
@@ -416,6 +446,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/cancel-before", test_cancel_before);
     g_test_add_func("/base/sequencer/cancel-late", test_cancel_late);
     g_test_add_func("/base/sequencer/deadline", test_deadline);
+    g_test_add_func("/base/sequencer/parts", test_parts);
     g_test_add_func("/base/sequencer/total-deadline", test_total_deadline);
     g_test_add_func("/base/sequencer/retry", test_retry);
     g_test_add_func("/base/sequencer/retry-stopped", test_retry_stopped);
