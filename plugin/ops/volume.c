@@ -1,235 +1,23 @@
 #include "ops/volume.h"
 
 #include "model/device.h"
-#include "model/portal.h"
 #include "model/record.h"
 #include "ops/find.h"
-#include "ops/storage-access.h"
+#include "ops/volume-state.h"
 
 #include <string.h>
 
-typedef struct {
-    XdInstanceState head;
-    XdConnectionInfo info;
-    gboolean has_position; /* the caller has said where */
-    guint position;
-
-    XdStorageAccess
-        *access;       /* NULL: the disk alone is named, and its storage is not ours to touch */
-    char *storage_key; /* whose turn it is */
-    char *vdi_uuid;    /* NULL: found by its unit */
-    gint64 lun;        /* -1: not named */
-    gboolean read_only;
-
-    char *vdi;
-    char *vbd;
-    char *vbd_tag;
-    gboolean attached_before;
-    gboolean scanned;
-} Volume;
-
-static void
-volume_clear(gpointer data)
-{
-    Volume *volume = data;
-
-    g_clear_pointer(&volume->access, xd_storage_access_free);
-    xd_connection_info_clear(&volume->info);
-    g_free(volume->storage_key);
-    g_free(volume->vdi_uuid);
-    g_free(volume->vdi);
-    g_free(volume->vbd);
-    g_free(volume->vbd_tag);
-    xd_instance_state_clear(data);
-}
-
 static const XdMirror *
-mirror_of(Volume *volume)
+mirror_of(XdVolumeState *volume)
 {
     return volume->head.base.connection->mirror;
-}
-
-/* ---- what the document says ---- */
-
-static gboolean
-read_iscsi(Volume *volume, const XdIscsiData *data, GError **error)
-{
-    XdStorageAccess *access = volume->access;
-    g_auto(XdPortal) portal = {0};
-    g_autofree char *port = NULL;
-
-    if (data->has_encrypted && data->encrypted) {
-        xd_set_error(error, HVD_ERROR_UNSUPPORTED,
-                     "/data/encrypted: encrypted volumes are not supported");
-        return FALSE;
-    }
-    if (data->auth_method == XD_ISCSI_DATA_AUTH_METHOD_CHAP &&
-        (data->auth_username == NULL || data->auth_password == NULL)) {
-        xd_set_error(error, HVD_ERROR_INVALID,
-                     "/data/auth_method: CHAP needs auth_username and auth_password");
-        return FALSE;
-    }
-    if (!xd_portal_parse(data->target_portal, &portal, error))
-        return FALSE;
-    port = g_strdup_printf("%u", (guint) portal.port);
-    access->uuid =
-        data->sr_uuid != NULL ? g_strdup(data->sr_uuid) : xd_sr_uuid_new(&portal, data->target_iqn);
-    access->type = g_strdup("iscsi");
-    access->label = data->name_label != NULL ? g_strdup(data->name_label)
-                                             : g_strconcat("tempSR-", access->uuid, NULL);
-    access->shared = TRUE; /* so that a migration can give a second node access */
-    xd_storage_access_add_config(access, "target", portal.host);
-    xd_storage_access_add_config(access, "port", port);
-    xd_storage_access_add_config(access, "targetIQN", data->target_iqn);
-    if (data->auth_method == XD_ISCSI_DATA_AUTH_METHOD_CHAP) {
-        xd_storage_access_add_config(access, "chapuser", data->auth_username);
-        access->password = xd_secret_ref(data->auth_password);
-    }
-    volume->vdi_uuid = g_strdup(data->vdi_uuid);
-    volume->lun = data->has_target_lun ? data->target_lun : -1;
-    volume->read_only = data->access_mode == XD_ISCSI_DATA_ACCESS_MODE_RO;
-    return TRUE;
-}
-
-static void
-read_xensm(Volume *volume, const XdXensmData *data)
-{
-    XdStorageAccess *access = volume->access;
-
-    access->uuid = g_strdup(data->sr_uuid);
-    access->type = g_strdup(data->sr_type != NULL ? data->sr_type : "nfs");
-    access->label = g_strdup(data->name_label != NULL ? data->name_label : data->sr_uuid);
-    access->shared = TRUE;
-    if (data->server != NULL)
-        xd_storage_access_add_config(access, "server", data->server);
-    if (data->serverpath != NULL)
-        xd_storage_access_add_config(access, "serverpath", data->serverpath);
-    volume->vdi_uuid = g_strdup(data->vdi_uuid);
-    volume->lun = -1;
-}
-
-static gboolean
-read_info(Volume *volume, GError **error)
-{
-    if (volume->info.kind == XD_CONNECTION_INFO_VDI) {
-        const XdVdiData *data = &volume->info.vdi->data;
-
-        volume->vdi_uuid = g_strdup(data->vdi_uuid);
-        volume->read_only = data->access_mode == XD_VDI_DATA_ACCESS_MODE_RO;
-        volume->storage_key = g_strdup(volume->vdi_uuid);
-        return TRUE;
-    }
-    volume->access = xd_storage_access_new(&volume->head.base);
-    if (volume->info.kind == XD_CONNECTION_INFO_XENSM)
-        read_xensm(volume, &volume->info.xensm->data);
-    else if (!read_iscsi(volume, &volume->info.iscsi->data, error))
-        return FALSE;
-    volume->storage_key = g_strconcat("storage ", volume->access->uuid, NULL);
-    return TRUE;
-}
-
-/* Attach and detach of two units of one target would race between "in use?" and "forget". */
-static void
-take_turn(XdOp *op, gpointer data)
-{
-    xd_op_take_turn(op, ((Volume *) data)->storage_key);
-}
-
-static void
-find_storage(Volume *volume)
-{
-    const XdSR *sr = volume->access != NULL
-                         ? (const XdSR *) xd_mirror_find_one(mirror_of(volume), XD_BY_SR_UUID,
-                                                             volume->access->uuid)
-                         : NULL;
-
-    if (sr != NULL)
-        volume->access->sr = g_strdup(sr->parent.ref);
-}
-
-/* ---- finding the disk ---- */
-
-static gboolean
-is_wanted(const Volume *volume, const XdVDI *vdi)
-{
-    const char *lun = xd_map_get(&vdi->sm_config, "LUNid");
-    gint64 number = -1;
-
-    if (vdi->missing)
-        return FALSE;
-    if (volume->vdi_uuid != NULL)
-        return strcmp(vdi->uuid, volume->vdi_uuid) == 0;
-    if (volume->lun < 0)
-        return TRUE;
-    return lun != NULL && g_ascii_string_to_signed(lun, 10, 0, G_MAXINT64, &number, NULL) &&
-           number == volume->lun;
-}
-
-/* Unit 0 is a unit like any other, and with several disks nobody guesses (Nova's defects, 3.4). */
-static const XdVDI *
-find_disk(Volume *volume)
-{
-    const XdMirror *mirror = mirror_of(volume);
-    const GPtrArray *disks;
-    const XdVDI *found = NULL;
-
-    if (volume->access == NULL)
-        return (const XdVDI *) xd_mirror_find_one(mirror, XD_BY_VDI_UUID, volume->vdi_uuid);
-    disks = xd_mirror_find(mirror, XD_BY_VDI_SR, volume->access->sr);
-    for (guint i = 0; i < disks->len; i++) {
-        const XdVDI *vdi = g_ptr_array_index(disks, i);
-
-        if (!is_wanted(volume, vdi))
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = vdi;
-    }
-    return found;
-}
-
-static gboolean
-has_disk(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    return find_disk(data) != NULL;
-}
-
-/* Attaching scans, so the disk is there; one that the target got later needs a scan of its own. */
-static void
-scan(XdOp *op, gpointer data)
-{
-    Volume *volume = data;
-    XdStepCall call = {.method = "SR.scan"};
-
-    if (volume->access == NULL || has_disk(NULL, volume) || xd_op_get_plan(op) != NULL) {
-        xd_op_next(op);
-        return;
-    }
-    call.gate = volume->access->sr;
-    call.parameters = g_variant_new("(s)", volume->access->sr);
-    xd_op_task(op, &call);
-}
-
-/* (nullable): the instance's device with this disk */
-static const XdVBD *
-find_device_of(Volume *volume, const XdVDI *vdi)
-{
-    const GPtrArray *vbds = xd_mirror_find(mirror_of(volume), XD_BY_VBD_VDI, vdi->parent.ref);
-
-    for (guint i = 0; i < vbds->len; i++) {
-        const XdVBD *vbd = g_ptr_array_index(vbds, i);
-
-        if (g_strcmp0(vbd->vm, volume->head.vm) == 0)
-            return vbd;
-    }
-    return NULL;
 }
 
 /* ---- attach ---- */
 
 /* (nullable) (transfer full): why it cannot be attached, as far as one sees beforehand */
 static GError *
-attach_error(Volume *volume)
+attach_error(XdVolumeState *volume)
 {
     const XdVM *vm = xd_instance_vm(&volume->head);
     const XdStorageAccess *access = volume->access;
@@ -252,14 +40,14 @@ attach_error(Volume *volume)
 static void
 check_attach(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdMirror *mirror = mirror_of(volume);
     const XdVM *vm = xd_instance_vm(&volume->head);
     const char *host = vm->resident_on != NULL ? vm->resident_on : vm->affinity;
     const XdPool *pool = xd_mirror_get_pool(mirror);
     GError *error;
 
-    find_storage(volume);
+    xd_volume_find_storage(volume);
     error = attach_error(volume);
     if (error != NULL) {
         xd_op_fail(op, error);
@@ -277,7 +65,7 @@ check_attach(XdOp *op, gpointer data)
 static void
 connect_storage(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
 
     if (volume->access == NULL)
         xd_op_next(op);
@@ -286,7 +74,7 @@ connect_storage(XdOp *op, gpointer data)
 }
 
 static gboolean
-choose_position(Volume *volume, GError **error)
+choose_position(XdVolumeState *volume, GError **error)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror_of(volume), XD_BY_VBD_VM, volume->head.vm);
     XdPositions used = {0};
@@ -309,9 +97,9 @@ choose_position(Volume *volume, GError **error)
 }
 
 static gboolean
-check_placement(Volume *volume, const XdVDI *vdi, GError **error)
+check_placement(XdVolumeState *volume, const XdVDI *vdi, GError **error)
 {
-    const XdVBD *vbd = find_device_of(volume, vdi);
+    const XdVBD *vbd = xd_volume_find_device(volume, vdi);
     guint position = 0;
 
     if (vbd == NULL)
@@ -329,7 +117,7 @@ check_placement(Volume *volume, const XdVDI *vdi, GError **error)
 }
 
 static GError *
-no_disk_error(const Volume *volume)
+no_disk_error(const XdVolumeState *volume)
 {
     const char *storage = volume->access != NULL ? volume->access->uuid : NULL;
     g_autofree char *unit = volume->lun >= 0
@@ -348,8 +136,8 @@ no_disk_error(const Volume *volume)
 static void
 find_volume(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
-    const XdVDI *vdi = find_disk(volume);
+    XdVolumeState *volume = data;
+    const XdVDI *vdi = xd_volume_find_disk(volume);
     GError *error = NULL;
 
     if (vdi != NULL) {
@@ -370,7 +158,7 @@ find_volume(XdOp *op, gpointer data)
 static void
 create_vbd(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     XdStepCall call = {.method = "VBD.create", .kind = "volume", .out = &volume->vbd};
 
     if (volume->attached_before) {
@@ -385,7 +173,7 @@ create_vbd(XdOp *op, gpointer data)
 }
 
 static const XdVBD *
-find_made_vbd(Volume *volume)
+find_made_vbd(XdVolumeState *volume)
 {
     return volume->vbd_tag != NULL ? (const XdVBD *) xd_mirror_find_one(
                                          mirror_of(volume), XD_BY_VBD_TAG, volume->vbd_tag)
@@ -412,7 +200,7 @@ destroy_made_vbd(XdOp *op, gpointer data)
 static gboolean
 is_attached(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
 
     return vbd != NULL && vbd->currently_attached && vbd->current_operations.n == 0;
@@ -422,7 +210,7 @@ static void
 plug_vbd(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_ATTACHED", NULL};
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdVM *vm = xd_instance_vm(&volume->head);
     XdStepCall call = {.method = "VBD.plug", .done = done, .holds = is_attached, .data = volume};
 
@@ -452,7 +240,7 @@ unplug_made_vbd(XdOp *op, gpointer data)
 static gboolean
 shows_vbd(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
 
     return xd_get_vbd(mirror_of(volume), volume->vbd) != NULL;
 }
@@ -460,13 +248,13 @@ shows_vbd(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 static void
 see_vbd(XdOp *op, gpointer data)
 {
-    xd_op_see(op, ((Volume *) data)->vbd, shows_vbd, data);
+    xd_op_see(op, ((XdVolumeState *) data)->vbd, shows_vbd, data);
 }
 
 static void
 tell_volume(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
     const XdVDI *vdi = xd_get_vdi(mirror_of(volume), volume->vdi);
     const XdSR *sr = vdi != NULL ? xd_get_sr(mirror_of(volume), vdi->sr) : NULL;
@@ -485,10 +273,10 @@ tell_volume(XdOp *op, gpointer data)
 static const XdStep attach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"take-turn", take_turn, NULL, 0, 3600},
+    {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_attach, NULL, 0, 5},
     {"connect-storage", connect_storage, NULL, 10, 3600},
-    {"scan-storage", scan, NULL, 2, 900},
+    {"scan-storage", xd_step_scan_storage, NULL, 2, 900},
     {"find-volume", find_volume, NULL, 0, 5},
     {"create-device", create_vbd, destroy_made_vbd, 2, 60},
     {"plug-device", plug_vbd, unplug_made_vbd, 5, 600},
@@ -502,14 +290,14 @@ static const XdStep attach_steps[] = {
 static void
 check_detach(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdVM *vm = xd_instance_vm(&volume->head);
     const XdVDI *vdi;
     const XdVBD *vbd;
 
-    find_storage(volume);
-    vdi = volume->access == NULL || volume->access->sr != NULL ? find_disk(volume) : NULL;
-    vbd = vdi != NULL ? find_device_of(volume, vdi) : NULL;
+    xd_volume_find_storage(volume);
+    vdi = volume->access == NULL || volume->access->sr != NULL ? xd_volume_find_disk(volume) : NULL;
+    vbd = vdi != NULL ? xd_volume_find_device(volume, vdi) : NULL;
     if (vbd == NULL) {
         xd_op_next(op); /* detached already; its storage may still have to go */
         return;
@@ -532,7 +320,7 @@ check_detach(XdOp *op, gpointer data)
 static gboolean
 is_detached(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
 
     return vbd == NULL || (!vbd->currently_attached && vbd->current_operations.n == 0);
@@ -543,7 +331,7 @@ unplug_vbd(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
     static const char *const retry[] = {"DEVICE_DETACH_REJECTED", "DEVICE_DETACH_TIMEOUT", NULL};
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdConfig *config = volume->head.base.connection->config;
     XdStepCall call = {
         .method = "VBD.unplug",
@@ -566,7 +354,7 @@ unplug_vbd(XdOp *op, gpointer data)
 static gboolean
 is_vbd_gone(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
 
     return xd_get_vbd(mirror_of(volume), volume->vbd) == NULL;
 }
@@ -575,7 +363,7 @@ static void
 destroy_vbd(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     XdStepCall call = {.method = "VBD.destroy", .done = done, .holds = is_vbd_gone, .data = volume};
 
     if (volume->vbd == NULL) {
@@ -589,13 +377,13 @@ destroy_vbd(XdOp *op, gpointer data)
 static void
 see_vbd_gone(XdOp *op, gpointer data)
 {
-    xd_op_see(op, ((Volume *) data)->vbd, is_vbd_gone, data);
+    xd_op_see(op, ((XdVolumeState *) data)->vbd, is_vbd_gone, data);
 }
 
 static void
 drop_storage(XdOp *op, gpointer data)
 {
-    Volume *volume = data;
+    XdVolumeState *volume = data;
     const XdSR *sr =
         volume->access != NULL ? xd_get_sr(mirror_of(volume), volume->access->sr) : NULL;
 
@@ -624,7 +412,7 @@ undo_unplug(XdOp *op, gpointer data)
 static const XdStep detach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    {"take-turn", take_turn, NULL, 0, 3600},
+    {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_detach, NULL, 0, 5},
     {"unplug-device", unplug_vbd, undo_unplug, 5, 600},
     {"destroy-device", destroy_vbd, NULL, 2, 60},
@@ -635,28 +423,14 @@ static const XdStep detach_steps[] = {
 
 /* ---- the slots ---- */
 
-static Volume *
-volume_new(XdConnection *connection, const char *instance, const char *document, GError **error)
-{
-    Volume *volume = g_new0(Volume, 1);
-
-    xd_instance_state_init(&volume->head, instance);
-    if (xd_connection_info_parse(document, -1, connection->arena, &volume->info, error) &&
-        read_info(volume, error))
-        return volume;
-    volume_clear(volume);
-    g_free(volume);
-    return NULL;
-}
-
 void
 xd_attach_volume_async(XdConnection *connection, const char *instance, const char *connection_info,
                        const char *mountpoint, const HvdCall *call, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)
 {
-    static const XdOperationClass klass = {"attach-volume", attach_steps, volume_clear};
+    static const XdOperationClass klass = {"attach-volume", attach_steps, xd_volume_state_clear};
     GError *error = NULL;
-    Volume *volume = volume_new(connection, instance, connection_info, &error);
+    XdVolumeState *volume = xd_volume_state_new(connection, instance, connection_info, &error);
     g_autofree char *shown = NULL;
 
     if (volume != NULL && mountpoint != NULL) {
@@ -666,7 +440,7 @@ xd_attach_volume_async(XdConnection *connection, const char *instance, const cha
             error = xd_error_new(HVD_ERROR_INVALID,
                                  "\"%s\" is no device: expected one like /dev/xvdb, or a number",
                                  shown);
-            volume_clear(volume);
+            xd_volume_state_clear(volume);
             g_clear_pointer(&volume, g_free);
         }
     }
@@ -684,9 +458,9 @@ xd_detach_volume_async(XdConnection *connection, const char *instance, const cha
                        const HvdCall *call, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data)
 {
-    static const XdOperationClass klass = {"detach-volume", detach_steps, volume_clear};
+    static const XdOperationClass klass = {"detach-volume", detach_steps, xd_volume_state_clear};
     GError *error = NULL;
-    Volume *volume = volume_new(connection, instance, connection_info, &error);
+    XdVolumeState *volume = xd_volume_state_new(connection, instance, connection_info, &error);
 
     if (volume == NULL) {
         g_prefix_error_literal(&error, "detach-volume: ");
