@@ -44,6 +44,13 @@ set_headers(XdExchange *x, const XdHttpRequest *request)
     x->headers = headers;
 }
 
+/* Its body goes in one packet with its head: two make the server wake up twice. */
+static gboolean
+is_small(const XdExchange *x)
+{
+    return x->is_post && !x->bulk && !x->secret_body && x->body.data != NULL;
+}
+
 XdExchange *
 xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
 {
@@ -53,7 +60,6 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
     x->slot = slot;
     x->is_put = strcmp(request->method, "PUT") == 0;
     x->is_post = strcmp(request->method, "POST") == 0;
-    x->url = g_strconcat(x->slot->text, request->path, NULL);
     x->session = request->session != NULL ? xd_secret_ref((XdSecret *) request->session) : NULL;
     x->body_size = request->body_size;
     x->lane = request->lane;
@@ -67,6 +73,8 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
         x->body_size = (gint64) x->body.length;
         *request->body = (XdVault){0};
     }
+    x->target = is_small(x) ? xd_slot_target(slot, request->path) : NULL;
+    x->url = x->target == NULL ? g_strconcat(slot->text, request->path, NULL) : NULL;
     set_headers(x, request);
     return x;
 }
@@ -234,13 +242,6 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
     return CURL_PREREQFUNC_OK;
 }
 
-/* Its body goes in one packet with its head: two make the server wake up twice. */
-gboolean
-xd_exchange_is_small(const XdExchange *x)
-{
-    return x->is_post && !x->bulk && !x->secret_body && x->body.data != NULL;
-}
-
 static void
 set_body(XdExchange *x, CURL *easy)
 {
@@ -248,7 +249,7 @@ set_body(XdExchange *x, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return;
     }
-    if (xd_exchange_is_small(x)) {
+    if (is_small(x)) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) x->body_size);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.data);
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -297,6 +298,10 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
+    if (x->target != NULL)
+        curl_easy_setopt(easy, CURLOPT_CURLU, x->target->url);
+    else
+        curl_easy_setopt(easy, CURLOPT_URL, x->url);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     return TRUE;
@@ -305,7 +310,6 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
 void
 xd_exchange_apply(XdExchange *x, CURL *easy)
 {
-    curl_easy_setopt(easy, CURLOPT_URL, x->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);

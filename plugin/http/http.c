@@ -7,6 +7,7 @@
 
 #define IDLE_HANDLES 8
 #define MAX_READY    64
+#define MAX_TARGETS  4 /* of one origin */
 
 static void http_start_waiting(XdHttp *http);
 static void http_destroy(XdHttp *http);
@@ -41,10 +42,10 @@ handle_release(XdExchange *x, CURL *easy)
 {
     XdHttp *http = x->http;
 
-    if (xd_exchange_is_small(x) &&
-        g_queue_get_length(&x->slot->warm) < http->options.short_per_origin) {
+    if (x->target != NULL &&
+        g_queue_get_length(&x->target->warm) < http->options.short_per_origin) {
         xd_exchange_strip(easy);
-        g_queue_push_tail(&x->slot->warm, easy);
+        g_queue_push_tail(&x->target->warm, easy);
         return;
     }
     curl_easy_reset(easy); /* drops our strings; the connection stays with the multi handle */
@@ -58,7 +59,7 @@ handle_release(XdExchange *x, CURL *easy)
 static CURL *
 handle_take(XdExchange *x, GError **error)
 {
-    CURL *easy = xd_exchange_is_small(x) ? g_queue_pop_tail(&x->slot->warm) : NULL;
+    CURL *easy = x->target != NULL ? g_queue_pop_tail(&x->target->warm) : NULL;
 
     if (easy != NULL)
         return easy;
@@ -329,6 +330,35 @@ handles_free(GQueue *handles)
         curl_easy_cleanup(easy);
 }
 
+static void
+target_free(gpointer data)
+{
+    XdTarget *target = data;
+
+    handles_free(&target->warm);
+    curl_url_cleanup(target->url);
+    g_free(target);
+}
+
+XdTarget *
+xd_slot_target(XdSlot *slot, const char *path)
+{
+    XdTarget *target = g_hash_table_lookup(slot->targets, path);
+    g_autofree char *whole = NULL;
+
+    if (target != NULL || g_hash_table_size(slot->targets) == MAX_TARGETS)
+        return target;
+    whole = g_strconcat(slot->text, path, NULL);
+    target = g_new0(XdTarget, 1);
+    target->url = curl_url();
+    if (curl_url_set(target->url, CURLUPART_URL, whole, 0) != CURLUE_OK) {
+        target_free(target);
+        return NULL;
+    }
+    g_hash_table_insert(slot->targets, g_strdup(path), target);
+    return target;
+}
+
 static XdSlot *
 slot_of(XdHttp *http, const XdOrigin *origin)
 {
@@ -339,6 +369,7 @@ slot_of(XdHttp *http, const XdOrigin *origin)
     slot = g_new0(XdSlot, 1);
     slot->origin = xd_origin_copy(origin);
     slot->text = xd_origin_to_string(origin);
+    slot->targets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, target_free);
     g_hash_table_insert(http->slots, slot->origin, slot);
     return slot;
 }
@@ -348,7 +379,7 @@ slot_free(gpointer data)
 {
     XdSlot *slot = data;
 
-    handles_free(&slot->warm);
+    g_hash_table_unref(slot->targets);
     xd_origin_free(slot->origin);
     g_free(slot->text);
     g_free(slot);

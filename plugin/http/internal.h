@@ -7,12 +7,18 @@
 
 G_BEGIN_DECLS
 
+/* Where an origin takes small requests: what they have in common is worked out once. */
+typedef struct {
+    CURLU *url;
+    GQueue warm; /* (element-type CURL): handles that know all but the next request */
+} XdTarget;
+
 /* One origin and the short exchanges under way there. */
 typedef struct {
     XdOrigin *origin;
     char *text;
     guint busy;
-    GQueue warm; /* (element-type CURL): handles that know all but the next small request */
+    GHashTable *targets; /* (element-type utf8 XdTarget): by path */
 } XdSlot;
 
 struct _XdHttp {
@@ -44,8 +50,9 @@ struct _XdExchange {
     const XdExchangeClass *klass;
     gpointer data;
     XdSlot *slot;
+    XdTarget *target; /* (nullable): of a small request */
     gboolean is_put, is_post;
-    char *url;
+    char *url; /* NULL where there is a target */
     struct curl_slist *headers;     /* begins with those of its own */
     struct curl_slist *own_headers; /* an array */
     guint n_own_headers;
@@ -75,14 +82,15 @@ struct _XdExchange {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* (transfer none) (nullable): NULL: there are too many, or libcurl does not understand it */
+XdTarget *xd_slot_target(XdSlot *slot, const char *path);
 XdExchange *xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request);
 void xd_exchange_free(XdExchange *exchange);
 /* All that a request to @x's origin has in common with those before and after it. */
 gboolean xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error);
 /* What is this exchange's own. */
 void xd_exchange_apply(XdExchange *x, CURL *easy);
-/* A small request, whose handle xd_exchange_strip() leaves as xd_exchange_prepare() does. */
-gboolean xd_exchange_is_small(const XdExchange *x);
+/* Of a request to a target: leaves the handle as xd_exchange_prepare() does. */
 void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
 /* (nullable): what the transfer that libcurl has ended means */

@@ -282,6 +282,22 @@ test_nothing_left(void)
     }
 }
 
+/* More places at one origin than are remembered, each of them twice. */
+static void
+test_many_paths(void)
+{
+    g_autoptr(World) world = world_new();
+
+    for (guint i = 0; i < 20; i++) {
+        g_autofree char *path = g_strdup_printf("/%u?a=b%%20c", i % 10);
+        g_autofree char *line = g_strdup_printf("POST %s HTTP/1.1\r\n", path);
+        Shape shape = {.method = "POST", .path = path, .body = "{}"};
+
+        g_assert_true(g_str_has_prefix(ask(world, &shape), line));
+    }
+    g_assert_cmpuint(test_server_get_connections(world->server), ==, 1);
+}
+
 /* Long ones are limited in all, and a poll is never in the queue. */
 static void
 test_lanes(void)
@@ -500,6 +516,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/simple", test_simple);
     g_test_add_func("/http/exchange/kept-connections", test_kept);
     g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
+    g_test_add_func("/http/exchange/many-paths", test_many_paths);
     g_test_add_func("/http/exchange/lanes", test_lanes);
     g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
     g_test_add_func("/http/exchange/refused", test_refused);
