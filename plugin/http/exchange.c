@@ -14,12 +14,16 @@ find_headers(XdHttp *http, const char *content_type)
 {
     const char *key = content_type != NULL ? content_type : "";
     struct curl_slist *headers = g_hash_table_lookup(http->headers, key);
+    g_autofree char *agent = NULL;
     g_autofree char *line = NULL;
 
     if (headers != NULL)
         return headers;
+    /* CURLOPT_USERAGENT would have libcurl put this line together for each request */
+    agent = g_strconcat("User-Agent: ", http->options.user_agent, NULL);
+    headers = curl_slist_append(NULL, agent);
     /* never answered by xapi, and libcurl would wait a second for it (observed.md) */
-    headers = curl_slist_append(NULL, "Expect:");
+    headers = curl_slist_append(headers, "Expect:");
     headers = curl_slist_append(headers, "Accept:");
     line = g_strconcat("Content-Type: ", content_type, NULL);
     if (content_type != NULL)
@@ -296,7 +300,6 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
     if (x->target != NULL)
         curl_easy_setopt(easy, CURLOPT_CURLU, x->target->url);

@@ -196,6 +196,7 @@ test_simple(void)
     settle(world);
     g_assert_no_error(world->error);
     g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
+    g_assert_nonnull(strstr(world->asked, "\r\nUser-Agent: test/1\r\n"));
 }
 
 /* Fifty calls share two kept connections. */
