@@ -42,10 +42,9 @@ handle_release(XdExchange *x, CURL *easy)
 {
     XdHttp *http = x->http;
 
-    if (x->target != NULL &&
-        g_queue_get_length(&x->target->warm) < http->options.short_per_origin) {
+    if (x->target != NULL && x->target->warm->len < http->options.short_per_origin) {
         xd_exchange_strip(easy);
-        g_queue_push_tail(&x->target->warm, easy);
+        g_ptr_array_add(x->target->warm, easy);
         return;
     }
     curl_easy_reset(easy); /* drops our strings; the connection stays with the multi handle */
@@ -59,10 +58,11 @@ handle_release(XdExchange *x, CURL *easy)
 static CURL *
 handle_take(XdExchange *x, GError **error)
 {
-    CURL *easy = x->target != NULL ? g_queue_pop_tail(&x->target->warm) : NULL;
+    GPtrArray *warm = x->target != NULL ? x->target->warm : NULL;
+    CURL *easy;
 
-    if (easy != NULL)
-        return easy;
+    if (warm != NULL && warm->len > 0)
+        return g_ptr_array_steal_index_fast(warm, warm->len - 1);
     easy = g_queue_pop_head(&x->http->idle);
     if (easy == NULL)
         easy = curl_easy_init();
@@ -335,7 +335,7 @@ target_free(gpointer data)
 {
     XdTarget *target = data;
 
-    handles_free(&target->warm);
+    g_ptr_array_unref(target->warm);
     curl_url_cleanup(target->url);
     g_free(target);
 }
@@ -350,6 +350,7 @@ xd_slot_target(XdSlot *slot, const char *path)
         return target;
     whole = g_strconcat(slot->text, path, NULL);
     target = g_new0(XdTarget, 1);
+    target->warm = g_ptr_array_new_with_free_func(curl_easy_cleanup);
     target->url = curl_url();
     if (curl_url_set(target->url, CURLUPART_URL, whole, 0) != CURLUE_OK) {
         target_free(target);

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* Where an origin takes small requests: what they have in common is worked out once. */
 typedef struct {
     CURLU *url;
-    GQueue warm; /* (element-type CURL): handles that know all but the next request */
+    GPtrArray *warm; /* (element-type CURL): handles that know all but the next request */
 } XdTarget;
 
 /* One origin and the short exchanges under way there. */
@@ -52,7 +52,7 @@ struct _XdExchange {
     XdSlot *slot;
     XdTarget *target; /* (nullable): of a small request */
     gboolean is_put, is_post;
-    char *url; /* NULL where there is a target */
+    char *url;                      /* NULL where there is a target */
     struct curl_slist *headers;     /* begins with those of its own */
     struct curl_slist *own_headers; /* an array */
     guint n_own_headers;
