@@ -220,14 +220,6 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     return length;
 }
 
-/* libcurl's own sockets would be inherited by whatever the host starts. */
-static curl_socket_t
-on_open_socket(void *user G_GNUC_UNUSED, curlsocktype purpose G_GNUC_UNUSED,
-               struct curl_sockaddr *address)
-{
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* Before each request that libcurl makes. On a kept connection that dies before the answer, libcurl 7.88
  * would send a body that it has whole again (Curl_retry_request), a second VM.create. Here it is stopped,
  * and we say that the outcome is unknown. */
@@ -299,7 +291,7 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    xd_sockets_configure(&x->http->sockets, easy);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
     if (x->target != NULL)
         curl_easy_setopt(easy, CURLOPT_CURLU, x->target->url);

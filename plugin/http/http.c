@@ -1,9 +1,6 @@
 #include "http/internal.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #define IDLE_HANDLES 8
 #define MAX_READY    64
@@ -137,15 +134,9 @@ static int
 on_socket(CURL *easy G_GNUC_UNUSED, curl_socket_t fd, int what, void *user, void *known)
 {
     XdHttp *http = user;
-    int operation = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL
-                    : known != NULL          ? EPOLL_CTL_MOD
-                                             : EPOLL_CTL_ADD;
-    struct epoll_event event = {.events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
-                                          (what & CURL_POLL_OUT ? EPOLLOUT : 0),
-                                .data.fd = fd};
 
-    epoll_ctl(http->sockets, operation, fd, &event);
-    curl_multi_assign(http->multi, fd, what == CURL_POLL_REMOVE ? NULL : http);
+    xd_sockets_watch(&http->sockets, fd, GPOINTER_TO_INT(known), what);
+    curl_multi_assign(http->multi, fd, what == CURL_POLL_REMOVE ? NULL : GINT_TO_POINTER(what));
     return 0;
 }
 
@@ -167,7 +158,7 @@ on_timer(CURLM *multi G_GNUC_UNUSED, long ms, void *user)
 typedef struct {
     GSource source;
     XdHttp *http;
-    gpointer tag; /* of XdHttp.sockets */
+    gpointer tag; /* of the sockets */
 } MultiSource;
 
 static gboolean
@@ -201,7 +192,7 @@ static void
 multi_feed(XdHttp *http)
 {
     struct epoll_event ready[MAX_READY]; /* what finds no room is told of again */
-    int n = epoll_wait(http->sockets, ready, MAX_READY, 0);
+    guint n = xd_sockets_ready(&http->sockets, ready, MAX_READY);
     int running;
 
     http->in_curl = TRUE;
@@ -209,7 +200,7 @@ multi_feed(XdHttp *http)
         http->due = -1;
         curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
-    for (int i = 0; i < n; i++) {
+    for (guint i = 0; i < n; i++) {
         int got = (ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                   (ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                   (ready[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
@@ -469,17 +460,12 @@ origin_equal(gconstpointer a, gconstpointer b)
 XdHttp *
 xd_http_new(const XdHttpOptions *options, GError **error)
 {
+    XdSockets sockets;
     XdHttp *http;
-    int sockets;
 
-    if (!check_curl(error) || !xd_trust_check_pins(options->pins, error))
+    if (!check_curl(error) || !xd_trust_check_pins(options->pins, error) ||
+        !xd_sockets_init(&sockets, error))
         return NULL;
-    sockets = epoll_create1(EPOLL_CLOEXEC);
-    if (sockets < 0) {
-        xd_set_error(error, HVD_ERROR_FAILED, "no descriptor for the network is left: %s",
-                     g_strerror(errno));
-        return NULL;
-    }
     http = g_new0(XdHttp, 1);
     http->options = *options;
     xd_arena_ref(http->options.arena);
@@ -495,7 +481,8 @@ xd_http_new(const XdHttpOptions *options, GError **error)
                                           (GDestroyNotify) curl_slist_free_all);
     http->source = g_source_new(&multi_funcs, sizeof(MultiSource));
     ((MultiSource *) http->source)->http = http;
-    ((MultiSource *) http->source)->tag = g_source_add_unix_fd(http->source, sockets, G_IO_IN);
+    ((MultiSource *) http->source)->tag =
+        g_source_add_unix_fd(http->source, sockets.epoll, G_IO_IN);
     g_source_set_can_recurse(http->source, TRUE);
     g_source_set_static_name(http->source, "xd-http");
     g_source_attach(http->source, http->context);
@@ -518,7 +505,7 @@ http_destroy(XdHttp *http)
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, NULL);
     curl_multi_cleanup(http->multi);
     xd_clear_source(&http->source);
-    close(http->sockets);
+    xd_sockets_clear(&http->sockets);
     g_hash_table_unref(http->headers);
     g_main_context_unref(http->context);
     xd_arena_unref(http->options.arena);

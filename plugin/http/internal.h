@@ -4,6 +4,7 @@
 #include "http/http.h"
 
 #include <curl/curl.h>
+#include <sys/epoll.h>
 
 G_BEGIN_DECLS
 
@@ -21,11 +22,17 @@ typedef struct {
     GHashTable *targets; /* (element-type utf8 XdTarget): by path */
 } XdSlot;
 
+/* @states: (element-type gint8): by descriptor */
+typedef struct {
+    int epoll; /* the one descriptor that the loop polls */
+    GArray *states;
+} XdSockets;
+
 struct _XdHttp {
     GMainContext *context;
     CURLM *multi;
-    GSource *source;     /* every socket and the timer of @multi */
-    int sockets;         /* an epoll descriptor, the one thing of ours that the loop polls */
+    GSource *source; /* every socket and the timer of @multi */
+    XdSockets sockets;
     gint64 due;          /* when @multi wants to be called, or -1 */
     GHashTable *slots;   /* (element-type XdOrigin XdSlot) */
     GHashTable *headers; /* (element-type utf8 curl_slist): by the type of the body, or "" */
@@ -95,6 +102,14 @@ void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
 /* (nullable): what the transfer that libcurl has ended means */
 GError *xd_exchange_verdict(XdExchange *exchange);
+
+gboolean xd_sockets_init(XdSockets *sockets, GError **error);
+void xd_sockets_clear(XdSockets *sockets);
+/* @what: CURL_POLL_..., and @before: the last one, or 0 */
+void xd_sockets_watch(XdSockets *sockets, int fd, int before, int what);
+/* Those that libcurl is to be told of, without waiting. */
+guint xd_sockets_ready(XdSockets *sockets, struct epoll_event *ready, guint room);
+void xd_sockets_configure(XdSockets *sockets, CURL *easy);
 
 /* The one function that may touch TLS verification options. */
 gboolean xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *options,

@@ -212,6 +212,25 @@ test_kept(void)
     g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
 }
 
+/* The server hangs up on a connection that waits for the next request: nobody has asked, so nobody is told,
+ * again and again above all; the next request makes another one. */
+static void
+test_hung_up_at_rest(void)
+{
+    g_autoptr(World) world = world_new();
+
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    test_server_drop_all(world->server);
+    for (guint i = 0; i < 100; i++)
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_false(g_main_context_pending(NULL));
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_cmpuint(world->done, ==, 2);
+    g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
+}
+
 /* Requests of each kind that there is. */
 typedef struct {
     const char *method;
@@ -516,6 +535,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/http/exchange/simple", test_simple);
     g_test_add_func("/http/exchange/kept-connections", test_kept);
+    g_test_add_func("/http/exchange/hung-up-at-rest", test_hung_up_at_rest);
     g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
     g_test_add_func("/http/exchange/many-paths", test_many_paths);
     g_test_add_func("/http/exchange/lanes", test_lanes);
