@@ -14,12 +14,16 @@ find_headers(XdHttp *http, const char *content_type)
 {
     const char *key = content_type != NULL ? content_type : "";
     struct curl_slist *headers = g_hash_table_lookup(http->headers, key);
+    g_autofree char *agent = NULL;
     g_autofree char *line = NULL;
 
     if (headers != NULL)
         return headers;
+    /* CURLOPT_USERAGENT would have libcurl put this line together for each request */
+    agent = g_strconcat("User-Agent: ", http->options.user_agent, NULL);
+    headers = curl_slist_append(NULL, agent);
     /* never answered by xapi, and libcurl would wait a second for it (observed.md) */
-    headers = curl_slist_append(NULL, "Expect:");
+    headers = curl_slist_append(headers, "Expect:");
     headers = curl_slist_append(headers, "Accept:");
     line = g_strconcat("Content-Type: ", content_type, NULL);
     if (content_type != NULL)
@@ -44,6 +48,13 @@ set_headers(XdExchange *x, const XdHttpRequest *request)
     x->headers = headers;
 }
 
+/* Its body goes in one packet with its head: two make the server wake up twice. */
+static gboolean
+is_small(const XdExchange *x)
+{
+    return x->is_post && !x->bulk && !x->secret_body && x->body.data != NULL;
+}
+
 XdExchange *
 xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
 {
@@ -53,7 +64,6 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
     x->slot = slot;
     x->is_put = strcmp(request->method, "PUT") == 0;
     x->is_post = strcmp(request->method, "POST") == 0;
-    x->url = g_strconcat(x->slot->text, request->path, NULL);
     x->session = request->session != NULL ? xd_secret_ref((XdSecret *) request->session) : NULL;
     x->body_size = request->body_size;
     x->lane = request->lane;
@@ -67,6 +77,8 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
         x->body_size = (gint64) x->body.length;
         *request->body = (XdVault){0};
     }
+    x->target = is_small(x) ? xd_slot_target(slot, request->path) : NULL;
+    x->url = x->target == NULL ? g_strconcat(slot->text, request->path, NULL) : NULL;
     set_headers(x, request);
     return x;
 }
@@ -208,14 +220,6 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     return length;
 }
 
-/* libcurl's own sockets would be inherited by whatever the host starts. */
-static curl_socket_t
-on_open_socket(void *user G_GNUC_UNUSED, curlsocktype purpose G_GNUC_UNUSED,
-               struct curl_sockaddr *address)
-{
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* Before each request that libcurl makes. On a kept connection that dies before the answer, libcurl 7.88
  * would send a body that it has whole again (Curl_retry_request), a second VM.create. Here it is stopped,
  * and we say that the outcome is unknown. */
@@ -234,13 +238,6 @@ on_request(void *user, char *address G_GNUC_UNUSED, char *own_address G_GNUC_UNU
     return CURL_PREREQFUNC_OK;
 }
 
-/* Its body goes in one packet with its head: two make the server wake up twice. */
-gboolean
-xd_exchange_is_small(const XdExchange *x)
-{
-    return x->is_post && !x->bulk && !x->secret_body && x->body.data != NULL;
-}
-
 static void
 set_body(XdExchange *x, CURL *easy)
 {
@@ -248,7 +245,7 @@ set_body(XdExchange *x, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
         return;
     }
-    if (xd_exchange_is_small(x)) {
+    if (is_small(x)) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) x->body_size);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.data);
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -294,9 +291,12 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+    xd_sockets_configure(&x->http->sockets, easy);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
+    if (x->target != NULL)
+        curl_easy_setopt(easy, CURLOPT_CURLU, x->target->url);
+    else
+        curl_easy_setopt(easy, CURLOPT_URL, x->url);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     return TRUE;
@@ -305,7 +305,6 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
 void
 xd_exchange_apply(XdExchange *x, CURL *easy)
 {
-    curl_easy_setopt(easy, CURLOPT_URL, x->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);

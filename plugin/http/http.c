@@ -1,12 +1,10 @@
 #include "http/internal.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #define IDLE_HANDLES 8
 #define MAX_READY    64
+#define MAX_TARGETS  4 /* of one origin */
 
 static void http_start_waiting(XdHttp *http);
 static void http_destroy(XdHttp *http);
@@ -47,10 +45,9 @@ handle_release(XdExchange *x, CURL *easy)
 {
     XdHttp *http = x->http;
 
-    if (xd_exchange_is_small(x) &&
-        g_queue_get_length(&x->slot->warm) < http->options.short_per_origin) {
+    if (x->target != NULL && x->target->warm->len < http->options.short_per_origin) {
         xd_exchange_strip(easy);
-        g_queue_push_tail(&x->slot->warm, easy);
+        g_ptr_array_add(x->target->warm, easy);
         return;
     }
     curl_easy_reset(easy); /* drops our strings; the connection stays with the multi handle */
@@ -64,10 +61,11 @@ handle_release(XdExchange *x, CURL *easy)
 static CURL *
 handle_take(XdExchange *x, GError **error)
 {
-    CURL *easy = xd_exchange_is_small(x) ? g_queue_pop_tail(&x->slot->warm) : NULL;
+    GPtrArray *warm = x->target != NULL ? x->target->warm : NULL;
+    CURL *easy;
 
-    if (easy != NULL)
-        return easy;
+    if (warm != NULL && warm->len > 0)
+        return g_ptr_array_steal_index_fast(warm, warm->len - 1);
     easy = g_queue_pop_head(&x->http->idle);
     if (easy == NULL)
         easy = curl_easy_init();
@@ -142,15 +140,9 @@ static int
 on_socket(CURL *easy G_GNUC_UNUSED, curl_socket_t fd, int what, void *user, void *known)
 {
     XdHttp *http = user;
-    int operation = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL
-                    : known != NULL          ? EPOLL_CTL_MOD
-                                             : EPOLL_CTL_ADD;
-    struct epoll_event event = {.events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
-                                          (what & CURL_POLL_OUT ? EPOLLOUT : 0),
-                                .data.fd = fd};
 
-    epoll_ctl(http->sockets, operation, fd, &event);
-    curl_multi_assign(http->multi, fd, what == CURL_POLL_REMOVE ? NULL : http);
+    xd_sockets_watch(&http->sockets, fd, GPOINTER_TO_INT(known), what);
+    curl_multi_assign(http->multi, fd, what == CURL_POLL_REMOVE ? NULL : GINT_TO_POINTER(what));
     return 0;
 }
 
@@ -172,7 +164,7 @@ on_timer(CURLM *multi G_GNUC_UNUSED, long ms, void *user)
 typedef struct {
     GSource source;
     XdHttp *http;
-    gpointer tag; /* of XdHttp.sockets */
+    gpointer tag; /* of the sockets */
 } MultiSource;
 
 static gboolean
@@ -206,7 +198,7 @@ static void
 multi_feed(XdHttp *http)
 {
     struct epoll_event ready[MAX_READY]; /* what finds no room is told of again */
-    int n = epoll_wait(http->sockets, ready, MAX_READY, 0);
+    guint n = xd_sockets_ready(&http->sockets, ready, MAX_READY);
     int running;
 
     http->in_curl = TRUE;
@@ -214,7 +206,7 @@ multi_feed(XdHttp *http)
         http->due = -1;
         curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
-    for (int i = 0; i < n; i++) {
+    for (guint i = 0; i < n; i++) {
         int got = (ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                   (ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                   (ready[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
@@ -335,6 +327,36 @@ handles_free(GQueue *handles)
         curl_easy_cleanup(easy);
 }
 
+static void
+target_free(gpointer data)
+{
+    XdTarget *target = data;
+
+    g_ptr_array_unref(target->warm);
+    curl_url_cleanup(target->url);
+    g_free(target);
+}
+
+XdTarget *
+xd_slot_target(XdSlot *slot, const char *path)
+{
+    XdTarget *target = g_hash_table_lookup(slot->targets, path);
+    g_autofree char *whole = NULL;
+
+    if (target != NULL || g_hash_table_size(slot->targets) == MAX_TARGETS)
+        return target;
+    whole = g_strconcat(slot->text, path, NULL);
+    target = g_new0(XdTarget, 1);
+    target->warm = g_ptr_array_new_with_free_func(curl_easy_cleanup);
+    target->url = curl_url();
+    if (curl_url_set(target->url, CURLUPART_URL, whole, 0) != CURLUE_OK) {
+        target_free(target);
+        return NULL;
+    }
+    g_hash_table_insert(slot->targets, g_strdup(path), target);
+    return target;
+}
+
 static XdSlot *
 slot_of(XdHttp *http, const XdOrigin *origin)
 {
@@ -345,6 +367,7 @@ slot_of(XdHttp *http, const XdOrigin *origin)
     slot = g_new0(XdSlot, 1);
     slot->origin = xd_origin_copy(origin);
     slot->text = xd_origin_to_string(origin);
+    slot->targets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, target_free);
     g_hash_table_insert(http->slots, slot->origin, slot);
     return slot;
 }
@@ -354,7 +377,7 @@ slot_free(gpointer data)
 {
     XdSlot *slot = data;
 
-    handles_free(&slot->warm);
+    g_hash_table_unref(slot->targets);
     xd_origin_free(slot->origin);
     g_free(slot->text);
     g_free(slot);
@@ -443,17 +466,12 @@ origin_equal(gconstpointer a, gconstpointer b)
 XdHttp *
 xd_http_new(const XdHttpOptions *options, GError **error)
 {
+    XdSockets sockets;
     XdHttp *http;
-    int sockets;
 
-    if (!check_curl(error) || !xd_trust_check_pins(options->pins, error))
+    if (!check_curl(error) || !xd_trust_check_pins(options->pins, error) ||
+        !xd_sockets_init(&sockets, error))
         return NULL;
-    sockets = epoll_create1(EPOLL_CLOEXEC);
-    if (sockets < 0) {
-        xd_set_error(error, HVD_ERROR_FAILED, "no descriptor for the network is left: %s",
-                     g_strerror(errno));
-        return NULL;
-    }
     http = g_new0(XdHttp, 1);
     http->options = *options;
     xd_arena_ref(http->options.arena);
@@ -469,7 +487,8 @@ xd_http_new(const XdHttpOptions *options, GError **error)
                                           (GDestroyNotify) curl_slist_free_all);
     http->source = g_source_new(&multi_funcs, sizeof(MultiSource));
     ((MultiSource *) http->source)->http = http;
-    ((MultiSource *) http->source)->tag = g_source_add_unix_fd(http->source, sockets, G_IO_IN);
+    ((MultiSource *) http->source)->tag =
+        g_source_add_unix_fd(http->source, sockets.epoll, G_IO_IN);
     g_source_set_can_recurse(http->source, TRUE);
     g_source_set_static_name(http->source, "xd-http");
     g_source_attach(http->source, http->context);
@@ -492,7 +511,7 @@ http_destroy(XdHttp *http)
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, NULL);
     curl_multi_cleanup(http->multi);
     xd_clear_source(&http->source);
-    close(http->sockets);
+    xd_sockets_clear(&http->sockets);
     g_hash_table_unref(http->headers);
     g_main_context_unref(http->context);
     xd_arena_unref(http->options.arena);

@@ -4,22 +4,35 @@
 #include "http/http.h"
 
 #include <curl/curl.h>
+#include <sys/epoll.h>
 
 G_BEGIN_DECLS
+
+/* Where an origin takes small requests: what they have in common is worked out once. */
+typedef struct {
+    CURLU *url;
+    GPtrArray *warm; /* (element-type CURL): handles that know all but the next request */
+} XdTarget;
 
 /* One origin and the short exchanges under way there. */
 typedef struct {
     XdOrigin *origin;
     char *text;
     guint busy;
-    GQueue warm; /* (element-type CURL): handles that know all but the next small request */
+    GHashTable *targets; /* (element-type utf8 XdTarget): by path */
 } XdSlot;
+
+/* @states: (element-type gint8): by descriptor */
+typedef struct {
+    int epoll; /* the one descriptor that the loop polls */
+    GArray *states;
+} XdSockets;
 
 struct _XdHttp {
     GMainContext *context;
     CURLM *multi;
-    GSource *source;     /* every socket and the timer of @multi */
-    int sockets;         /* an epoll descriptor, the one thing of ours that the loop polls */
+    GSource *source; /* every socket and the timer of @multi */
+    XdSockets sockets;
     gint64 due;          /* when @multi wants to be called, or -1 */
     GHashTable *slots;   /* (element-type XdOrigin XdSlot) */
     GHashTable *headers; /* (element-type utf8 curl_slist): by the type of the body, or "" */
@@ -44,8 +57,9 @@ struct _XdExchange {
     const XdExchangeClass *klass;
     gpointer data;
     XdSlot *slot;
+    XdTarget *target; /* (nullable): of a small request */
     gboolean is_put, is_post;
-    char *url;
+    char *url;                      /* NULL where there is a target */
     struct curl_slist *headers;     /* begins with those of its own */
     struct curl_slist *own_headers; /* an array */
     guint n_own_headers;
@@ -75,18 +89,27 @@ struct _XdExchange {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* (transfer none) (nullable): NULL: there are too many, or libcurl does not understand it */
+XdTarget *xd_slot_target(XdSlot *slot, const char *path);
 XdExchange *xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request);
 void xd_exchange_free(XdExchange *exchange);
 /* All that a request to @x's origin has in common with those before and after it. */
 gboolean xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error);
 /* What is this exchange's own. */
 void xd_exchange_apply(XdExchange *x, CURL *easy);
-/* A small request, whose handle xd_exchange_strip() leaves as xd_exchange_prepare() does. */
-gboolean xd_exchange_is_small(const XdExchange *x);
+/* Of a request to a target: leaves the handle as xd_exchange_prepare() does. */
 void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
 /* (nullable): what the transfer that libcurl has ended means */
 GError *xd_exchange_verdict(XdExchange *exchange);
+
+gboolean xd_sockets_init(XdSockets *sockets, GError **error);
+void xd_sockets_clear(XdSockets *sockets);
+/* @what: CURL_POLL_..., and @before: the last one, or 0 */
+void xd_sockets_watch(XdSockets *sockets, int fd, int before, int what);
+/* Those that libcurl is to be told of, without waiting. */
+guint xd_sockets_ready(XdSockets *sockets, struct epoll_event *ready, guint room);
+void xd_sockets_configure(XdSockets *sockets, CURL *easy);
 
 /* The one function that may touch TLS verification options. */
 gboolean xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *options,

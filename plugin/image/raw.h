@@ -7,7 +7,8 @@ G_BEGIN_DECLS
 
 /**
  * xd_raw_source_new: the first @size bytes of @stream, to be read exactly once. The stream has to end
- * there: fewer bytes, or more, are HVD_ERROR_INTEGRITY.
+ * there: fewer bytes, or more, are HVD_ERROR_INTEGRITY. Of a local file, what the kernel has at hand is
+ * read at once, and GIO's thread does the rest.
  * @sha256: (nullable): what the bytes must digest to, as 64 hexadecimal digits
  */
 XdSource *

@@ -159,8 +159,11 @@ envelope_integer(XdSink *sink, gint64 value)
 
     if (enter_result(self))
         return FORWARD(self, integer, value);
-    if (self->member == XD_MEMBER_ID && self->depth == 1)
+    if (self->member == XD_MEMBER_ID && self->depth == 1) {
         self->id = value;
+        leave_member(self);
+        return XD_SINK_TAKE;
+    }
     g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, value);
     return take_scalar(self, text, strlen(text));
 }

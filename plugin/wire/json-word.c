@@ -63,9 +63,10 @@ parse_real(const char *text, gboolean strict, XdJsonWord *word)
 const char *
 xd_json_word_parse(const char *text, gsize length, gboolean strict, XdJsonWord *word)
 {
+    gboolean may_be_name = !g_ascii_isdigit(text[0]);
     gboolean is_integer = FALSE;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    for (gsize i = 0; may_be_name && i < G_N_ELEMENTS(names); i++) {
         if ((names[i].is_json || !strict) && g_str_equal(text, names[i].name)) {
             *word = names[i].word;
             return NULL;

@@ -61,10 +61,17 @@ xd_real_parse(const char *text, gsize length, double *value)
 void
 xd_integer_append(XdVault *out, gint64 value)
 {
-    char text[24];
+    char text[20]; /* a sign and 19 digits */
+    guint64 left = value < 0 ? -(guint64) value : (guint64) value;
+    gsize start = sizeof text;
 
-    g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, value);
-    xd_vault_append_string(out, text);
+    do {
+        text[--start] = (char) ('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        text[--start] = '-';
+    xd_vault_append(out, text + start, sizeof text - start);
 }
 
 void

@@ -20,8 +20,8 @@ typedef struct {
 
 struct _XdValueSink {
     XdSink parent;
-    GVariantType *type;
-    GArray *frames; /* (element-type Frame): the innermost last */
+    const GVariantType *type;
+    GArray *frames; /* (nullable) (element-type Frame): the innermost last */
     guint n_values;
     GVariant *value;
 };
@@ -31,8 +31,9 @@ struct _XdValueSink {
 static Frame *
 innermost(XdValueSink *self)
 {
-    return self->frames->len > 0 ? &g_array_index(self->frames, Frame, self->frames->len - 1)
-                                 : NULL;
+    guint n = self->frames != NULL ? self->frames->len : 0;
+
+    return n > 0 ? &g_array_index(self->frames, Frame, n - 1) : NULL;
 }
 
 static const GVariantType *
@@ -110,6 +111,24 @@ is_expected(XdValueSink *self, char type)
     return g_variant_type_peek_string(expected_type(self))[0] == type;
 }
 
+static void
+frame_clear(Frame *frame)
+{
+    g_ptr_array_unref(frame->items);
+    g_clear_pointer(&frame->keys, g_hash_table_unref);
+    g_free(frame->key);
+}
+
+static void
+push_frame(XdValueSink *self, Frame frame)
+{
+    if (self->frames == NULL) {
+        self->frames = g_array_new(FALSE, FALSE, sizeof(Frame));
+        g_array_set_clear_func(self->frames, (GDestroyNotify) frame_clear);
+    }
+    g_array_append_val(self->frames, frame);
+}
+
 static XdVerdict
 value_begin(XdSink *sink, gboolean is_map)
 {
@@ -127,16 +146,8 @@ value_begin(XdSink *sink, gboolean is_map)
     frame.items = g_ptr_array_new_with_free_func((GDestroyNotify) g_variant_unref);
     if (is_map)
         frame.keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_array_append_val(self->frames, frame);
+    push_frame(self, frame);
     return XD_SINK_TAKE;
-}
-
-static void
-frame_clear(Frame *frame)
-{
-    g_ptr_array_unref(frame->items);
-    g_clear_pointer(&frame->keys, g_hash_table_unref);
-    g_free(frame->key);
 }
 
 static XdVerdict
@@ -234,9 +245,7 @@ xd_value_sink_new(const GVariantType *type)
     XdValueSink *self = g_new0(XdValueSink, 1);
 
     self->parent.klass = &value_class;
-    self->type = g_variant_type_copy(type);
-    self->frames = g_array_new(FALSE, FALSE, sizeof(Frame));
-    g_array_set_clear_func(self->frames, (GDestroyNotify) frame_clear);
+    self->type = type;
     return self;
 }
 
@@ -249,8 +258,7 @@ xd_value_sink_steal(XdValueSink *self)
 void
 xd_value_sink_free(XdValueSink *self)
 {
-    g_variant_type_free(self->type);
-    g_array_unref(self->frames);
+    g_clear_pointer(&self->frames, g_array_unref);
     g_clear_pointer(&self->value, g_variant_unref);
     g_clear_error(&self->parent.error);
     g_free(self);

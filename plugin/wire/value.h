@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /**
- * XdValueSink: collects one value of type @type.
+ * XdValueSink: collects one value of type @type, which is not copied.
  *
  * Types in use: "s" (string, ref, enum, datetime, void), "x" (int), "d", "b", "as", "a{ss}",
  * "a{sx}" and "v" (whatever arrives: maps become a{sv}, arrays av, null the empty string).

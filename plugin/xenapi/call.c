@@ -17,7 +17,8 @@
 typedef struct {
     XdConnection *connection;
     const XdMethod *method;
-    char *name; /* with "Async." */
+    const char *name; /* with "Async.", then in a copy */
+    char *async_name;
     GVariant *parameters;
     GPtrArray *secrets; /* (nullable) (element-type XdSecret) */
     char *tag;
@@ -67,7 +68,7 @@ pending_free(Pending *p)
     g_clear_pointer(&p->origin, xd_origin_free);
     g_clear_object(&p->cancellable);
     xd_connection_unref(p->connection);
-    g_free(p->name);
+    g_free(p->async_name);
     g_free(p->tag);
     g_free(p);
 }
@@ -401,7 +402,8 @@ xd_call(XdConnection *connection, const XdCall *call, GCancellable *cancellable,
     p->connection = xd_connection_ref(connection);
     p->method = xd_method_lookup(call->method);
     g_assert(p->method != NULL); /* a test holds all names of the code against the table */
-    p->name = g_strconcat(async ? "Async." : "", call->method, NULL);
+    p->async_name = async ? g_strconcat("Async.", call->method, NULL) : NULL;
+    p->name = async ? p->async_name : p->method->name;
     p->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
     if (call->n_secrets > 0)
         p->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);

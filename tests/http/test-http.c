@@ -196,6 +196,7 @@ test_simple(void)
     settle(world);
     g_assert_no_error(world->error);
     g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
+    g_assert_nonnull(strstr(world->asked, "\r\nUser-Agent: test/1\r\n"));
 }
 
 /* Fifty calls share two kept connections. */
@@ -208,6 +209,25 @@ test_kept(void)
         post(world, "{}", XD_LANE_SHORT, 1000, NULL);
     settle(world);
     g_assert_cmpuint(world->done, ==, 50);
+    g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
+}
+
+/* The server hangs up on a connection that waits for the next request: nobody has asked, so nobody is told,
+ * again and again above all; the next request makes another one. */
+static void
+test_hung_up_at_rest(void)
+{
+    g_autoptr(World) world = world_new();
+
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    test_server_drop_all(world->server);
+    for (guint i = 0; i < 100; i++)
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_false(g_main_context_pending(NULL));
+    post(world, "{}", XD_LANE_SHORT, 1000, NULL);
+    settle(world);
+    g_assert_cmpuint(world->done, ==, 2);
     g_assert_cmpuint(test_server_get_connections(world->server), ==, 2);
 }
 
@@ -280,6 +300,22 @@ test_nothing_left(void)
         g_assert_cmpstr(ask(world, second), ==, alone);
         g_assert_cmpint(strstr(alone, "OpaqueRef:") != NULL, ==, second->session != NULL);
     }
+}
+
+/* More places at one origin than are remembered, each of them twice. */
+static void
+test_many_paths(void)
+{
+    g_autoptr(World) world = world_new();
+
+    for (guint i = 0; i < 20; i++) {
+        g_autofree char *path = g_strdup_printf("/%u?a=b%%20c", i % 10);
+        g_autofree char *line = g_strdup_printf("POST %s HTTP/1.1\r\n", path);
+        Shape shape = {.method = "POST", .path = path, .body = "{}"};
+
+        g_assert_true(g_str_has_prefix(ask(world, &shape), line));
+    }
+    g_assert_cmpuint(test_server_get_connections(world->server), ==, 1);
 }
 
 /* Long ones are limited in all; a poll, or what others wait for, is never in the queue. */
@@ -500,7 +536,9 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/http/exchange/simple", test_simple);
     g_test_add_func("/http/exchange/kept-connections", test_kept);
+    g_test_add_func("/http/exchange/hung-up-at-rest", test_hung_up_at_rest);
     g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
+    g_test_add_func("/http/exchange/many-paths", test_many_paths);
     g_test_add_func("/http/exchange/lanes", test_lanes);
     g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
     g_test_add_func("/http/exchange/refused", test_refused);

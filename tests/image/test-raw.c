@@ -46,11 +46,33 @@ read_all(XdSource *source, gsize step, GError **error)
     return g_steal_pointer(&all);
 }
 
+/* In memory, or a file, which is read in another way. */
+static GInputStream *
+open_bytes(GBytes *bytes, gboolean as_file)
+{
+    g_autoptr(GFileIOStream) both = NULL;
+    g_autoptr(GFile) file = NULL;
+    GFileInputStream *stream;
+
+    if (!as_file)
+        return g_memory_input_stream_new_from_bytes(bytes);
+    file = g_file_new_tmp("test-raw-XXXXXX", &both, NULL);
+    g_assert_nonnull(file);
+    g_assert_true(g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(both)),
+                                            g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
+                                            NULL, NULL, NULL));
+    stream = g_file_read(file, NULL, NULL);
+    g_assert_nonnull(stream);
+    g_assert_true(g_file_delete(file, NULL, NULL));
+    return G_INPUT_STREAM(stream);
+}
+
 static GByteArray *
-read_image(gsize actual, guint64 announced, const char *sha256, gsize step, GError **error)
+read_image(gsize actual, guint64 announced, const char *sha256, gsize step, gboolean as_file,
+           GError **error)
 {
     g_autoptr(GBytes) bytes = pattern(actual);
-    g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes(bytes);
+    g_autoptr(GInputStream) stream = open_bytes(bytes, as_file);
     g_autoptr(XdSource) source = xd_raw_source_new(stream, announced, sha256, 64);
     g_autoptr(GByteArray) all = read_all(source, step, error);
 
@@ -66,9 +88,10 @@ test_whole(void)
     static const gsize steps[] = {1, 10, 64, 4096};
 
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        for (gsize k = 0; k < G_N_ELEMENTS(steps); k++) {
+        for (gsize k = 0; k < 2 * G_N_ELEMENTS(steps); k++) {
             g_autoptr(GError) error = NULL;
-            g_autoptr(GByteArray) all = read_image(sizes[i], sizes[i], NULL, steps[k], &error);
+            g_autoptr(GByteArray) all =
+                read_image(sizes[i], sizes[i], NULL, steps[k / 2], k % 2 != 0, &error);
 
             g_assert_no_error(error);
             g_assert_cmpuint(all->len, ==, sizes[i]);
@@ -79,10 +102,10 @@ test_whole(void)
 static void
 assert_refused(gsize actual, guint64 announced, const char *sha256, const char *why)
 {
-    for (gsize step = 1; step < 200; step += 33) {
+    for (gsize step = 1; step < 200; step += 33) { /* odd and even ones */
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(read_image(actual, announced, sha256, step, &error));
+        g_assert_null(read_image(actual, announced, sha256, step, step % 2 != 0, &error));
         g_assert_error(error, XD_ERROR, HVD_ERROR_INTEGRITY);
         g_assert_nonnull(strstr(error->message, why));
     }
@@ -117,10 +140,10 @@ test_digest(void)
     GByteArray *all;
 
     wrong[0] = wrong[0] == 'a' ? 'b' : 'a';
-    all = read_image(300, 300, right, 100, &error);
+    all = read_image(300, 300, right, 100, FALSE, &error);
     g_assert_nonnull(all);
     g_byte_array_unref(all);
-    all = read_image(300, 300, upper, 100, &error);
+    all = read_image(300, 300, upper, 100, TRUE, &error);
     g_assert_nonnull(all);
     g_byte_array_unref(all);
     assert_refused(300, 300, wrong, "SHA-256");
