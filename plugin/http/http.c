@@ -4,7 +4,6 @@
 
 #define IDLE_HANDLES 8
 #define MAX_READY    64
-#define MAX_TARGETS  4 /* of one origin */
 
 static void http_start_waiting(XdHttp *http);
 static void http_destroy(XdHttp *http);
@@ -327,67 +326,11 @@ handles_free(GQueue *handles)
         curl_easy_cleanup(easy);
 }
 
-static void
-target_free(gpointer data)
-{
-    XdTarget *target = data;
-
-    g_ptr_array_unref(target->warm);
-    curl_url_cleanup(target->url);
-    g_free(target);
-}
-
-XdTarget *
-xd_slot_target(XdSlot *slot, const char *path)
-{
-    XdTarget *target = g_hash_table_lookup(slot->targets, path);
-    g_autofree char *whole = NULL;
-
-    if (target != NULL || g_hash_table_size(slot->targets) == MAX_TARGETS)
-        return target;
-    whole = g_strconcat(slot->text, path, NULL);
-    target = g_new0(XdTarget, 1);
-    target->warm = g_ptr_array_new_with_free_func(curl_easy_cleanup);
-    target->url = curl_url();
-    if (curl_url_set(target->url, CURLUPART_URL, whole, 0) != CURLUE_OK) {
-        target_free(target);
-        return NULL;
-    }
-    g_hash_table_insert(slot->targets, g_strdup(path), target);
-    return target;
-}
-
-static XdSlot *
-slot_of(XdHttp *http, const XdOrigin *origin)
-{
-    XdSlot *slot = g_hash_table_lookup(http->slots, origin);
-
-    if (slot != NULL)
-        return slot;
-    slot = g_new0(XdSlot, 1);
-    slot->origin = xd_origin_copy(origin);
-    slot->text = xd_origin_to_string(origin);
-    slot->targets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, target_free);
-    g_hash_table_insert(http->slots, slot->origin, slot);
-    return slot;
-}
-
-static void
-slot_free(gpointer data)
-{
-    XdSlot *slot = data;
-
-    g_hash_table_unref(slot->targets);
-    xd_origin_free(slot->origin);
-    g_free(slot->text);
-    g_free(slot);
-}
-
 XdExchange *
 xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *klass,
              gpointer data, GCancellable *cancellable)
 {
-    XdExchange *x = xd_exchange_new(http, slot_of(http, request->origin), request);
+    XdExchange *x = xd_exchange_new(http, xd_slot_of(http->slots, request->origin), request);
 
     x->klass = klass;
     x->data = data;
@@ -449,20 +392,6 @@ check_curl(GError **error)
     return FALSE;
 }
 
-static guint
-origin_hash(gconstpointer key)
-{
-    const XdOrigin *origin = key;
-
-    return g_str_hash(origin->host) ^ origin->port;
-}
-
-static gboolean
-origin_equal(gconstpointer a, gconstpointer b)
-{
-    return xd_origin_equal(a, b);
-}
-
 XdHttp *
 xd_http_new(const XdHttpOptions *options, GError **error)
 {
@@ -482,7 +411,7 @@ xd_http_new(const XdHttpOptions *options, GError **error)
     http->context = g_main_context_ref_thread_default();
     http->sockets = sockets;
     http->due = -1;
-    http->slots = g_hash_table_new_full(origin_hash, origin_equal, NULL, slot_free);
+    http->slots = xd_slots_new();
     http->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                           (GDestroyNotify) curl_slist_free_all);
     http->source = g_source_new(&multi_funcs, sizeof(MultiSource));

@@ -89,8 +89,12 @@ struct _XdExchange {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* (element-type XdOrigin XdSlot) */
+GHashTable *xd_slots_new(void);
+XdSlot *xd_slot_of(GHashTable *slots, const XdOrigin *origin);
 /* (transfer none) (nullable): NULL: there are too many, or libcurl does not understand it */
 XdTarget *xd_slot_target(XdSlot *slot, const char *path);
+
 XdExchange *xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request);
 void xd_exchange_free(XdExchange *exchange);
 /* All that a request to @x's origin has in common with those before and after it. */
