@@ -242,11 +242,12 @@ failure_from_driver(GError *given, char *document)
 {
     GError *error = g_error_new_literal(FAILURE, code_of(given)->code, given->message);
     g_autoptr(JsonNode) node = document != NULL ? document_parse(document) : NULL;
+    const char *advice = advice_find(error->code, NULL);
 
     if (document_object(node) != NULL)
         failure_get_private(error)->document = advise(document_object(node), error->code);
-    else
-        failure_get_private(error)->advice = g_strdup(_(advice_find(error->code, NULL)));
+    else if (advice != NULL)
+        failure_get_private(error)->advice = g_strdup(_(advice));
     g_free(document);
     g_error_free(given);
     return error;
