@@ -13,8 +13,10 @@ import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-SANITIZED = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
-FUZZED = [*SANITIZED, "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all"]
+SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+# what UBSan only remarks upon makes no test fail
+SANITIZED = [*SANITIZERS, "-Dc_args=-fno-sanitize-recover=all"]
+FUZZED = [*SANITIZERS, "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all"]
 VALGRIND = "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 # LeakSanitizer reads the memory of threads that may be ending just then, and dies of it now and then: that
 # says nothing of the program.

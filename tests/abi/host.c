@@ -202,6 +202,7 @@ static const HvdCall *
 call_of(JsonObject *command)
 {
     gsize size = (gsize) json_object_get_int_member_with_default(command, "size", sizeof(HvdCall));
+    gsize padded = (size + sizeof(gpointer) - 1) / sizeof(gpointer) * sizeof(gpointer);
     gsize page = (gsize) sysconf(_SC_PAGESIZE);
     gboolean plan = json_object_get_boolean_member_with_default(command, "plan", FALSE);
     HvdCall call = {.struct_size = size,
@@ -212,7 +213,7 @@ call_of(JsonObject *command)
     char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     mprotect(pages + page, page, PROT_NONE);
-    return memcpy(pages + page - size, &call, size);
+    return memcpy(pages + page - padded, &call, size);
 }
 
 static GInputStream *
