@@ -290,7 +290,6 @@ xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error)
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     xd_sockets_configure(&x->http->sockets, easy);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) options->connect_timeout_s);
     if (x->target != NULL)

@@ -4,8 +4,16 @@
 #include "http/internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* A node that loses its power says nothing: a call that waits for its answer would notice when its own time is
+ * over, the poll after a minute. */
+#define KEEPALIVE_IDLE_S     10
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
 
 typedef enum {
     SOCKET_OTHER, /* none, or the resolver's, of whose closing nobody tells */
@@ -102,9 +110,12 @@ static curl_socket_t
 on_open(void *user, curlsocktype purpose G_GNUC_UNUSED, struct curl_sockaddr *address)
 {
     curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const int count = KEEPALIVE_COUNT;
 
-    if (fd >= 0)
-        set_state(user, fd, SOCKET_CONNECTION);
+    if (fd < 0)
+        return fd;
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count); /* libcurl 7.88 has no option */
+    set_state(user, fd, SOCKET_CONNECTION);
     return fd;
 }
 
@@ -123,6 +134,9 @@ on_close(void *user, curl_socket_t fd)
 void
 xd_sockets_configure(XdSockets *self, CURL *easy)
 {
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_INTERVAL_S);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, self);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);

@@ -39,8 +39,7 @@ struct _XdSession {
     guint generation;
     guint searches; /* since the session was last ready */
     GQueue waiters; /* (element-type Waiter) */
-    GSource *
-        timer; /* while TRYING: another one is asked; PAUSING: the next search; CLOSED: it has to end */
+    GSource *timer; /* for what, the state says: see on_timer() */
     guint logging_out;
     GCancellable *cancellable;
     XdSessionReady closed; /* whom to tell that it is over */

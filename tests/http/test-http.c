@@ -2,7 +2,10 @@
 #include "http/http.h"
 #include "server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     XdArena *arena;
@@ -302,6 +305,49 @@ test_nothing_left(void)
     }
 }
 
+/* (nullable) (transfer full): the driver's end of a connection to @server */
+static GSocket *
+find_socket(TestServer *server)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        g_autoptr(GSocket) socket = g_socket_new_from_fd(dup(fd), NULL);
+        g_autoptr(GSocketAddress) peer =
+            socket != NULL ? g_socket_get_remote_address(socket, NULL) : NULL;
+
+        if (G_IS_INET_SOCKET_ADDRESS(peer) && g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(
+                                                  peer)) == test_server_get_port(server))
+            return g_steal_pointer(&socket);
+    }
+    return NULL;
+}
+
+static int
+get_option(GSocket *socket, int level, int name)
+{
+    int value = -1;
+
+    g_assert_true(g_socket_get_option(socket, level, name, &value, NULL));
+    return value;
+}
+
+/* A node that is gone without a word is noticed in less than half a minute. */
+static void
+test_keepalive(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autoptr(GSocket) socket = NULL;
+    int idle, interval, count;
+
+    ask(world, &(Shape){.method = "POST", .path = "/", .body = "{}"});
+    socket = find_socket(world->server);
+    g_assert_nonnull(socket);
+    idle = get_option(socket, IPPROTO_TCP, TCP_KEEPIDLE);
+    interval = get_option(socket, IPPROTO_TCP, TCP_KEEPINTVL);
+    count = get_option(socket, IPPROTO_TCP, TCP_KEEPCNT);
+    g_assert_cmpint(get_option(socket, SOL_SOCKET, SO_KEEPALIVE), ==, 1);
+    g_assert_cmpint(idle + count * interval, <, 30);
+}
+
 /* More places at one origin than are remembered, each of them twice. */
 static void
 test_many_paths(void)
@@ -538,6 +584,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/kept-connections", test_kept);
     g_test_add_func("/http/exchange/hung-up-at-rest", test_hung_up_at_rest);
     g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
+    g_test_add_func("/http/exchange/keepalive", test_keepalive);
     g_test_add_func("/http/exchange/many-paths", test_many_paths);
     g_test_add_func("/http/exchange/lanes", test_lanes);
     g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
