@@ -67,6 +67,7 @@ struct _Sim {
     gboolean stopped;   /* the toolstack refuses connections */
     guint port;         /* that all nodes listen on; 0: none yet */
     guint last_address; /* that a guest got */
+    guint streaming;    /* operations on clients' streams that are under way, some in threads of GIO's */
     SimCalls *calls;
     SimEvents *events;
     SimSessions *sessions;

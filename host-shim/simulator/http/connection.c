@@ -159,6 +159,14 @@ on_timeout(gpointer data)
     sim_page_send(connection, SIM_PAGE_TIMEOUT, NULL);
 }
 
+/* (transfer full): for what is started on the stream */
+static SimConnection *
+begin_streaming(SimConnection *connection)
+{
+    connection->sim->streaming++;
+    return sim_connection_ref(connection);
+}
+
 static void
 begin_draining(SimConnection *connection)
 {
@@ -174,6 +182,7 @@ on_output_closed(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(SimConnection) connection = data;
 
+    connection->sim->streaming--;
     g_output_stream_close_finish(G_OUTPUT_STREAM(source), result, NULL);
     if (connection->state == STATE_CLOSING)
         begin_draining(connection);
@@ -190,7 +199,7 @@ begin_closing(SimConnection *connection)
     else
         g_output_stream_close_async(g_io_stream_get_output_stream(connection->stream),
                                     G_PRIORITY_DEFAULT, connection->cancellable, on_output_closed,
-                                    sim_connection_ref(connection));
+                                    begin_streaming(connection));
 }
 
 static void flush(SimConnection *connection);
@@ -202,6 +211,7 @@ on_flushed(GObject *source, GAsyncResult *result, gpointer data)
     SimConnectionFunc func = connection->on_written;
     gboolean sent = g_output_stream_write_all_finish(G_OUTPUT_STREAM(source), result, NULL, NULL);
 
+    connection->sim->streaming--;
     g_clear_pointer(&connection->leaving, g_byte_array_unref);
     if (connection->state == STATE_CLOSED) {
         close_socket(connection);
@@ -231,7 +241,7 @@ flush(SimConnection *connection)
     connection->out = g_byte_array_new();
     g_output_stream_write_all_async(output, connection->leaving->data, connection->leaving->len,
                                     G_PRIORITY_DEFAULT, connection->cancellable, on_flushed,
-                                    sim_connection_ref(connection));
+                                    begin_streaming(connection));
 }
 
 void
@@ -404,6 +414,7 @@ on_filled(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(SimConnection) connection = data;
     gssize length = g_input_stream_read_finish(G_INPUT_STREAM(source), result, NULL);
 
+    connection->sim->streaming--;
     connection->reading = FALSE;
     if (connection->state == STATE_CLOSED) {
         close_socket(connection);
@@ -427,7 +438,7 @@ fill(SimConnection *connection)
         return;
     connection->reading = TRUE;
     g_input_stream_read_async(input, connection->chunk, CHUNK, G_PRIORITY_DEFAULT,
-                              connection->cancellable, on_filled, sim_connection_ref(connection));
+                              connection->cancellable, on_filled, begin_streaming(connection));
 }
 
 void
