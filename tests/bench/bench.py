@@ -72,6 +72,11 @@ def median(values):
     return statistics.median(values)
 
 
+def ratio(over, under):
+    """Of two sides that were measured in turn: the machine may be another one from round to round."""
+    return median([a / b for a, b in zip(over, under)])
+
+
 def in_turn(*sides, rounds=ROUNDS):
     """Calls each side once a round, so that what else the machine does meets all of them. Gives a list of
     what each side gave. The first round is thrown away: it warms up files and caches."""

@@ -14,8 +14,7 @@ def compare(name, count, width, limit):
 
     with canned.server(core=0) as url:
         ours, bare = bench.in_turn(lambda: rate("driver"), lambda: rate("bare"), rounds=9)
-    ratio = bench.median([a / b for a, b in zip(ours, bare)])  # of each round: the machine may change between two
-    return [bench.at_least(f"{name}: of libcurl's rate", ratio, limit,
+    return [bench.at_least(f"{name}: of libcurl's rate", bench.ratio(ours, bare), limit,
                            f"{bench.median(ours):.0f}/s against {bench.median(bare):.0f}/s")]
 
 

@@ -111,11 +111,10 @@ def compare(way, tls):
 
 def measure(way, tls):
     ours, theirs = compare(way, tls)
-    rates = [bench.median(size_of(way) / seconds for seconds, _ in side) for side in (ours, theirs)]
-    ratio = bench.median([bare[0] / own[0] for own, bare in zip(ours, theirs)])  # of each round
+    rates = [[size_of(way) / seconds for seconds, _ in side] for side in (ours, theirs)]
     name = f"disk {'out, digest' if way == 'digest' else way}, {'TLS' if tls else 'plain'}, {size_of(way) // MIB} MiB"
-    return [bench.at_least(f"{name}: rate of bare libcurl", ratio, RATE,
-                           f"{rates[0] / MIB:.0f} against {rates[1] / MIB:.0f} MiB/s"),
+    return [bench.at_least(f"{name}: rate of bare libcurl", bench.ratio(*rates), RATE,
+                           f"{bench.median(rates[0]) / MIB:.0f} against {bench.median(rates[1]) / MIB:.0f} MiB/s"),
             bench.below(f"{name}: memory", max(peak for _, peak in ours) / MIB, RESIDENT // MIB, "MiB")]
 
 

@@ -19,6 +19,10 @@ def seconds(results):
     return bench.median([result[0] for result in results])
 
 
+def time_ratio(over, under):
+    return bench.ratio(*([result[0] for result in side] for side in (over, under)))
+
+
 def peak(results):
     return bench.median([result[1] for result in results])
 
@@ -29,7 +33,7 @@ def npm(url, what):
 
 
 def compare(what, ours, theirs):
-    time, memory = seconds(theirs) / seconds(ours), peak(ours) / peak(theirs)
+    time, memory = time_ratio(theirs, ours), peak(ours) / peak(theirs)
     return [
         bench.at_least(f"{what}: times faster", time, 3,
                        f"{bench.show_ms(seconds(ours))} against {bench.show_ms(seconds(theirs))}"),
@@ -50,7 +54,7 @@ def mirror_json():
         *compare("mirror-json, npm's VM.get_all_records", ours, records),
         *compare("mirror-json, npm's watch", ours, watch),
         bench.Measurement("mirror-json, libcurl's fetch alone", "", bench.show_ms(seconds(fetch)),
-                          seconds(ours) / seconds(fetch), True),
+                          time_ratio(ours, fetch), True),
     ]
 
 
@@ -58,7 +62,7 @@ def mirror_xml():
     with canned.server() as url:
         ours, sax = bench.in_turn(lambda: timed([bench.program("driver"), url, "mirror", "xml"]),
                                   lambda: timed([bench.program("bare"), url, "sax"]))
-    return [bench.at_most("mirror-xml: libxml2's time", seconds(ours) / seconds(sax), 1.5,
+    return [bench.at_most("mirror-xml: libxml2's time", time_ratio(ours, sax), 1.5,
                           f"{bench.show_ms(seconds(ours))} against {bench.show_ms(seconds(sax))}")]
 
 
