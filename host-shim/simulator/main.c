@@ -336,8 +336,8 @@ finish(Program *program)
         g_clear_pointer(&sim->server, sim_server_free);
         if (sim->state != NULL && sim->nodes->len > 0 && !sim_state_save(sim->state, &error))
             g_printerr("xapi-sim: cannot save the pool: %s\n", error->message);
-        while (g_main_context_iteration(NULL, sim->streaming >
-                                                  0)) /* no thread is in the middle of anything */
+        /* no thread is to be in the middle of anything when we end */
+        while (g_main_context_iteration(NULL, sim->streaming > 0))
             ;
         g_clear_pointer(&sim->disks, sim_disks_free);
         g_clear_pointer(&sim->targets, sim_targets_free);

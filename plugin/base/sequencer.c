@@ -95,17 +95,20 @@ xd_op_limit(XdOp *op, guint timeout_s)
         op_set_deadline(op, timeout_s);
 }
 
+static guint
+op_step_limit(const XdOp *op)
+{
+    const Run *run = op->run;
+
+    return run->rolling_back && op->parent == NULL ? run->options.undo_timeout_s
+                                                   : op->steps[op->index].timeout_s;
+}
+
 void
 xd_op_begin_part(XdOp *op, guint timeout_s)
 {
     if (!op->timed_out)
-        op_set_deadline(op, timeout_s);
-}
-
-guint
-xd_op_get_limit(XdOp *op)
-{
-    return op->limit_s;
+        op_set_deadline(op, timeout_s > 0 ? timeout_s : op_step_limit(op));
 }
 
 static void
@@ -167,8 +170,7 @@ op_begin_step(XdOp *op)
     }
     if (op->attempt == 0) {
         op->fraction = 0;
-        op_arm(op, run->rolling_back && op->parent == NULL ? run->options.undo_timeout_s
-                                                           : step->timeout_s);
+        op_arm(op, op_step_limit(op));
         if (run->options.plan != NULL)
             xd_op_plan_step(run->options.plan, step);
         if (step->undo != NULL && !run->rolling_back) {

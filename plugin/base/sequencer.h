@@ -147,9 +147,8 @@ const char *xd_op_get_name(XdOp *op); /* XdRunOptions.operation */
 void xd_op_set_result(XdOp *op, gpointer result, GDestroyNotify free_result);
 /* Shortens the deadline of the running step, counted from now. */
 void xd_op_limit(XdOp *op, guint timeout_s);
-/* The running step consists of parts that have so long each: another one begins. */
+/* The running step consists of parts, and another one begins, which has so long; 0: as long as the step. */
 void xd_op_begin_part(XdOp *op, guint timeout_s);
-guint xd_op_get_limit(XdOp *op); /* in seconds, of the running step or its part */
 /* How far the running step is; bytes are shown as they are, 0 where there are none. */
 void xd_op_set_progress(XdOp *op, double fraction, guint64 bytes_done, guint64 bytes_total);
 

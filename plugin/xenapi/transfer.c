@@ -20,7 +20,6 @@ typedef struct {
     char *tag;
     char *task;
     XdOrigin *origin;
-    guint limit_s; /* for the bytes */
     GCancellable *cancellable;
     XdExchange *exchange;
     guint64 moved;
@@ -288,7 +287,7 @@ on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const
         return;
     }
     moving->task = g_variant_dup_string(reply->value, NULL);
-    xd_op_begin_part(moving->op, moving->limit_s);
+    xd_op_begin_part(moving->op, 0);
     exchange_start(moving);
 }
 
@@ -356,8 +355,7 @@ xd_op_transfer(XdOp *op, const XdStepTransfer *transfer)
     moving->vdi = g_strdup(transfer->vdi);
     moving->tag = xd_operation_tag(operation, transfer->kind, 0);
     moving->origin = origin;
-    moving->limit_s = xd_op_get_limit(op);
-    xd_op_begin_part(op, MIN(moving->limit_s, TASK_MADE_S));
+    xd_op_begin_part(op, TASK_MADE_S);
     moving->cancellable = g_object_ref(xd_op_pend(op));
     call.parameters = g_variant_new("(ss)", moving->tag, xd_op_get_name(op));
     call.tag = moving->tag;

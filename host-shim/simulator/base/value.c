@@ -377,9 +377,8 @@ sim_date_format(gint64 seconds)
 
     if (date == NULL)
         return g_strdup("19700101T00:00:00Z");
-    rest = g_date_time_format(date, "%m%dT%H:%M:%SZ");
-    return g_strdup_printf("%04d%s", g_date_time_get_year(date),
-                           rest); /* %Y has no leading zeros */
+    rest = g_date_time_format(date, "%m%dT%H:%M:%SZ"); /* %Y has no leading zeros */
+    return g_strdup_printf("%04d%s", g_date_time_get_year(date), rest);
 }
 
 gboolean
