@@ -156,6 +156,21 @@ update_candidates(XdConnection *connection)
     xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
 }
 
+/* Nodes come, go and are given other addresses, by a deletion that was never told, too. */
+static gboolean
+touches_hosts(const XdEvents *events, gboolean complete)
+{
+    const GArray *changes = xd_batch_get_changes(events->batch);
+
+    if (complete || events->refetched == &xd_class_host)
+        return TRUE;
+    for (guint i = 0; i < changes->len; i++) {
+        if (g_array_index(changes, XdChange, i).klass == &xd_class_host)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* The server forgets old deletions; its counts tell (protocol 4.2). What goes in one piece, a VM with its
  * disks, is of several classes. */
 static const XdClass *
@@ -186,22 +201,25 @@ events_apply(XdEvents *events)
     XdMirror *mirror = connection->mirror;
     gboolean complete = xd_mirror_get_token(mirror)[0] == '\0';
     gboolean at_once = xd_clock_now_ms(connection->clock) - events->polled_ms < REST_MS;
-    gboolean empty = xd_batch_get_changes(events->batch)->len == 0;
+    GArray *changes = xd_batch_get_changes(events->batch);
+    const char *token = xd_batch_get_token(events->batch);
 
+    if (events->refetched != NULL)
+        xd_mirror_apply(mirror, changes, NULL, TRUE, events->refetched);
+    else
+        xd_mirror_apply(mirror, changes, token, complete, NULL);
+    if (touches_hosts(events, complete))
+        update_candidates(connection);
     if (events->refetched != NULL) {
-        xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE, events->refetched);
         events->refetched = next_miscounted(events);
         return;
     }
-    xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), xd_batch_get_token(events->batch),
-                    complete, NULL);
-    if (complete) {
-        update_candidates(connection);
+    if (complete)
         return;
-    }
     note_counts(events);
     events->refetched = next_miscounted(events);
-    events->restless = at_once && (empty || events->refetched != NULL) ? events->restless + 1 : 0;
+    events->restless =
+        at_once && (changes->len == 0 || events->refetched != NULL) ? events->restless + 1 : 0;
 }
 
 static gboolean

@@ -18,8 +18,10 @@ typedef struct {
 typedef struct {
     Node nodes[MAX_NODES]; /* FIRST, 127.0.0.2 ...: the first one leads to begin with */
     guint n;
+    guint shown; /* of them by the first picture */
     XdConnection *connection;
-    GString *picture;
+    TestRequest poll; /* the second one, which waits for news */
+    guint poll_id;
 } Pool;
 
 /* ---- what a node does ---- */
@@ -64,16 +66,49 @@ node_lead(Node *node)
     toolstack_plant(node->toolstack, "", 1, 0, NULL, NULL);
 }
 
-static void
-answer_picture(TestRequest *request, guint id, gpointer data)
+/* ---- what is seen ---- */
+
+/* Node @nth, at the address of node @at. */
+static char *
+host_event(const char *operation, guint nth, guint at)
 {
-    toolstack_answer(request, id, ((GString *) data)->str);
+    return g_strdup_printf("{\"class\":\"host\",\"operation\":\"%s\",\"ref\":\"OpaqueRef:%u\","
+                           "\"snapshot\":{\"uuid\":\"%u\",\"address\":\"127.0.0.%u\"}}",
+                           operation, nth, nth, at + 1);
+}
+
+static void
+answer_events(TestRequest *request, guint id, const char *events)
+{
+    g_autofree char *batch = g_strdup_printf(
+        "{\"events\":[%s],\"valid_ref_counts\":{},\"token\":\"the-token\"}", events);
+
+    toolstack_answer(request, id, batch);
+}
+
+static void
+answer_polls(TestRequest *request, guint id, gpointer data)
+{
+    Pool *pool = data;
+    g_autoptr(GString) picture = g_string_new(NULL);
+
+    if (strstr(request->body->str, "the-token") != NULL) {
+        pool->poll = *request;
+        pool->poll_id = id;
+        return;
+    }
+    for (guint i = 0; i < pool->shown; i++) {
+        g_autofree char *event = host_event("add", i, i);
+
+        g_string_append_printf(picture, "%s%s", i > 0 ? "," : "", event);
+    }
+    answer_events(request, id, picture->str);
 }
 
 /* ---- the pool ---- */
 
 static Pool *
-pool_new(guint n)
+pool_show(guint n, guint shown)
 {
     Pool *pool = g_new0(Pool, 1);
     const char *settings[] = {"pool.encoding=json", NULL};
@@ -81,27 +116,26 @@ pool_new(guint n)
     guint16 port = 0;
 
     pool->n = n;
-    pool->picture = g_string_new("{\"events\":[");
+    pool->shown = shown;
     for (guint i = 0; i < n; i++) {
         g_autofree char *address = g_strdup_printf("127.0.0.%u", i + 1);
 
         pool->nodes[i].toolstack = toolstack_new_at(address, port, NULL);
         port = test_server_get_port(toolstack_get_server(pool->nodes[0].toolstack));
-        g_string_append_printf(
-            pool->picture,
-            "%s{\"class\":\"host\",\"operation\":\"add\",\"ref\":"
-            "\"OpaqueRef:%u\",\"snapshot\":{\"uuid\":\"%u\",\"address\":\"%s\"}}",
-            i > 0 ? "," : "", i, i, address);
     }
-    g_string_append_printf(pool->picture,
-                           "],\"valid_ref_counts\":{\"host\":%u},\"token\":\"the-token\"}", n);
-    toolstack_plant(pool->nodes[0].toolstack, "event.from", 1, 1, answer_picture, pool->picture);
+    toolstack_plant(pool->nodes[0].toolstack, "event.from", 1, 2, answer_polls, pool);
     pool->connection = toolstack_open(pool->nodes[0].toolstack, settings, &error);
     g_assert_no_error(error);
     while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 2)
         g_main_context_iteration(NULL, TRUE);
     toolstack_stop_clock(pool->nodes[0].toolstack);
     return pool;
+}
+
+static Pool *
+pool_new(guint n)
+{
+    return pool_show(n, n);
 }
 
 static void
@@ -115,7 +149,6 @@ pool_free(Pool *pool)
             g_string_free(pool->nodes[i].late.body, TRUE);
         toolstack_free(pool->nodes[i].toolstack);
     }
-    g_string_free(pool->picture, TRUE);
     g_free(pool);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
@@ -124,6 +157,14 @@ static void
 pool_lose(Pool *pool)
 {
     test_server_drop_all(toolstack_get_server(pool->nodes[0].toolstack));
+}
+
+static void
+pool_tell(Pool *pool, const char *event)
+{
+    answer_events(&pool->poll, pool->poll_id, event);
+    while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 3)
+        g_main_context_iteration(NULL, TRUE);
 }
 
 /* Nothing is on its way but what nobody answers: what else is there waits for time to pass. */
@@ -244,6 +285,32 @@ test_slow(void)
     g_assert_cmpuint(toolstack_count(old->toolstack, "session.logout"), ==, 0);
 }
 
+/* Where the nodes are is no matter of the first picture alone. */
+static void
+test_joined(void)
+{
+    g_autoptr(Pool) pool = pool_show(2, 1);
+    g_autofree char *joined = host_event("add", 1, 1);
+
+    pool_tell(pool, joined);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+}
+
+static void
+test_moved(void)
+{
+    g_autoptr(Pool) pool = pool_show(3, 2);
+    g_autofree char *moved = host_event("mod", 1, 2);
+
+    pool_tell(pool, moved);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[2]);
+    g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, LOGIN), ==, 0);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -266,6 +333,8 @@ main(int argc, char **argv)
     g_test_add_func("/search/once", test_once);
     g_test_add_func("/search/late", test_late);
     g_test_add_func("/search/slow", test_slow);
+    g_test_add_func("/search/joined", test_joined);
+    g_test_add_func("/search/moved", test_moved);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }
