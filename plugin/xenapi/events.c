@@ -156,6 +156,15 @@ update_candidates(XdConnection *connection)
     xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
 }
 
+static void
+learn_pool(XdConnection *connection)
+{
+    const XdPool *pool = xd_mirror_get_pool(connection->mirror);
+
+    if (pool != NULL && xd_session_get_pool(connection->session) == NULL)
+        xd_session_set_pool(connection->session, pool->uuid);
+}
+
 /* Nodes come, go and are given other addresses, by a deletion that was never told, too. */
 static gboolean
 touches_hosts(const XdEvents *events, gboolean complete)
@@ -214,8 +223,10 @@ events_apply(XdEvents *events)
         events->refetched = next_miscounted(events);
         return;
     }
-    if (complete)
+    if (complete) {
+        learn_pool(connection);
         return;
+    }
     note_counts(events);
     events->refetched = next_miscounted(events);
     events->restless =
@@ -236,16 +247,34 @@ goes_back(const char *from, const char *to)
     return is_number(from) && is_number(to) && strncmp(to, from, TOKEN_NUMBER) < 0;
 }
 
+/* Whatever a complete picture does not show is gone: it has to be one of our pool. */
+static gboolean
+shows_another_pool(const XdEvents *events)
+{
+    const GArray *changes = xd_batch_get_changes(events->batch);
+    const char *ours = xd_session_get_pool(events->connection->session);
+
+    for (guint i = 0; ours != NULL && i < changes->len; i++) {
+        const XdRecord *record = g_array_index(changes, XdChange, i).record;
+
+        if (record != NULL && record->klass == &xd_class_pool)
+            return g_strcmp0(((const XdPool *) record)->uuid, ours) != 0;
+    }
+    return ours != NULL;
+}
+
 /* (nullable): what is wrong with it, though it could be read */
 static GError *
 events_check(XdEvents *events)
 {
     const char *token = xd_batch_get_token(events->batch);
+    const char *from = xd_mirror_get_token(events->connection->mirror);
 
     if (token[0] == '\0')
         return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
-    if (events->refetched == NULL &&
-        goes_back(xd_mirror_get_token(events->connection->mirror), token))
+    if (from[0] == '\0' && shows_another_pool(events))
+        return xd_error_new(HVD_ERROR_PROTOCOL, "the events are of another pool");
+    if (events->refetched == NULL && goes_back(from, token))
         return xd_error_new(HVD_ERROR_PROTOCOL,
                             "the pool's events have gone back to an earlier point");
     return NULL;

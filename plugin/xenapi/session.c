@@ -25,6 +25,7 @@ struct _XdSession {
     XdConnection *connection;
     XdSecret *password;
     const XdCodec *codec;
+    char *pool;            /* (nullable): its uuid, since the first picture of it */
     XdOrigin *first;       /* as configured */
     XdOrigin *origin;      /* of the coordinator, as far as is known */
     GPtrArray *candidates; /* (element-type XdOrigin): where else to look for it */
@@ -256,6 +257,7 @@ session_ask(XdSession *session, const XdOrigin *origin, guint hops)
     login->hops = hops;
     if (session->ref != NULL && xd_origin_equal(session->ref_origin, origin))
         login->ref = xd_secret_ref(session->ref);
+    login->pool = session->pool;
     login->password = xd_secret_ref(session->password);
     login->cancellable = g_object_ref(session->cancellable);
     login->done = on_login_done;
@@ -437,6 +439,7 @@ xd_session_free(XdSession *session)
     g_assert(g_queue_is_empty(&session->waiters) && session->logins->len == 0);
     xd_clear_source(&session->timer);
     session_drop_ref(session);
+    g_free(session->pool);
     xd_secret_unref(session->password);
     xd_origin_free(session->first);
     xd_origin_free(session->origin);
@@ -553,6 +556,19 @@ xd_session_moved(XdSession *session, guint generation, const char *address, GErr
     session_drop_ref(session);
     session->state = OUT;
     return TRUE;
+}
+
+const char *
+xd_session_get_pool(const XdSession *session)
+{
+    return session->pool;
+}
+
+void
+xd_session_set_pool(XdSession *session, const char *uuid)
+{
+    g_assert(session->pool == NULL); /* log-ins that are under way hold on to it */
+    session->pool = g_strdup(uuid);
 }
 
 void

@@ -35,6 +35,10 @@ void xd_session_suspect(XdSession *session, guint generation); /* the pool did n
 gboolean xd_session_moved(XdSession *session, guint generation, const char *address,
                           GError **error); /* HOST_IS_SLAVE */
 
+/* (nullable): the uuid of the pool, once it is known: of no other one a session is accepted any more. */
+const char *xd_session_get_pool(const XdSession *session);
+void xd_session_set_pool(XdSession *session, const char *uuid);
+
 /* Where else the pool may be reached: the addresses of all nodes. */
 void xd_session_set_candidates(XdSession *session, const char *const *addresses);
 

@@ -2,6 +2,8 @@
  * two seconds of the driver's clock, and no session is left with those who answer too late. */
 #include "toolstack.h"
 
+#include "xenapi/mirror.h"
+
 #define FIRST     "127.0.0.1"
 #define MAX_NODES 64
 #define BACK_MS   2000
@@ -22,6 +24,7 @@ typedef struct {
     XdConnection *connection;
     TestRequest poll; /* the second one, which waits for news */
     guint poll_id;
+    guint gone; /* objects */
 } Pool;
 
 /* ---- what a node does ---- */
@@ -68,6 +71,14 @@ node_lead(Node *node)
 
 /* ---- what is seen ---- */
 
+static char *
+pool_event(const char *uuid)
+{
+    return g_strdup_printf("{\"class\":\"pool\",\"operation\":\"add\",\"ref\":\"OpaqueRef:%s\","
+                           "\"snapshot\":{\"uuid\":\"%s\"}}",
+                           uuid, uuid);
+}
+
 /* Node @nth, at the address of node @at. */
 static char *
 host_event(const char *operation, guint nth, guint at)
@@ -90,7 +101,8 @@ static void
 answer_polls(TestRequest *request, guint id, gpointer data)
 {
     Pool *pool = data;
-    g_autoptr(GString) picture = g_string_new(NULL);
+    g_autofree char *ours = pool_event("ours");
+    g_autoptr(GString) picture = g_string_new(ours);
 
     if (strstr(request->body->str, "the-token") != NULL) {
         pool->poll = *request;
@@ -100,9 +112,30 @@ answer_polls(TestRequest *request, guint id, gpointer data)
     for (guint i = 0; i < pool->shown; i++) {
         g_autofree char *event = host_event("add", i, i);
 
-        g_string_append_printf(picture, "%s%s", i > 0 ? "," : "", event);
+        g_string_append_printf(picture, ",%s", event);
     }
     answer_events(request, id, picture->str);
+}
+
+static void
+answer_other_pool(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *other = pool_event("another");
+
+    answer_events(request, id, other);
+}
+
+static void
+answer_no_pool(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_fail(request, id, "UUID_INVALID", "pool");
+}
+
+static void
+on_object(const XdRecord *before G_GNUC_UNUSED, const XdRecord *now, gpointer data)
+{
+    if (now == NULL)
+        ((Pool *) data)->gone++;
 }
 
 /* ---- the pool ---- */
@@ -129,6 +162,7 @@ pool_show(guint n, guint shown)
     while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 2)
         g_main_context_iteration(NULL, TRUE);
     toolstack_stop_clock(pool->nodes[0].toolstack);
+    xd_mirror_set_observer(pool->connection->mirror, on_object, pool);
     return pool;
 }
 
@@ -200,6 +234,25 @@ static void
 assert_found(Pool *pool, const Node *node)
 {
     g_assert_cmpint(pool_pass(pool, node, "event.from", 1), <=, BACK_MS);
+}
+
+static void
+assert_kept(const Pool *pool)
+{
+    g_assert_false(xd_mirror_is_fresh(pool->connection->mirror));
+    g_assert_cmpuint(pool->gone, ==, 0);
+}
+
+static void
+assert_seen(Pool *pool, guint nth)
+{
+    Node *first = &pool->nodes[0];
+
+    toolstack_plant(first->toolstack, "event.from", 1, 2, answer_polls, pool);
+    pool_pass(pool, first, "event.from", nth);
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(pool->gone, ==, 0);
 }
 
 /* ---- tests ---- */
@@ -311,6 +364,41 @@ test_moved(void)
     g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, LOGIN), ==, 0);
 }
 
+/* One that was put out of the pool leads one of its own, and knows the password. */
+static void
+test_stranger(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *old = &pool->nodes[0], *stranger = &pool->nodes[1];
+
+    node_do(old, answer_late, old);
+    toolstack_plant(stranger->toolstack, "pool.get_by_uuid", 1, G_MAXUINT, answer_no_pool, NULL);
+    pool_lose(pool);
+    pool_pass(pool, stranger, "session.logout", 2);
+    g_assert_cmpuint(toolstack_count(stranger->toolstack, "session.logout"), ==, 2);
+    g_assert_cmpuint(toolstack_count(stranger->toolstack, "event.from"), ==, 0);
+    assert_kept(pool);
+    node_lead(old);
+    toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
+    old->held = 0;
+    assert_seen(pool, 3);
+}
+
+/* Nobody else's objects take the place of ours, whoever shows them. */
+static void
+test_other_pool(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+
+    toolstack_plant(first->toolstack, "event.from", 1, G_MAXUINT, answer_other_pool, NULL);
+    pool_lose(pool);
+    pool_pass(pool, first, "event.from", 5);
+    g_assert_cmpuint(toolstack_count(first->toolstack, "event.from"), ==, 5);
+    assert_kept(pool);
+    assert_seen(pool, 6);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -335,6 +423,8 @@ main(int argc, char **argv)
     g_test_add_func("/search/slow", test_slow);
     g_test_add_func("/search/joined", test_joined);
     g_test_add_func("/search/moved", test_moved);
+    g_test_add_func("/search/stranger", test_stranger);
+    g_test_add_func("/search/other-pool", test_other_pool);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }
