@@ -51,6 +51,7 @@ typedef struct {
     XdSession *session;
     XdSessionReady ready;
     gpointer data;
+    GCancellable *cancellable; /* (nullable) */
     GSource *watch;
 } Waiter;
 
@@ -94,6 +95,7 @@ waiter_end(Waiter *waiter, const GError *error)
     g_queue_remove(&session->waiters, waiter);
     xd_clear_source(&waiter->watch);
     waiter->ready(session->connection, error, waiter->data);
+    g_clear_object(&waiter->cancellable);
     g_free(waiter);
 }
 
@@ -450,15 +452,9 @@ xd_session_free(XdSession *session)
 }
 
 static gboolean
-on_known(gpointer data)
+is_known(const XdSession *session)
 {
-    g_autoptr(GError) closed = NULL;
-    Waiter *waiter = data;
-
-    if (waiter->session->state == CLOSED)
-        closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
-    waiter_end(waiter, closed);
-    return G_SOURCE_REMOVE;
+    return session->state == READY || session->state == CLOSED;
 }
 
 static void
@@ -467,6 +463,33 @@ waiter_watch(Waiter *waiter, GSource *source, GSourceFunc func)
     waiter->watch = source;
     g_source_set_callback(source, func, waiter, NULL);
     g_source_attach(source, waiter->session->connection->context);
+}
+
+static void
+waiter_wait(Waiter *waiter)
+{
+    if (waiter->cancellable != NULL)
+        waiter_watch(waiter, g_cancellable_source_new(waiter->cancellable),
+                     G_SOURCE_FUNC(on_waiter_cancelled));
+    if (waiter->session->state == OUT)
+        session_search(waiter->session);
+}
+
+static gboolean
+on_known(gpointer data)
+{
+    g_autoptr(GError) closed = NULL;
+    Waiter *waiter = data;
+
+    if (!is_known(waiter->session)) { /* it was, a moment ago */
+        xd_clear_source(&waiter->watch);
+        waiter_wait(waiter);
+        return G_SOURCE_REMOVE;
+    }
+    if (waiter->session->state == CLOSED)
+        closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
+    waiter_end(waiter, closed);
+    return G_SOURCE_REMOVE;
 }
 
 void
@@ -478,14 +501,12 @@ xd_session_when_ready(XdSession *session, GCancellable *cancellable, XdSessionRe
     waiter->session = session;
     waiter->ready = ready;
     waiter->data = data;
+    waiter->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
     g_queue_push_tail(&session->waiters, waiter);
-    if (session->state == READY || session->state == CLOSED)
+    if (is_known(session))
         waiter_watch(waiter, g_idle_source_new(), on_known);
-    else if (cancellable != NULL)
-        waiter_watch(waiter, g_cancellable_source_new(cancellable),
-                     G_SOURCE_FUNC(on_waiter_cancelled));
-    if (session->state == OUT)
-        session_search(session);
+    else
+        waiter_wait(waiter);
 }
 
 gboolean

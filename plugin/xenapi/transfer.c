@@ -276,9 +276,23 @@ exchange_start(Moving *moving)
         xd_http_send(connection->http, &request, &exchange_class, moving, moving->cancellable);
 }
 
+/* It may have been lost since the task was made. */
 static void
-on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
-             gpointer data)
+on_session(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    Moving *moving = data;
+
+    if (error != NULL) {
+        moving->error = g_error_copy(error);
+        await_task(moving);
+        return;
+    }
+    xd_op_begin_part(moving->op, 0);
+    exchange_start(moving);
+}
+
+static void
+on_task_made(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
 {
     Moving *moving = data;
 
@@ -287,8 +301,7 @@ on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const
         return;
     }
     moving->task = g_variant_dup_string(reply->value, NULL);
-    xd_op_begin_part(moving->op, 0);
-    exchange_start(moving);
+    xd_session_when_ready(connection->session, moving->cancellable, on_session, moving);
 }
 
 /* ---- the tail call ---- */
