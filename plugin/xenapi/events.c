@@ -21,7 +21,7 @@ struct _XdEvents {
     GCancellable *cancellable;
     GSource *pause;
     guint failures;              /* polls that failed one after the other */
-    guint generation;            /* of the session that the running poll uses */
+    guint generation;            /* of the session that poll and token are of */
     guint restless;              /* polls in a row that were answered at once, for nothing */
     gint64 polled_ms;            /* when the running poll began */
     gint64 counts[XD_N_CLASSES]; /* of the last batch */
@@ -121,15 +121,38 @@ events_failed(XdEvents *events, const GError *error)
     events_pause(events, events->failures, LAST_PAUSE_MS);
 }
 
+/* ---- another session: its coordinator's database may be behind the token that we have ---- */
+
+static gboolean
+has_another_session(const XdEvents *events)
+{
+    return xd_session_get_generation(events->connection->session) != events->generation;
+}
+
+static void
+events_take_session(XdEvents *events)
+{
+    XdMirror *mirror = events->connection->mirror;
+
+    if (!has_another_session(events))
+        return;
+    events->generation = xd_session_get_generation(events->connection->session);
+    events->refetched = NULL;
+    if (xd_mirror_is_fresh(mirror))
+        xd_mirror_set_stale(mirror, g_get_real_time() / G_USEC_PER_SEC, "the session is a new one");
+}
+
 static void
 on_ready(XdConnection *connection, const GError *error, gpointer data)
 {
     XdEvents *events = data;
 
-    if (error != NULL)
+    if (error != NULL) {
         events_failed(events, error);
-    else
+    } else {
+        events_take_session(events);
         events_poll(events);
+    }
     xd_connection_leave_call(connection);
 }
 
@@ -270,6 +293,8 @@ events_check(XdEvents *events)
     const char *token = xd_batch_get_token(events->batch);
     const char *from = xd_mirror_get_token(events->connection->mirror);
 
+    if (has_another_session(events))
+        return xd_error_new(HVD_ERROR_NOT_REACHABLE, "the session has ended");
     if (token[0] == '\0')
         return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
     if (from[0] == '\0' && shows_another_pool(events))
@@ -303,8 +328,10 @@ on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GE
         return;
     if (events->restless > MAX_RESTLESS && events->refetched == NULL)
         events_pause(events, events->restless - MAX_RESTLESS + 1, LAST_REST_MS);
-    else
+    else if (xd_session_is_ready(connection->session))
         events_poll(events);
+    else
+        events_connect(events);
 }
 
 /* All classes from where we were, or one class from the start. */
@@ -338,7 +365,6 @@ events_poll(XdEvents *events)
 
     xd_batch_reset(events->batch);
     events->polled_ms = xd_clock_now_ms(connection->clock);
-    events->generation = xd_session_get_generation(connection->session);
     xd_call(connection, &call, events->cancellable, on_polled, events);
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     guint held; /* requests that it has not answered */
     TestRequest late;
     guint late_id;
+    char *first_poll;
 } Node;
 
 typedef struct {
@@ -26,6 +27,23 @@ typedef struct {
     guint poll_id;
     guint gone; /* objects */
 } Pool;
+
+static void
+forget(TestRequest *kept)
+{
+    if (kept->body != NULL)
+        g_string_free(kept->body, TRUE);
+    kept->body = NULL;
+}
+
+/* To be answered later. */
+static void
+keep(TestRequest *kept, const TestRequest *request)
+{
+    forget(kept);
+    *kept = *request;
+    kept->body = g_string_new(request->body->str);
+}
 
 /* ---- what a node does ---- */
 
@@ -52,8 +70,7 @@ answer_late(TestRequest *request, guint id, gpointer data)
         return;
     }
     node->held++;
-    node->late = *request;
-    node->late.body = g_string_new(request->body->str);
+    keep(&node->late, request);
     node->late_id = id;
 }
 
@@ -98,23 +115,30 @@ answer_events(TestRequest *request, guint id, const char *events)
 }
 
 static void
-answer_polls(TestRequest *request, guint id, gpointer data)
+answer_picture(TestRequest *request, guint id, guint shown)
 {
-    Pool *pool = data;
     g_autofree char *ours = pool_event("ours");
     g_autoptr(GString) picture = g_string_new(ours);
 
-    if (strstr(request->body->str, "the-token") != NULL) {
-        pool->poll = *request;
-        pool->poll_id = id;
-        return;
-    }
-    for (guint i = 0; i < pool->shown; i++) {
+    for (guint i = 0; i < shown; i++) {
         g_autofree char *event = host_event("add", i, i);
 
         g_string_append_printf(picture, ",%s", event);
     }
     answer_events(request, id, picture->str);
+}
+
+static void
+answer_polls(TestRequest *request, guint id, gpointer data)
+{
+    Pool *pool = data;
+
+    if (strstr(request->body->str, "the-token") == NULL) {
+        answer_picture(request, id, pool->shown);
+        return;
+    }
+    keep(&pool->poll, request);
+    pool->poll_id = id;
 }
 
 static void
@@ -179,10 +203,11 @@ pool_free(Pool *pool)
     node_lead(&pool->nodes[0]); /* log-outs at least are answered */
     toolstack_close(pool->connection);
     for (guint i = 0; i < pool->n; i++) {
-        if (pool->nodes[i].late.body != NULL)
-            g_string_free(pool->nodes[i].late.body, TRUE);
+        forget(&pool->nodes[i].late);
+        g_free(pool->nodes[i].first_poll);
         toolstack_free(pool->nodes[i].toolstack);
     }
+    forget(&pool->poll);
     g_free(pool);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
@@ -399,6 +424,86 @@ test_other_pool(void)
     assert_seen(pool, 6);
 }
 
+/* ---- another session, another token: the new coordinator's database may be behind the old one's ---- */
+
+static void
+answer_moved(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_fail(request, id, "HOST_IS_SLAVE", "127.0.0.2");
+}
+
+static void
+note_poll(TestRequest *request, guint id, gpointer data)
+{
+    Node *node = data;
+
+    if (node->first_poll == NULL)
+        node->first_poll = g_strdup(request->body->str);
+    if (strstr(request->body->str, "the-token") == NULL)
+        answer_picture(request, id, 2);
+}
+
+/* A call hears that node 1 leads. */
+static void
+pool_move(Pool *pool, ToolstackAnswer *call)
+{
+    XdCall request = {.method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x")};
+
+    toolstack_plant(pool->nodes[0].toolstack, REPEATABLE, 1, 1, answer_moved, NULL);
+    xd_call(pool->connection, &request, NULL, toolstack_on_called, call);
+}
+
+static void
+assert_from_the_start(Pool *pool, guint gone)
+{
+    Node *now = &pool->nodes[1];
+
+    while (now->first_poll == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_null(strstr(now->first_poll, "the-token"));
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(pool->gone, ==, gone);
+}
+
+/* The old poll is answered when the new session is there. */
+static void
+test_token(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *now = &pool->nodes[1];
+    g_auto(ToolstackAnswer) call = {0};
+
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    pool_move(pool, &call);
+    while (!call.ended)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_no_error(call.error);
+    answer_events(&pool->poll, pool->poll_id, "");
+    assert_from_the_start(pool, 0);
+}
+
+/* It is answered before that: what it tells is known, but the next one is of another session. */
+static void
+test_token_between(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *now = &pool->nodes[1];
+    g_autofree char *joined = host_event("add", 7, 7);
+    g_auto(ToolstackAnswer) call = {0};
+
+    node_do(now, answer_late, now);
+    pool_move(pool, &call);
+    while (now->held == 0)
+        g_main_context_iteration(NULL, TRUE);
+    answer_events(&pool->poll, pool->poll_id, joined);
+    while (xd_mirror_count(pool->connection->mirror, &xd_class_host) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    toolstack_answer(&now->late, now->late_id, "\"OpaqueRef:late\"");
+    assert_from_the_start(pool, 1); /* the new coordinator has never heard of it */
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -425,6 +530,8 @@ main(int argc, char **argv)
     g_test_add_func("/search/moved", test_moved);
     g_test_add_func("/search/stranger", test_stranger);
     g_test_add_func("/search/other-pool", test_other_pool);
+    g_test_add_func("/search/token", test_token);
+    g_test_add_func("/search/token-between", test_token_between);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }
