@@ -10,6 +10,7 @@
 #define ALL_ASKED_MS      750 /* with all of them together */
 #define LOGOUT_TIMEOUT_MS 3000
 #define MAX_HOPS          1
+#define MAX_CANDIDATES    65 /* the nodes of the largest pool, and pool.url, which may be a name */
 
 typedef enum {
     OUT,     /* nobody has asked yet, or the last search ended for good */
@@ -245,13 +246,14 @@ is_at(gconstpointer login, gconstpointer origin)
     return xd_origin_equal(((const XdLogin *) login)->origin, origin);
 }
 
-/* FALSE: it is being asked already. */
+/* FALSE: it is being asked already, or too many are: each holds a socket. */
 static gboolean
 session_ask(XdSession *session, const XdOrigin *origin, guint hops)
 {
     XdLogin *login;
 
-    if (g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
+    if (session->logins->len >= MAX_CANDIDATES ||
+        g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
         return FALSE;
     login = g_new0(XdLogin, 1);
     login->connection = session->connection;
@@ -597,7 +599,7 @@ xd_session_set_candidates(XdSession *session, const char *const *addresses)
 {
     g_ptr_array_set_size(session->candidates, 0);
     g_ptr_array_add(session->candidates, xd_origin_copy(session->first));
-    for (guint i = 0; addresses[i] != NULL; i++) {
+    for (guint i = 0; addresses[i] != NULL && session->candidates->len < MAX_CANDIDATES; i++) {
         XdOrigin *origin = xd_origin_at(session->first, addresses[i], NULL);
 
         if (origin != NULL && !xd_origin_equal(origin, session->first))

@@ -1,0 +1,134 @@
+/* SEC-41: a coordinator that tells of more than there can be makes nothing grow without a bound: no memory,
+ * no sockets, no time. */
+#include "toolstack.h"
+
+#include <string.h>
+
+#define LOGIN     "session.login_with_password"
+#define MAX_NODES 64
+
+typedef struct {
+    Toolstack *toolstack;
+    XdConnection *connection;
+    guint n; /* batches told */
+} World;
+
+/* ---- what is told: @n objects from the @first on ---- */
+
+static void
+answer_objects(TestRequest *request, guint id, const char *klass, const char *operation,
+               guint first, guint n, const char *more)
+{
+    g_autoptr(GString) text = g_string_new("{\"events\":[");
+
+    for (guint i = first; i < first + n; i++)
+        g_string_append_printf(text,
+                               "%s{\"class\":\"%s\",\"operation\":\"%s\",\"ref\":\"OpaqueRef:%u\","
+                               "\"snapshot\":{\"uuid\":\"%u\",\"address\":\"127.1.%u.%u\"%s}}",
+                               i > first ? "," : "", klass, operation, i, i, i / 250, i % 250 + 1,
+                               more);
+    g_string_append(text, "],\"valid_ref_counts\":{},\"token\":\"the-token\"}");
+    toolstack_answer(request, id, text->str);
+}
+
+static void
+answer_hosts(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    answer_objects(request, id, "host", "add", 0, 1000, "");
+}
+
+static void
+keep_silent(TestRequest *request G_GNUC_UNUSED, guint id G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* The node of pool.url names another coordinator each time, and none of those says a word. */
+static void
+lead_astray(TestRequest *request, guint id, gpointer data)
+{
+    World *world = data;
+    g_autoptr(GSocketAddress) local =
+        g_socket_connection_get_local_address(G_SOCKET_CONNECTION(request->stream), NULL);
+    GInetAddress *address = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(local));
+    g_autofree char *here = g_inet_address_to_string(address);
+    g_autofree char *there = g_strdup_printf("127.2.%u.%u", world->n / 250, world->n % 250 + 1);
+
+    if (strcmp(here, "127.0.0.1") != 0)
+        return;
+    world->n++;
+    toolstack_fail(request, id, "HOST_IS_SLAVE", there);
+}
+
+static void
+answer_nothing(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    answer_objects(request, id, "vm", "add", 0, 0, "");
+}
+
+static World *
+world_new(ToolstackFunc poll)
+{
+    const char *settings[] = {"pool.encoding=json", NULL};
+    World *world = g_new0(World, 1);
+    g_autoptr(GError) error = NULL;
+
+    world->toolstack = toolstack_new_at("0.0.0.0", 0, NULL); /* it is every node */
+    toolstack_plant(world->toolstack, "event.from", 1, G_MAXUINT, poll, world);
+    world->connection = toolstack_open(world->toolstack, settings, &error);
+    g_assert_no_error(error);
+    return world;
+}
+
+static void
+world_free(World *world)
+{
+    toolstack_start_clock(world->toolstack);
+    toolstack_plant(world->toolstack, "", 1, 0, NULL, NULL);
+    toolstack_close(world->connection);
+    toolstack_free(world->toolstack);
+    g_free(world);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* ---- sockets ---- */
+
+static void
+search_long(World *world, ToolstackFunc func, guint step_ms)
+{
+    const XdHttp *http = world->connection->http;
+
+    toolstack_stop_clock(world->toolstack);
+    toolstack_plant(world->toolstack, "*", 1, G_MAXUINT, func, world);
+    test_server_drop_all(toolstack_get_server(world->toolstack));
+    for (guint more = 0; more < 200; more += xd_http_get_busy(http) >= MAX_NODES) {
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        xd_clock_advance(toolstack_get_clock(world->toolstack), step_ms);
+        g_assert_cmpuint(xd_http_get_busy(http), <=, MAX_NODES + 1); /* and pool.url */
+    }
+}
+
+static void
+test_nodes(void)
+{
+    g_autoptr(World) world = world_new(answer_hosts);
+
+    search_long(world, keep_silent, 10);
+}
+
+static void
+test_astray(void)
+{
+    g_autoptr(World) world = world_new(answer_nothing);
+
+    search_long(world, lead_astray, 10000);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/bounds/nodes", test_nodes);
+    g_test_add_func("/bounds/astray", test_astray);
+    return g_test_run();
+}
