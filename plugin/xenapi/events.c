@@ -286,6 +286,23 @@ shows_another_pool(const XdEvents *events)
     return ours != NULL;
 }
 
+/* Batch upon batch of objects that are new and never go. What it replaces counts twice: nobody's pool is
+ * so near the bound. */
+static gboolean
+is_too_much(const XdEvents *events, gboolean complete)
+{
+    const XdConnection *connection = events->connection;
+    const GArray *changes = xd_batch_get_changes(events->batch);
+    gsize bytes = complete ? 0 : xd_mirror_get_bytes(connection->mirror);
+
+    for (guint i = 0; i < changes->len; i++) {
+        const XdRecord *record = g_array_index(changes, XdChange, i).record;
+
+        bytes += record != NULL ? record->bytes : 0;
+    }
+    return bytes > xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_MAX_BYTES);
+}
+
 /* (nullable): what is wrong with it, though it could be read */
 static GError *
 events_check(XdEvents *events)
@@ -297,6 +314,8 @@ events_check(XdEvents *events)
         return xd_error_new(HVD_ERROR_NOT_REACHABLE, "the session has ended");
     if (token[0] == '\0')
         return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
+    if (is_too_much(events, from[0] == '\0'))
+        return xd_error_new(HVD_ERROR_PROTOCOL, "the pool shows more than mirror.max-bytes");
     if (from[0] == '\0' && shows_another_pool(events))
         return xd_error_new(HVD_ERROR_PROTOCOL, "the events are of another pool");
     if (events->refetched == NULL && goes_back(from, token))

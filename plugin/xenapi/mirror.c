@@ -67,6 +67,7 @@ struct _XdMirror {
     guint telling;                     /* watches are being told */
     gboolean has_removed;
     guint sweep;
+    gsize bytes; /* of all records */
     char *token;
     gboolean complete;
     gboolean stale;
@@ -260,6 +261,12 @@ xd_mirror_count(const XdMirror *mirror, const XdClass *klass)
     return g_hash_table_size(class_table(mirror, klass));
 }
 
+gsize
+xd_mirror_get_bytes(const XdMirror *mirror)
+{
+    return mirror->bytes;
+}
+
 const XdPool *
 xd_mirror_get_pool(const XdMirror *mirror)
 {
@@ -428,6 +435,7 @@ put_record(XdMirror *mirror, XdRecord *record)
     }
     entry->record = record;
     entry->sweep = mirror->sweep;
+    mirror->bytes += record->bytes - (old != NULL ? old->bytes : 0);
     g_hash_table_insert(table, (gpointer) record->ref, entry);
     observe(mirror, old, record);
     if (old != NULL)
@@ -444,6 +452,7 @@ drop_record(XdMirror *mirror, const XdClass *klass, const char *ref)
         return;
     update_indexes(mirror, entry->record, NULL);
     g_hash_table_steal(table, ref);
+    mirror->bytes -= entry->record->bytes;
     observe(mirror, entry->record, NULL);
     entry_free(entry);
 }

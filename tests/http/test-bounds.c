@@ -2,9 +2,13 @@
  * no sockets, no time. */
 #include "toolstack.h"
 
+#include "xenapi/mirror.h"
+
 #include <string.h>
 
 #define LOGIN     "session.login_with_password"
+#define MAX_BYTES (1024 * 1024)
+#define A_BATCH   100
 #define MAX_NODES 64
 
 typedef struct {
@@ -29,6 +33,14 @@ answer_objects(TestRequest *request, guint id, const char *klass, const char *op
                                more);
     g_string_append(text, "],\"valid_ref_counts\":{},\"token\":\"the-token\"}");
     toolstack_answer(request, id, text->str);
+}
+
+static void
+answer_more(TestRequest *request, guint id, gpointer data)
+{
+    World *world = data;
+
+    answer_objects(request, id, "vm", "add", world->n++ * A_BATCH, A_BATCH, "");
 }
 
 static void
@@ -68,7 +80,7 @@ answer_nothing(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
 static World *
 world_new(ToolstackFunc poll)
 {
-    const char *settings[] = {"pool.encoding=json", NULL};
+    const char *settings[] = {"pool.encoding=json", "mirror.max-bytes=1048576", NULL};
     World *world = g_new0(World, 1);
     g_autoptr(GError) error = NULL;
 
@@ -89,6 +101,26 @@ world_free(World *world)
     g_free(world);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* ---- memory ---- */
+
+static void
+test_objects(void)
+{
+    g_autoptr(World) world = world_new(answer_more);
+    const XdMirror *mirror = world->connection->mirror;
+    gsize most = MAX_BYTES / sizeof(XdVM);
+
+    while (xd_mirror_is_fresh(mirror)) {
+        g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(xd_mirror_count(mirror, &xd_class_vm), <=, most);
+    }
+    g_assert_cmpuint(xd_mirror_count(mirror, &xd_class_vm), >, A_BATCH);
+    g_assert_nonnull(strstr(xd_mirror_get_stale_reason(mirror), "mirror.max-bytes"));
+    while (!xd_mirror_is_fresh(mirror)) /* as soon as it shows less */
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(xd_mirror_count(mirror, &xd_class_vm), ==, A_BATCH);
+}
 
 /* ---- sockets ---- */
 
@@ -128,6 +160,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/bounds/objects", test_objects);
     g_test_add_func("/bounds/nodes", test_nodes);
     g_test_add_func("/bounds/astray", test_astray);
     return g_test_run();
