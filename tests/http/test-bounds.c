@@ -10,6 +10,7 @@
 #define MAX_BYTES (1024 * 1024)
 #define A_BATCH   100
 #define MAX_NODES 64
+#define DISKS     2000
 
 typedef struct {
     Toolstack *toolstack;
@@ -47,6 +48,26 @@ static void
 answer_hosts(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
 {
     answer_objects(request, id, "host", "add", 0, 1000, "");
+}
+
+/* All come, change, half of them go elsewhere, and come back. */
+static void
+answer_disks(TestRequest *request, guint id, gpointer data)
+{
+    static const struct {
+        const char *operation;
+        guint n;
+        const char *more;
+    } batches[] = {
+        {"add", DISKS, ",\"SR\":\"OpaqueRef:sr\""},
+        {"mod", DISKS, ",\"SR\":\"OpaqueRef:sr\""},
+        {"mod", DISKS / 2, ",\"SR\":\"OpaqueRef:other\""},
+        {"mod", DISKS, ",\"SR\":\"OpaqueRef:sr\""},
+    };
+    guint n = ((World *) data)->n++;
+
+    if (n < G_N_ELEMENTS(batches))
+        answer_objects(request, id, "vdi", batches[n].operation, 0, batches[n].n, batches[n].more);
 }
 
 static void
@@ -156,6 +177,52 @@ test_astray(void)
     search_long(world, lead_astray, 10000);
 }
 
+/* ---- time: what is found by one key is never searched from one end to the other ---- */
+
+static guint64 steps;
+
+gboolean
+g_ptr_array_find(GPtrArray *array, gconstpointer needle, guint *at)
+{
+    for (guint i = 0; i < array->len; i++, steps++) {
+        if (array->pdata[i] != needle)
+            continue;
+        if (at != NULL)
+            *at = i;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+g_ptr_array_remove_fast(GPtrArray *array, gpointer data)
+{
+    guint at;
+
+    return g_ptr_array_find(array, data, &at) && g_ptr_array_remove_index_fast(array, at) == data;
+}
+
+static void
+test_disks(void)
+{
+    g_autoptr(World) world = world_new(answer_disks);
+    const XdMirror *mirror = world->connection->mirror;
+    const GPtrArray *disks;
+
+    steps = 0;
+    while (toolstack_count(world->toolstack, "event.from") < 5)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(steps, <, 10 * DISKS);
+    disks = xd_mirror_find(mirror, XD_BY_VDI_SR, "OpaqueRef:sr");
+    g_assert_cmpuint(disks->len, ==, DISKS);
+    g_assert_cmpuint(xd_mirror_find(mirror, XD_BY_VDI_SR, "OpaqueRef:other")->len, ==, 0);
+    for (guint i = 0; i < disks->len; i++) {
+        const XdRecord *disk = g_ptr_array_index(disks, i);
+
+        g_assert_true(xd_mirror_get(mirror, &xd_class_vdi, disk->ref) == disk);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,5 +230,6 @@ main(int argc, char **argv)
     g_test_add_func("/bounds/objects", test_objects);
     g_test_add_func("/bounds/nodes", test_nodes);
     g_test_add_func("/bounds/astray", test_astray);
+    g_test_add_func("/bounds/disks", test_disks);
     return g_test_run();
 }
