@@ -1,9 +1,11 @@
-/* The session ends at the worst moment, and the next one lets wait: what needs one waits, too. */
+/* The session ends at the worst moment, and the next one lets wait: what needs one waits, too. So does who
+ * cannot look for a task. */
 #include "toolstack.h"
 
 #include "ops/inventory.h"
 #include "ops/operation.h"
 #include "xenapi/session.h"
+#include "xenapi/task.h"
 
 #include <string.h>
 
@@ -34,7 +36,9 @@ typedef struct {
     gboolean lost; /* from now on the first session is not known */
     Held login;    /* while it is lost */
     Held task;
-    char *get; /* head of the transfer */
+    Held poll;
+    guint barriers; /* the first one fails */
+    char *get;      /* head of the transfer */
 } World;
 
 /* ---- the toolstack ---- */
@@ -42,6 +46,8 @@ typedef struct {
 static void
 hold(Held *held, const TestRequest *request, guint id)
 {
+    if (held->request.body != NULL)
+        g_string_free(held->request.body, TRUE);
     held->request = *request;
     held->request.body = g_string_new(NULL); /* tells JSON from XML */
     held->id = id;
@@ -79,6 +85,11 @@ answer(TestRequest *request, guint id, gpointer data)
     } else if (is_call(request, "event.from")) {
         if (strstr(request->body->str, "the-token") == NULL)
             toolstack_answer(request, id, PICTURE);
+        else
+            hold(&world->poll, request, id);
+    } else if (is_call(request, "event.inject")) {
+        if (world->barriers++ == 0)
+            toolstack_fail(request, id, "INTERNAL_ERROR", "planted");
     } else if (world->lost && strstr(request->body->str, NEXT) == NULL) {
         toolstack_fail(request, id, "SESSION_INVALID", "OpaqueRef:first");
     } else if (world->lost && strstr(request->body->str, "OpaqueRef:first") != NULL) {
@@ -117,6 +128,8 @@ world_free(World *world)
 {
     toolstack_close(world->connection);
     toolstack_free(world->toolstack);
+    if (world->poll.request.body != NULL)
+        g_string_free(world->poll.request.body, TRUE);
     g_free(world->get);
     g_free(world);
 }
@@ -248,6 +261,33 @@ test_transfer(void)
     g_assert_error(error, XD_ERROR, HVD_ERROR_NOT_REACHABLE);
 }
 
+/* ---- a task that nobody has seen yet: only who could look knows that there is none ---- */
+
+static void
+on_task_ended(const XdTaskEnd *end, const GError *error, gpointer data)
+{
+    g_assert_no_error(error);
+    *(char **) data = g_strdup(end->result);
+}
+
+static void
+test_unseen_task(void)
+{
+    g_autoptr(World) world = world_new();
+    g_autofree char *result = NULL;
+
+    xd_task_follow(world->connection, "OpaqueRef:task", NULL, NULL, on_task_ended, &result);
+    while (world->barriers < 2)
+        g_main_context_iteration(NULL, TRUE);
+    release(&world->poll,
+            "{\"events\":[{\"class\":\"task\",\"operation\":\"add\",\"ref\":\"OpaqueRef:task\","
+            "\"snapshot\":{\"uuid\":\"task\",\"status\":\"success\",\"result\":\"it\"}}],"
+            "\"valid_ref_counts\":{},\"token\":\"the-token\"}");
+    while (result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpstr(result, ==, "it");
+}
+
 /* ---- who has been promised one ---- */
 
 static void
@@ -306,6 +346,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/session/ask", test_ask);
     g_test_add_func("/op/session/ask-again", test_ask_again);
     g_test_add_func("/op/session/transfer", test_transfer);
+    g_test_add_func("/op/session/unseen-task", test_unseen_task);
     g_test_add_func("/op/session/promised", test_promised);
     g_test_add_func("/op/session/promised-cancelled", test_promised_cancelled);
     return g_test_run();
