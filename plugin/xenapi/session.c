@@ -9,6 +9,8 @@
 #define PATIENCE_MS       250 /* with a node that keeps silent, before another one is asked, too */
 #define ALL_ASKED_MS      750 /* with all of them together */
 #define LOGOUT_TIMEOUT_MS 3000
+#define FIRST_REFUSED_MS  1000 /* before a password that was refused is tried again */
+#define LAST_REFUSED_MS   60000
 #define MAX_HOPS          1
 #define MAX_CANDIDATES    65 /* the nodes of the largest pool, and pool.url, which may be a name */
 
@@ -39,7 +41,10 @@ struct _XdSession {
     char *uuid;
     XdOrigin *ref_origin; /* where @ref is from: a session lives in one coordinator */
     guint generation;
-    guint searches; /* since the session was last ready */
+    guint searches;  /* since the session was last ready */
+    GError *refusal; /* (nullable): of the password, the last one */
+    guint refusals;
+    gint64 refused_until_ms;
     GQueue waiters; /* (element-type Waiter) */
     GSource *timer; /* for what, the state says: see on_timer() */
     guint logging_out;
@@ -196,6 +201,25 @@ session_end_search(XdSession *session, State state, const GError *error)
     wake_waiters(session, error);
 }
 
+/* Each one counts against the account, and a directory locks it. */
+static void
+session_note_refusal(XdSession *session, const GError *error)
+{
+    gint64 pause = (gint64) FIRST_REFUSED_MS << MIN(session->refusals++, 10);
+
+    g_clear_error(&session->refusal);
+    session->refusal = g_error_copy(error);
+    session->refused_until_ms =
+        xd_clock_now_ms(session->connection->clock) + MIN(pause, LAST_REFUSED_MS);
+}
+
+static gboolean
+is_refused(const XdSession *session)
+{
+    return session->state == OUT && session->refusal != NULL &&
+           xd_clock_now_ms(session->connection->clock) < session->refused_until_ms;
+}
+
 static void
 session_adopt(XdSession *session, const XdLogin *login)
 {
@@ -215,6 +239,8 @@ session_adopt(XdSession *session, const XdLogin *login)
     session->origin = xd_origin_copy(login->origin);
     session->ever_ready = TRUE;
     session->searches = 0;
+    session->refusals = 0;
+    g_clear_error(&session->refusal);
     session_end_search(session, READY, NULL);
 }
 
@@ -337,6 +363,8 @@ session_failed(XdSession *session, const GError *error)
 {
     gboolean passing = is_passing(error);
 
+    if (xd_error_is(error, HVD_ERROR_AUTH))
+        session_note_refusal(session, error);
     if (!session->ever_ready || (!passing && !is_distrust(error))) {
         session_end_search(session, OUT, error);
         return;
@@ -443,6 +471,7 @@ xd_session_free(XdSession *session)
     g_assert(g_queue_is_empty(&session->waiters) && session->logins->len == 0);
     xd_clear_source(&session->timer);
     session_drop_ref(session);
+    g_clear_error(&session->refusal);
     g_free(session->pool);
     xd_secret_unref(session->password);
     xd_origin_free(session->first);
@@ -456,7 +485,7 @@ xd_session_free(XdSession *session)
 static gboolean
 is_known(const XdSession *session)
 {
-    return session->state == READY || session->state == CLOSED;
+    return session->state == READY || session->state == CLOSED || is_refused(session);
 }
 
 static void
@@ -480,7 +509,7 @@ waiter_wait(Waiter *waiter)
 static gboolean
 on_known(gpointer data)
 {
-    g_autoptr(GError) closed = NULL;
+    g_autoptr(GError) error = NULL;
     Waiter *waiter = data;
 
     if (!is_known(waiter->session)) { /* it was, a moment ago */
@@ -489,8 +518,10 @@ on_known(gpointer data)
         return G_SOURCE_REMOVE;
     }
     if (waiter->session->state == CLOSED)
-        closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
-    waiter_end(waiter, closed);
+        error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
+    else if (waiter->session->state != READY)
+        error = g_error_copy(waiter->session->refusal);
+    waiter_end(waiter, error);
     return G_SOURCE_REMOVE;
 }
 

@@ -237,6 +237,16 @@ pool_rests(const Pool *pool)
     return xd_http_get_busy(pool->connection->http) <= held && !g_main_context_pending(NULL);
 }
 
+static void
+pool_turn(Pool *pool, gint64 ms)
+{
+    gboolean rests = pool_rests(pool);
+
+    if (rests)
+        xd_clock_advance(toolstack_get_clock(pool->nodes[0].toolstack), ms);
+    g_main_context_iteration(NULL, !rests);
+}
+
 /* Until @method has come to @node for the nth time; how much of its time the driver needed. */
 static gint64
 pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
@@ -245,13 +255,8 @@ pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
     gint64 begun = xd_clock_now_ms(clock);
 
     while (toolstack_count(node->toolstack, method) < nth &&
-           xd_clock_now_ms(clock) - begun <= BACK_MS) {
-        gboolean rests = pool_rests(pool);
-
-        if (rests)
-            xd_clock_advance(clock, PIECE_MS);
-        g_main_context_iteration(NULL, !rests);
-    }
+           xd_clock_now_ms(clock) - begun <= BACK_MS)
+        pool_turn(pool, PIECE_MS);
     return xd_clock_now_ms(clock) - begun;
 }
 
@@ -504,6 +509,50 @@ test_token_between(void)
     assert_from_the_start(pool, 1); /* the new coordinator has never heard of it */
 }
 
+/* ---- another password, as long as the pool lasts: each try counts against the account ---- */
+
+static void
+refuse_password(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    if (strstr(request->body->str, LOGIN) != NULL)
+        toolstack_fail(request, id, "SESSION_AUTHENTICATION_FAILED", "root");
+    else
+        toolstack_fail(request, id, "SESSION_INVALID", "OpaqueRef:gone");
+}
+
+static void
+pool_wait(Pool *pool, gint64 ms)
+{
+    XdClock *clock = toolstack_get_clock(pool->nodes[0].toolstack);
+    gint64 end = xd_clock_now_ms(clock) + ms;
+
+    while (xd_clock_now_ms(clock) < end)
+        pool_turn(pool, 100);
+}
+
+static void
+test_password(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+    g_auto(ToolstackAnswer) call = {0};
+    guint tries;
+
+    node_do(first, refuse_password, NULL);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_wait(pool, 5 * 60 * 1000);
+    tries = toolstack_count(first->toolstack, LOGIN) - 1;
+    g_assert_cmpuint(tries, >=, 5); /* it may be put right */
+    g_assert_cmpuint(tries, <=, 12);
+    toolstack_call(pool->connection, REPEATABLE, &call);
+    g_assert_error(call.error, XD_ERROR, HVD_ERROR_AUTH);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries);
+    toolstack_plant(first->toolstack, "event.from", 1, 2, answer_polls, pool);
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        pool_turn(pool, 100);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries + 1);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -532,6 +581,7 @@ main(int argc, char **argv)
     g_test_add_func("/search/other-pool", test_other_pool);
     g_test_add_func("/search/token", test_token);
     g_test_add_func("/search/token-between", test_token_between);
+    g_test_add_func("/search/password", test_password);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }
