@@ -220,6 +220,17 @@ is_refused(const XdSession *session)
            xd_clock_now_ms(session->connection->clock) < session->refused_until_ms;
 }
 
+/* The former one may live on, at a node that was slow, or is called by another name now. A new one at the same
+ * node is there because the former one was not known any more. What is under way has it in its marks: they say
+ * to others that somebody looks after it. */
+static void
+session_give_back(XdSession *session, const XdLogin *next)
+{
+    if (session->ref != NULL && !xd_origin_equal(session->ref_origin, next->origin) &&
+        g_hash_table_size(session->connection->operations) == 0)
+        session_log_out(session, session->ref, session->ref_origin);
+}
+
 static void
 session_adopt(XdSession *session, const XdLogin *login)
 {
@@ -229,6 +240,7 @@ session_adopt(XdSession *session, const XdLogin *login)
         xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi",
                &(XdLogFields){.host = login->origin->host}, "logged in at %s", login->origin->host);
     if (login->ref != session->ref) {
+        session_give_back(session, login);
         session_drop_ref(session);
         session->ref = xd_secret_ref(login->ref);
         session->uuid = g_strdup(login->uuid);

@@ -261,6 +261,16 @@ pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
 }
 
 static void
+pool_wait(Pool *pool, gint64 ms)
+{
+    XdClock *clock = toolstack_get_clock(pool->nodes[0].toolstack);
+    gint64 end = xd_clock_now_ms(clock) + ms;
+
+    while (xd_clock_now_ms(clock) < end)
+        pool_turn(pool, 100);
+}
+
+static void
 assert_found(Pool *pool, const Node *node)
 {
     g_assert_cmpint(pool_pass(pool, node, "event.from", 1), <=, BACK_MS);
@@ -312,6 +322,35 @@ test_silent_nodes(void)
     assert_found(pool, &pool->nodes[pool->n - 1]);
 }
 
+/* One that nobody has called invalid is given back: its node may have been slow for a moment only. */
+static void
+test_former(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+    while (toolstack_count(pool->nodes[0].toolstack, "session.logout") < 1)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* The marks of what is under way name it, and say to others that somebody looks after it. */
+static void
+test_former_needed(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    g_autoptr(GCancellable) operation = g_cancellable_new();
+
+    xd_connection_enter(pool->connection, operation);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+    pool_wait(pool, BACK_MS);
+    g_assert_cmpuint(toolstack_count(pool->nodes[0].toolstack, "session.logout"), ==, 0);
+    xd_connection_leave(pool->connection, operation);
+}
+
 /* Nobody is asked again who has not answered yet. */
 static void
 test_once(void)
@@ -342,7 +381,7 @@ test_late(void)
     node_lead(old);
     toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
     old->held = 0;
-    while (toolstack_count(old->toolstack, "session.logout") < 1)
+    while (toolstack_count(old->toolstack, "session.logout") < 2) /* and the one from before */
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpuint(toolstack_count(old->toolstack, "session.get_uuid"), ==, 2);
     g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, "session.logout"), ==, 0);
@@ -521,16 +560,6 @@ refuse_password(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
 }
 
 static void
-pool_wait(Pool *pool, gint64 ms)
-{
-    XdClock *clock = toolstack_get_clock(pool->nodes[0].toolstack);
-    gint64 end = xd_clock_now_ms(clock) + ms;
-
-    while (xd_clock_now_ms(clock) < end)
-        pool_turn(pool, 100);
-}
-
-static void
 test_password(void)
 {
     g_autoptr(Pool) pool = pool_new(1);
@@ -572,6 +601,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/search/silent-coordinator", test_silent_coordinator);
     g_test_add_func("/search/silent-nodes", test_silent_nodes);
+    g_test_add_func("/search/former", test_former);
+    g_test_add_func("/search/former-needed", test_former_needed);
     g_test_add_func("/search/once", test_once);
     g_test_add_func("/search/late", test_late);
     g_test_add_func("/search/slow", test_slow);
