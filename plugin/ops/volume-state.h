@@ -44,6 +44,9 @@ void xd_volume_find_storage(XdVolumeState *volume);
 const XdVDI *xd_volume_find_disk(XdVolumeState *volume);
 /* (nullable): the instance's device with this disk */
 const XdVBD *xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi);
+/* (nullable): the instance's device that the document means; NULL without an error where there is none.
+ * Errors: AMBIGUOUS. */
+const XdVBD *xd_volume_find_attached(XdVolumeState *volume, GError **error);
 
 /* Steps: the turn for the storage, and a look for units that the target got later. */
 void xd_step_take_storage_turn(XdOp *op, gpointer data);

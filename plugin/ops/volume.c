@@ -292,12 +292,15 @@ check_detach(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
     const XdVM *vm = xd_instance_vm(&volume->head);
-    const XdVDI *vdi;
     const XdVBD *vbd;
+    GError *error = NULL;
 
     xd_volume_find_storage(volume);
-    vdi = volume->access == NULL || volume->access->sr != NULL ? xd_volume_find_disk(volume) : NULL;
-    vbd = vdi != NULL ? xd_volume_find_device(volume, vdi) : NULL;
+    vbd = xd_volume_find_attached(volume, &error);
+    if (error != NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
     if (vbd == NULL) {
         xd_op_next(op); /* detached already; its storage may still have to go */
         return;
@@ -312,7 +315,6 @@ check_detach(XdOp *op, gpointer data)
                                     "a paused or suspended instance gives no volume back"));
         return;
     }
-    volume->vdi = g_strdup(vdi->parent.ref);
     volume->vbd = g_strdup(vbd->parent.ref);
     xd_op_next(op);
 }

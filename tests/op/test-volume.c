@@ -83,7 +83,8 @@ test_unknown(void)
            "{\"driver_volume_type\":\"xensm\",\"data\":{\"sr_uuid\":\"" INSTANCE "\","
            "\"vdi_uuid\":\"" INSTANCE "\"}}",
            NULL);
-    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "/data/sr_uuid: the pool has no storage " INSTANCE);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND,
+                         "/data/sr_uuid: the pool has no storage " INSTANCE);
     attach(world, ISCSI("192.0.2.99", ",\"target_lun\":0"), NULL);
     g_assert_nonnull(world->error);
     g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
@@ -141,6 +142,126 @@ test_states(void)
     world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
 }
 
+/* ---- what there is of one instance ---- */
+
+static const XdVM *
+find_vm(const World *world)
+{
+    return (const XdVM *) xd_mirror_find_one(world->connection->mirror, XD_BY_VM_INSTANCE,
+                                             INSTANCE);
+}
+
+static const GPtrArray *
+devices(const World *world)
+{
+    return xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, find_vm(world)->parent.ref);
+}
+
+/* (nullable): its only volume */
+static const XdVBD *
+find_volume(const World *world)
+{
+    const XdVBD *found = NULL;
+
+    for (guint i = 0; i < devices(world)->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(devices(world), i);
+
+        if (xd_map_get(&vbd->other_config, "osvol") == NULL)
+            continue;
+        g_assert_null(found);
+        found = vbd;
+    }
+    return found;
+}
+
+static void
+call_on(const char *method, const char *ref)
+{
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"]", ref);
+
+    test_pool_call(pool, method, parameters);
+}
+
+/* ---- which device is taken away ---- */
+
+#define GROWING "192.0.2.12"
+
+static void
+set_units(const char *units)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"iscsi-target\",\"target\":\"" GROWING "\",\"iqn\":\"" TARGET_IQN
+                      "\",\"luns\":[%s]}",
+                      units);
+}
+
+/* The storage of a volume shows so many units. */
+static void
+scan(World *world, const char *sr, guint units)
+{
+    g_autofree char *ref = g_strdup(sr);
+
+    call_on("SR.scan", ref);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VDI_SR, ref)->len != units)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static const XdVDI *
+find_volume_disk(const World *world)
+{
+    return xd_get_vdi(world->connection->mirror, find_volume(world)->vdi);
+}
+
+/* The only unit needed no name when it was attached: it is still the one that the instance has. */
+static void
+test_second_unit_appears(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = test_pool_picture(pool);
+
+    set_units("{\"lun\":0,\"size\":1073741824}");
+    attach(world, ISCSI(GROWING, ""), NULL);
+    g_assert_no_error(world->error);
+    set_units("{\"lun\":0,\"size\":1073741824},{\"lun\":1,\"size\":1073741824}");
+    scan(world, find_volume_disk(world)->sr, 2);
+    detach(world, ISCSI(GROWING, ""));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+}
+
+/* With two units attached nobody guesses which one is meant. */
+static void
+test_which_device(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first attach-second");
+    g_autofree char *before = test_pool_picture(pool);
+
+    detach(world, ISCSI(TARGET, ""));
+    world_assert_refused(world, HVD_ERROR_AMBIGUOUS, "several devices");
+    test_pool_assert_picture(pool, before);
+}
+
+/* A scan that does not find the unit says nothing about the device. */
+static void
+test_missing(void)
+{
+    static const char *const units[] = {ISCSI(TARGET, ",\"target_lun\":0"), ISCSI(TARGET, "")};
+
+    for (guint i = 0; i < G_N_ELEMENTS(units); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "spawn");
+        g_autofree char *before = test_pool_picture(pool);
+
+        attach(world, ISCSI(TARGET, ",\"target_lun\":0"), NULL);
+        g_assert_no_error(world->error);
+        test_pool_set(pool, "VDI", find_volume(world)->vdi, "missing", "true");
+        while (!find_volume_disk(world)->missing)
+            g_main_context_iteration(NULL, TRUE);
+        detach(world, units[i]);
+        g_assert_no_error(world->error);
+        test_pool_assert_picture(pool, before);
+    }
+}
+
 /* ---- what others have stays ---- */
 
 /* The storage is there for another unit: a failure, and a detach, leave it. */
@@ -168,11 +289,8 @@ static void
 test_own_disk(void)
 {
     g_autoptr(World) world = world_new_prepared(pool, "spawn");
-    const XdVM *vm =
-        (const XdVM *) xd_mirror_find_one(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE);
-    const GPtrArray *vbds = xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, vm->parent.ref);
-    const XdVDI *vdi =
-        xd_get_vdi(world->connection->mirror, ((const XdVBD *) g_ptr_array_index(vbds, 0))->vdi);
+    const XdVBD *vbd = g_ptr_array_index(devices(world), 0);
+    const XdVDI *vdi = xd_get_vdi(world->connection->mirror, vbd->vdi);
     g_autofree char *info = g_strdup_printf(
         "{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"%s\"}}", vdi->uuid);
     g_autofree char *before = test_pool_picture(pool);
@@ -259,6 +377,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/which-unit", test_which_unit);
     g_test_add_func("/op/volume/positions", test_positions);
     g_test_add_func("/op/volume/states", test_states);
+    g_test_add_func("/op/volume/second-unit-appears", test_second_unit_appears);
+    g_test_add_func("/op/volume/which-device", test_which_device);
+    g_test_add_func("/op/volume/missing", test_missing);
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
