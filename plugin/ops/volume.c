@@ -172,12 +172,19 @@ create_vbd(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
+/* (nullable): a snapshot or clone of the instance, made meanwhile, inherits the mark */
 static const XdVBD *
 find_made_vbd(XdVolumeState *volume)
 {
-    return volume->vbd_tag != NULL ? (const XdVBD *) xd_mirror_find_one(
-                                         mirror_of(volume), XD_BY_VBD_TAG, volume->vbd_tag)
-                                   : NULL;
+    const GPtrArray *marked = xd_mirror_find(mirror_of(volume), XD_BY_VBD_TAG, volume->vbd_tag);
+
+    for (guint i = 0; i < marked->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(marked, i);
+
+        if (g_strcmp0(vbd->vm, volume->head.vm) == 0)
+            return vbd;
+    }
+    return NULL;
 }
 
 static void

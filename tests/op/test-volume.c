@@ -1,5 +1,6 @@
 /* Volumes: what is asked for, what is there before, and what is never taken from others. */
 #include "base/error.h"
+#include "ops/find.h"
 #include "ops/volume.h"
 #include "world.h"
 #include "xenapi/mirror.h"
@@ -147,8 +148,7 @@ test_states(void)
 static const XdVM *
 find_vm(const World *world)
 {
-    return (const XdVM *) xd_mirror_find_one(world->connection->mirror, XD_BY_VM_INSTANCE,
-                                             INSTANCE);
+    return xd_find_instance(world->connection->mirror, INSTANCE, NULL);
 }
 
 static const GPtrArray *
@@ -166,7 +166,7 @@ find_volume(const World *world)
     for (guint i = 0; i < devices(world)->len; i++) {
         const XdVBD *vbd = g_ptr_array_index(devices(world), i);
 
-        if (xd_map_get(&vbd->other_config, "osvol") == NULL)
+        if (xd_map_get(&vbd->other_config, XD_VOLUME_KEY) == NULL)
             continue;
         g_assert_null(found);
         found = vbd;
@@ -311,6 +311,35 @@ test_destroy(void)
         ==, 1);
 }
 
+/* The call is never answered, and the caller wants no more of it. */
+static void
+stop_at(World *world, const char *operation, const char *method, const char *when)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"%s\",\"action\":\"hold\"}}",
+                      method, when);
+    world_start(world, operation_find(operation), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    world_hang(world);
+    g_cancellable_cancel(world->cancellable);
+}
+
+/* A backup is taken while the device is plugged, and inherits the device's mark. */
+static void
+test_backup_meanwhile(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *vm = g_strdup_printf("[\"%s\",\"backup\"]", find_vm(world)->parent.ref);
+
+    stop_at(world, "attach-disk", "VBD.plug", "before");
+    test_pool_call(pool, "VM.snapshot", vm);
+    world_wait(world);
+    g_assert_nonnull(world->error); /* cancelled, or out of time */
+    g_assert_null(find_volume(world));
+    g_assert_cmpuint(devices(world)->len, ==, 1);
+}
+
 /* ---- CHAP (SEC-9) ---- */
 
 /* Everything that the pool holds but values of secrets, as text. */
@@ -383,6 +412,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
+    g_test_add_func("/op/volume/backup-meanwhile", test_backup_meanwhile);
     g_test_add_func("/op/volume/secret", test_secret);
     g_test_add_func("/op/volume/wrong-password", test_wrong_password);
     status = g_test_run();
