@@ -30,6 +30,7 @@ typedef struct {
     char *vbd;
     char *vbd_tag;
     gboolean attached_before;
+    gboolean was_plugged; /* the device, before us */
     gboolean scanned;
 } XdVolumeState;
 

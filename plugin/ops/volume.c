@@ -111,6 +111,7 @@ check_placement(XdVolumeState *volume, const XdVDI *vdi, GError **error)
         return FALSE;
     }
     volume->attached_before = TRUE;
+    volume->was_plugged = vbd->currently_attached;
     volume->position = position;
     volume->vbd = g_strdup(vbd->parent.ref);
     return TRUE;
@@ -230,13 +231,15 @@ plug_vbd(XdOp *op, gpointer data)
 }
 
 static void
-unplug_made_vbd(XdOp *op, gpointer data)
+undo_plug(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
-    const XdVBD *vbd = find_made_vbd(data);
+    XdVolumeState *volume = data;
+    const XdVBD *vbd = volume->attached_before ? xd_get_vbd(mirror_of(volume), volume->vbd)
+                                               : find_made_vbd(volume);
     XdStepCall call = {.method = "VBD.unplug", .done = done};
 
-    if (vbd == NULL || !vbd->currently_attached) {
+    if (vbd == NULL || volume->was_plugged || !vbd->currently_attached) {
         xd_op_next(op);
         return;
     }
@@ -286,7 +289,7 @@ static const XdStep attach_steps[] = {
     {"scan-storage", xd_step_scan_storage, NULL, 2, 900},
     {"find-volume", find_volume, NULL, 0, 5},
     {"create-device", create_vbd, destroy_made_vbd, 2, 60},
-    {"plug-device", plug_vbd, unplug_made_vbd, 5, 600},
+    {"plug-device", plug_vbd, undo_plug, 5, 600},
     {"see-device", see_vbd, NULL, 0, 30},
     {"tell", tell_volume, NULL, 0, 5},
     {0},
@@ -322,6 +325,7 @@ check_detach(XdOp *op, gpointer data)
                                     "a paused or suspended instance gives no volume back"));
         return;
     }
+    volume->was_plugged = vbd->currently_attached;
     volume->vbd = g_strdup(vbd->parent.ref);
     xd_op_next(op);
 }
@@ -414,8 +418,10 @@ undo_unplug(XdOp *op, gpointer data)
 
     if (is_vbd_gone(NULL, data))
         xd_op_table(op, forward, data);
-    else
+    else if (((XdVolumeState *) data)->was_plugged)
         plug_vbd(op, data);
+    else
+        xd_op_next(op);
 }
 
 static const XdStep detach_steps[] = {

@@ -311,6 +311,18 @@ test_destroy(void)
         ==, 1);
 }
 
+/* ---- a device is left as it was found: plugged, or not ---- */
+
+static void
+unplug_outside(World *world)
+{
+    g_autofree char *ref = g_strdup(find_volume(world)->parent.ref);
+
+    call_on("VBD.unplug", ref);
+    while (find_volume(world)->currently_attached)
+        g_main_context_iteration(NULL, TRUE);
+}
+
 /* The call is never answered, and the caller wants no more of it. */
 static void
 stop_at(World *world, const char *operation, const char *method, const char *when)
@@ -323,6 +335,35 @@ stop_at(World *world, const char *operation, const char *method, const char *whe
     test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
     world_hang(world);
     g_cancellable_cancel(world->cancellable);
+}
+
+static void
+test_attach_unplugged(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autofree char *before = NULL;
+
+    unplug_outside(world);
+    before = test_pool_picture(pool);
+    stop_at(world, "attach-disk", "VBD.plug", "after");
+    world_wait(world);
+    g_assert_nonnull(world->error); /* cancelled, or out of time */
+    test_pool_assert_picture(pool, before);
+}
+
+static void
+test_detach_unplugged(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autofree char *before = NULL;
+
+    unplug_outside(world);
+    before = test_pool_picture(pool);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"VBD.destroy\",\"nth\":1,"
+                            "\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"planted\"]}}");
+    world_run(world, operation_find("detach-disk"));
+    world_assert_refused(world, HVD_ERROR_FAILED, "destroy-device");
+    test_pool_assert_picture(pool, before);
 }
 
 /* A backup is taken while the device is plugged, and inherits the device's mark. */
@@ -412,6 +453,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
+    g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
+    g_test_add_func("/op/volume/detach-unplugged", test_detach_unplugged);
     g_test_add_func("/op/volume/backup-meanwhile", test_backup_meanwhile);
     g_test_add_func("/op/volume/secret", test_secret);
     g_test_add_func("/op/volume/wrong-password", test_wrong_password);
