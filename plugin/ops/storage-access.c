@@ -117,6 +117,7 @@ create_secret(XdOp *op, gpointer data)
     XdStorageAccess *access = data;
     XdStepCall call = {.method = "secret.create",
                        .kind = "secret",
+                       .index = ++access->operation->n_calls,
                        .secrets = &access->password,
                        .n_secrets = 1,
                        .out = &access->secret};
@@ -125,7 +126,7 @@ create_secret(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
-    access->secret_tag = xd_operation_tag(access->operation, "secret", 0);
+    access->secret_tag = xd_operation_tag(access->operation, "secret", call.index);
     call.parameters = g_variant_new_parsed(
         "({'value': <handle 0>, 'other_config': <{'hvd': %s}>},)", access->secret_tag);
     /* secrets are in no event: a lost reply is found by its task alone */
@@ -186,6 +187,7 @@ introduce_sr(XdOp *op, gpointer data)
     g_autofree char *description = NULL;
     XdStepCall call = {.method = "SR.introduce",
                        .kind = "sr",
+                       .index = ++access->operation->n_calls,
                        .out = &access->sr,
                        .done = done,
                        .holds = is_introduced,
@@ -196,7 +198,7 @@ introduce_sr(XdOp *op, gpointer data)
         return;
     }
     access->introduced = TRUE;
-    tag = xd_operation_tag(access->operation, "sr", 0);
+    tag = xd_operation_tag(access->operation, "sr", call.index);
     description = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
     /* sm_config stays empty: whatever stands there can be read by everybody (SEC-9) */
     call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, description,
@@ -281,15 +283,6 @@ device_config(const XdStorageAccess *access, GPtrArray *secrets)
     return g_variant_builder_end(&config);
 }
 
-static guint
-node_index(const XdNodeAccess *node)
-{
-    guint index = 0;
-
-    g_ptr_array_find(node->storage->nodes, node, &index);
-    return index;
-}
-
 static const XdPBD *
 find_pbd(const XdNodeAccess *node)
 {
@@ -310,7 +303,7 @@ create_pbd(XdOp *op, gpointer data)
     XdStorageAccess *access = node->storage;
     XdStepCall call = {.method = "PBD.create",
                        .kind = "pbd",
-                       .index = node_index(node),
+                       .index = ++access->operation->n_calls,
                        .out = &node->pbd,
                        .holds = is_connected,
                        .data = node};

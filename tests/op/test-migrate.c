@@ -399,6 +399,31 @@ find_volume_storage(const World *world)
     g_assert_not_reached();
 }
 
+/* Of two connections it is the second one whose reply is lost: it is not taken for the first. */
+static void
+test_two_storages(void)
+{
+    static const char prepared[] = "spawn attach-first attach-guarded";
+    g_autoptr(World) world = world_new_prepared(pool, prepared);
+    g_autofree char *after = NULL;
+    g_auto(GStrv) pbds = NULL;
+
+    world_run(world, operation_find("pre-migrate"));
+    g_assert_no_error(world->error);
+    after = test_pool_picture(pool);
+    g_clear_pointer(&world, world_free);
+    world = world_new_prepared(pool, prepared);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"PBD.create\",\"nth\":2,"
+                            "\"when\":\"after\",\"action\":\"drop\"}}");
+    world_run(world, operation_find("pre-migrate"));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, after);
+    pbds = g_strsplit(strstr(world->result, "\"pbds\":["), "\"", -1);
+    g_assert_cmpuint(strlen(pbds[3]), ==, 36);
+    g_assert_cmpuint(strlen(pbds[5]), ==, 36);
+    g_assert_cmpstr(pbds[3], !=, pbds[5]);
+}
+
 /* Another tool connects the destination with the storage. (transfer full): the connection's uuid */
 static char *
 connect_destination(const char *sr)
@@ -467,6 +492,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
+    g_test_add_func("/op/migrate/two-storages", test_two_storages);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
     status = g_test_run();
     test_pool_free(pool);
