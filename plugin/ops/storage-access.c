@@ -51,6 +51,7 @@ xd_storage_access_free(XdStorageAccess *access)
     g_ptr_array_unref(access->nodes);
     g_free(access->model);
     g_free(access->sr);
+    g_free(access->mark);
     g_free(access->secret);
     g_free(access->secret_uuid);
     g_free(access->secret_tag);
@@ -73,22 +74,31 @@ xd_storage_access_add_config(XdStorageAccess *access, const char *key, const cha
     g_ptr_array_add(access->config, pair);
 }
 
+/* What is there is not ours. */
+static void
+note_connection(XdNodeAccess *node)
+{
+    const XdPBD *pbd = xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
+
+    if (pbd == NULL)
+        return;
+    node->pbd = g_strdup(pbd->parent.ref);
+    node->plugged = pbd->currently_attached;
+}
+
 void
 xd_storage_access_add_node(XdStorageAccess *access, const char *host)
 {
     XdNodeAccess *node;
-    const XdPBD *pbd;
 
     for (guint i = 0; i < access->nodes->len; i++) {
         if (strcmp(((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->host, host) == 0)
             return;
     }
     node = g_new0(XdNodeAccess, 1);
-    pbd = access->sr != NULL ? xd_find_pbd(mirror_of(access), access->sr, host) : NULL;
     node->storage = access;
     node->host = g_strdup(host);
-    node->pbd = pbd != NULL ? g_strdup(pbd->parent.ref) : NULL;
-    node->plugged = pbd != NULL && pbd->currently_attached;
+    note_connection(node);
     g_ptr_array_add(access->nodes, node);
 }
 
@@ -172,6 +182,16 @@ find_sr(const XdStorageAccess *access)
     return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
 }
 
+/* All who attach units of one target choose the same uuid: it tells which storage it is, not who has
+ * introduced it. */
+static gboolean
+is_ours(const XdStorageAccess *access)
+{
+    const XdSR *sr = find_sr(access);
+
+    return sr != NULL && g_strcmp0(sr->name_description, access->mark) == 0;
+}
+
 static gboolean
 is_introduced(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
@@ -184,7 +204,6 @@ introduce_sr(XdOp *op, gpointer data)
     static const char *const done[] = {"SR_UUID_EXISTS", NULL};
     XdStorageAccess *access = data;
     g_autofree char *tag = NULL;
-    g_autofree char *description = NULL;
     XdStepCall call = {.method = "SR.introduce",
                        .kind = "sr",
                        .index = ++access->operation->n_calls,
@@ -197,11 +216,10 @@ introduce_sr(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
-    access->introduced = TRUE;
     tag = xd_operation_tag(access->operation, "sr", call.index);
-    description = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
+    access->mark = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
     /* sm_config stays empty: whatever stands there can be read by everybody (SEC-9) */
-    call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, description,
+    call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, access->mark,
                                     access->type, "", access->shared, g_variant_new("a{ss}", NULL));
     xd_op_call(op, &call);
 }
@@ -211,30 +229,40 @@ forget_sr(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     XdStorageAccess *access = data;
-    const XdSR *sr = access->introduced ? find_sr(access) : NULL;
     XdStepCall call = {.method = "SR.forget", .done = done};
 
-    if (sr == NULL) {
+    if (!is_ours(access)) {
         xd_op_next(op);
         return;
     }
-    call.parameters = g_variant_new("(s)", sr->parent.ref); /* its PBDs go with it */
+    call.parameters = g_variant_new("(s)", find_sr(access)->parent.ref); /* its PBDs go with it */
     xd_op_call(op, &call);
 }
 
-/* A lost reply that was found again gave no reference. */
+/* A lost reply that was found again gave no reference, nor does a storage that another process has
+ * introduced meanwhile: that may show a moment later. */
+static void
+see_sr(XdOp *op, gpointer data)
+{
+    XdStorageAccess *access = data;
+
+    if (access->sr != NULL)
+        xd_op_next(op);
+    else
+        xd_op_wait(op, NULL, is_introduced, access);
+}
+
 static void
 note_sr(XdOp *op, gpointer data)
 {
     XdStorageAccess *access = data;
     const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
 
-    if (access->sr == NULL && sr == NULL && xd_op_get_plan(op) == NULL) {
-        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage did not appear"));
-        return;
-    }
-    if (sr != NULL)
+    if (sr != NULL) {
         access->sr = g_strdup(sr->parent.ref);
+        for (guint i = 0; i < access->nodes->len; i++)
+            note_connection(g_ptr_array_index(access->nodes, i));
+    }
     xd_op_next(op);
 }
 
@@ -332,7 +360,7 @@ note_pbd(XdOp *op, gpointer data)
 
     if (pbd != NULL) {
         node->pbd = g_strdup(pbd->parent.ref);
-        node->doubtful = !node->storage->introduced;
+        node->doubtful = !is_ours(node->storage);
     }
     if (node->pbd == NULL && xd_op_get_plan(op) == NULL)
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the connection did not appear"));
@@ -427,6 +455,7 @@ const XdStep xd_storage_connect_steps[] = {
     {"create-secret", create_secret, destroy_secret, 1, 60},
     {"name-secret", name_secret, NULL, 1, 60},
     {"introduce-storage", introduce_sr, forget_sr, 1, 60},
+    {"see-storage", see_sr, NULL, 0, 30},
     {"note-storage", note_sr, NULL, 0, 5},
     {"read-model", read_model, NULL, 1, 60},
     {"connect-nodes", connect_nodes, NULL, 10, 3600},

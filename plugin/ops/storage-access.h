@@ -39,7 +39,7 @@ typedef struct _XdStorageAccess {
     GPtrArray *nodes;
 
     char *sr;
-    gboolean introduced; /* by this operation, or about to be */
+    char *mark; /* the description of the one that this operation introduces */
     char *secret;
     char *secret_uuid;
     char *secret_tag;

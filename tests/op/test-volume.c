@@ -1,6 +1,7 @@
 /* Volumes: what is asked for, what is there before, and what is never taken from others. */
 #include "base/error.h"
 #include "ops/find.h"
+#include "ops/storage-access.h"
 #include "ops/volume.h"
 #include "world.h"
 #include "xenapi/mirror.h"
@@ -284,6 +285,101 @@ test_storage_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* ---- another process attaches another unit of the target at the same moment ---- */
+
+#define OTHERS_SR "c78e2980-56a7-5fd0-aba3-3694766e0320" /* of the target, whoever introduces it */
+
+static char *
+call_for_ref(const char *method, const char *parameters)
+{
+    return g_strdup(json_node_get_string(test_pool_call(pool, method, parameters)));
+}
+
+static void
+hold(const char *id, const char *method)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"%s\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}",
+                      id, method);
+}
+
+static void
+let_go(const char *id)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":\"%s\"}", id);
+}
+
+/* (transfer full): the storage */
+static char *
+introduce_outside(void)
+{
+    return call_for_ref("SR.introduce",
+                        "[\"" OTHERS_SR "\",\"tempSR\",\"" XD_VOLUME_STORAGE "1;another\","
+                        "\"iscsi\",\"\",true,{}]");
+}
+
+static void
+connect_outside(const char *sr)
+{
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim1");
+    g_autofree char *record = g_strdup_printf(
+        "[{\"host\":\"%s\",\"SR\":\"%s\",\"other_config\":{},\"device_config\":{"
+        "\"target\":\"" TARGET "\",\"port\":\"3260\",\"targetIQN\":\"" TARGET_IQN "\"}}]",
+        host, sr);
+    g_autofree char *pbd = call_for_ref("PBD.create", record);
+
+    call_on("PBD.plug", pbd);
+}
+
+/* It fails later, and what the other one has introduced stays. */
+static void
+test_race_fails(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *sr = NULL;
+    g_autofree char *before = NULL;
+
+    hold("i", "SR.introduce");
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"method\":\"PBD.plug\",\"nth\":1,"
+                      "\"action\":\"task-fail\",\"error\":[\"INTERNAL_ERROR\",\"planted\"]}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"i\"}");
+    sr = introduce_outside();
+    before = test_pool_picture(pool);
+    let_go("i");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_FAILED, "plug-pbd");
+    test_pool_assert_picture(pool, before);
+}
+
+/* What the other one has made shows later than the answer that says that it is there. */
+static void
+test_race_late(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *sr = NULL;
+
+    world->still = TRUE;
+    hold("i", "SR.introduce");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"i\"}");
+    hold("e", "event.from");
+    test_pool_set(pool, "VM", find_vm(world)->parent.ref, "name_description", "\"next poll\"");
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"e\"}");
+    sr = introduce_outside();
+    connect_outside(sr);
+    let_go("i");
+    while (!world->ended && xd_http_get_busy(world->connection->http) > 1)
+        g_main_context_iteration(NULL, TRUE);
+    let_go("e");
+    world->still = FALSE;
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(find_volume(world));
+}
+
 /* An instance's own disk is no volume of it. */
 static void
 test_own_disk(void)
@@ -451,6 +547,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/which-device", test_which_device);
     g_test_add_func("/op/volume/missing", test_missing);
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
+    g_test_add_func("/op/volume/race-fails", test_race_fails);
+    g_test_add_func("/op/volume/race-late", test_race_late);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
     g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
