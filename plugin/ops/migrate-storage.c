@@ -93,8 +93,8 @@ note_prepared(XdOp *op, gpointer data)
         const XdNodeAccess *link = link_of(g_ptr_array_index(migration->storage, i));
         const XdPBD *pbd = xd_get_pbd(mirror, link->pbd);
 
-        if (pbd != NULL && !link->doubtful)
-            g_ptr_array_add(link->tag != NULL ? prepared->pbds : prepared->plugged_pbds,
+        if (pbd != NULL && link->link != XD_LINK_DOUBTFUL)
+            g_ptr_array_add(link->link == XD_LINK_OURS ? prepared->pbds : prepared->plugged_pbds,
                             g_strdup(pbd->uuid));
     }
     xd_op_next(op);

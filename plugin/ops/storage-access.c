@@ -64,6 +64,68 @@ mirror_of(const XdStorageAccess *access)
     return access->operation->connection->mirror;
 }
 
+/* ---- whose is it ---- */
+
+static const XdSR *
+find_sr(const XdStorageAccess *access)
+{
+    return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
+}
+
+/* All who attach units of one target choose the same uuid: it tells which storage it is, not who has
+ * introduced it. */
+static gboolean
+is_ours(const XdStorageAccess *access)
+{
+    const XdSR *sr = find_sr(access);
+
+    return sr != NULL && g_strcmp0(sr->name_description, access->mark) == 0;
+}
+
+static const XdPBD *
+find_pbd(const XdNodeAccess *node)
+{
+    return xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
+}
+
+/* Has the call's task told that it came to nothing? One that was cancelled tells nothing. */
+static gboolean
+has_failed(const XdNodeAccess *node)
+{
+    const XdTask *task =
+        (const XdTask *) xd_mirror_find_one(mirror_of(node->storage), XD_BY_TASK_TAG, node->tag);
+
+    return task != NULL && task->status == XD_TASK_STATUS_TYPE_FAILURE;
+}
+
+/* The only place that says whose a connection is. It takes no mark: one that neither the reply nor the task
+ * of the call names is known by its two ends, and if its storage is not ours, another tool may have made
+ * it meanwhile. */
+static void
+note_link(XdNodeAccess *node)
+{
+    const XdPBD *there = find_pbd(node);
+
+    if (node->link != XD_LINK_NONE)
+        return;
+    if (node->pbd == NULL && node->tag != NULL)
+        node->pbd = xd_operation_made(node->storage->operation, node->tag);
+    if (node->pbd != NULL) {
+        node->link = XD_LINK_OURS;
+        return;
+    }
+    if (there == NULL || (node->tag != NULL && has_failed(node)))
+        return;
+    node->pbd = g_strdup(there->parent.ref);
+    node->was_plugged = node->tag == NULL && there->currently_attached;
+    if (node->tag == NULL)
+        node->link = XD_LINK_WAS_THERE;
+    else
+        node->link = is_ours(node->storage) ? XD_LINK_OURS : XD_LINK_DOUBTFUL;
+}
+
+/* ---- what the storage is, and who needs it ---- */
+
 void
 xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value)
 {
@@ -72,18 +134,6 @@ xd_storage_access_add_config(XdStorageAccess *access, const char *key, const cha
     pair->key = g_strdup(key);
     pair->value = g_strdup(value);
     g_ptr_array_add(access->config, pair);
-}
-
-/* What is there is not ours. */
-static void
-note_connection(XdNodeAccess *node)
-{
-    const XdPBD *pbd = xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
-
-    if (pbd == NULL)
-        return;
-    node->pbd = g_strdup(pbd->parent.ref);
-    node->plugged = pbd->currently_attached;
 }
 
 void
@@ -98,7 +148,7 @@ xd_storage_access_add_node(XdStorageAccess *access, const char *host)
     node = g_new0(XdNodeAccess, 1);
     node->storage = access;
     node->host = g_strdup(host);
-    note_connection(node);
+    note_link(node);
     g_ptr_array_add(access->nodes, node);
 }
 
@@ -176,22 +226,6 @@ name_secret(XdOp *op, gpointer data)
 
 /* ---- the repository: its uuid is chosen beforehand, and finds it again ---- */
 
-static const XdSR *
-find_sr(const XdStorageAccess *access)
-{
-    return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
-}
-
-/* All who attach units of one target choose the same uuid: it tells which storage it is, not who has
- * introduced it. */
-static gboolean
-is_ours(const XdStorageAccess *access)
-{
-    const XdSR *sr = find_sr(access);
-
-    return sr != NULL && g_strcmp0(sr->name_description, access->mark) == 0;
-}
-
 static gboolean
 is_introduced(XdOperation *operation G_GNUC_UNUSED, gpointer data)
 {
@@ -261,7 +295,7 @@ note_sr(XdOp *op, gpointer data)
     if (sr != NULL) {
         access->sr = g_strdup(sr->parent.ref);
         for (guint i = 0; i < access->nodes->len; i++)
-            note_connection(g_ptr_array_index(access->nodes, i));
+            note_link(g_ptr_array_index(access->nodes, i));
     }
     xd_op_next(op);
 }
@@ -311,12 +345,6 @@ device_config(const XdStorageAccess *access, GPtrArray *secrets)
     return g_variant_builder_end(&config);
 }
 
-static const XdPBD *
-find_pbd(const XdNodeAccess *node)
-{
-    return xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
-}
-
 /* A node has one connection to a storage at the most. */
 static gboolean
 is_connected(XdOperation *operation G_GNUC_UNUSED, gpointer data)
@@ -338,7 +366,7 @@ create_pbd(XdOp *op, gpointer data)
     g_autoptr(GPtrArray) secrets = g_ptr_array_new();
     GVariant *config;
 
-    if (node->pbd != NULL) {
+    if (node->link != XD_LINK_NONE) {
         xd_op_next(op);
         return;
     }
@@ -350,51 +378,16 @@ create_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
-/* A connection takes no mark: one whose reply was lost is known by its two ends, and if its storage is not
- * ours, another tool may have made it meanwhile. A toolstack that has started since may have plugged it. */
 static void
 note_pbd(XdOp *op, gpointer data)
 {
     XdNodeAccess *node = data;
-    const XdPBD *pbd = node->pbd == NULL ? find_pbd(node) : NULL;
 
-    if (pbd != NULL) {
-        node->pbd = g_strdup(pbd->parent.ref);
-        node->doubtful = !is_ours(node->storage);
-    }
-    if (node->pbd == NULL && xd_op_get_plan(op) == NULL)
+    note_link(node);
+    if (node->link == XD_LINK_NONE)
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the connection did not appear"));
     else
         xd_op_next(op);
-}
-
-static void
-destroy_pbd(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdNodeAccess *node = data;
-    XdStepCall call = {.method = "PBD.destroy", .done = done};
-    const XdPBD *pbd;
-
-    if (node->tag == NULL) { /* it was there before */
-        xd_op_next(op);
-        return;
-    }
-    if (node->pbd == NULL)
-        node->pbd = xd_operation_made(node->storage->operation, node->tag);
-    pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
-    if (pbd == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    if (node->doubtful) {
-        xd_op_fail(op,
-                   xd_error_new(HVD_ERROR_LEFTOVERS,
-                                "PBD %s: may be the connection that was being made", pbd->uuid));
-        return;
-    }
-    call.parameters = g_variant_new("(s)", node->pbd);
-    xd_op_call(op, &call);
 }
 
 static gboolean
@@ -413,7 +406,7 @@ plug_pbd(XdOp *op, gpointer data)
     XdStepCall call = {
         .method = "PBD.plug", .gate = node->storage->sr, .holds = is_plugged, .data = node};
 
-    if (node->plugged) {
+    if (node->was_plugged) {
         xd_op_next(op);
         return;
     }
@@ -428,7 +421,7 @@ unplug_pbd(XdOp *op, gpointer data)
     XdNodeAccess *node = data;
     XdStepCall call = {.method = "PBD.unplug", .done = done};
 
-    if (node->plugged || node->doubtful || !is_plugged(NULL, node)) {
+    if (node->was_plugged || node->link == XD_LINK_DOUBTFUL || !is_plugged(NULL, node)) {
         xd_op_next(op);
         return;
     }
@@ -436,8 +429,43 @@ unplug_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
+static void
+destroy_pbd(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    const XdNodeAccess *node = data;
+    XdStepCall call = {.method = "PBD.destroy", .done = done};
+
+    call.parameters = g_variant_new("(s)", node->pbd);
+    xd_op_call(op, &call);
+}
+
+/* A toolstack that has started since may have plugged it. */
+static void
+undo_create_pbd(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {
+        {"unplug-pbd", unplug_pbd, NULL, 10, 600},
+        {"destroy-pbd", destroy_pbd, NULL, 1, 60},
+        {0},
+    };
+    XdNodeAccess *node = data;
+    const XdPBD *pbd;
+
+    note_link(node);
+    pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
+    if (pbd != NULL && node->link == XD_LINK_DOUBTFUL)
+        xd_op_fail(op,
+                   xd_error_new(HVD_ERROR_LEFTOVERS,
+                                "PBD %s: may be the connection that was being made", pbd->uuid));
+    else if (pbd != NULL && node->link == XD_LINK_OURS)
+        xd_op_table(op, steps, node);
+    else
+        xd_op_next(op);
+}
+
 static const XdStep node_steps[] = {
-    {"create-pbd", create_pbd, destroy_pbd, 1, 60},
+    {"create-pbd", create_pbd, undo_create_pbd, 1, 60},
     {"note-pbd", note_pbd, NULL, 0, 5},
     {"plug-pbd", plug_pbd, unplug_pbd, 10, 600},
     {0},

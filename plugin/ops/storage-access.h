@@ -9,14 +9,28 @@ G_BEGIN_DECLS
 /* How repositories that the driver introduced describe themselves. */
 #define XD_VOLUME_STORAGE "volume storage of hvd; "
 
-/* One node's access. */
+/* A node's connection to a storage, and so who takes it away. */
+typedef enum {
+    XD_LINK_NONE,      /* none is known */
+    XD_LINK_WAS_THERE, /* before us: it stays */
+    XD_LINK_OURS,
+    XD_LINK_DOUBTFUL, /* ours, or another tool's, nobody can tell: it is told, and stays */
+} XdLinkState;
+
+/**
+ * XdNodeAccess: one node's access.
+ * @link: asked by everybody, said by one
+ * @pbd: (nullable): reference of the connection
+ * @was_plugged: before us
+ * @tag: (nullable): of the call that makes it, once there was one
+ */
 typedef struct {
     struct _XdStorageAccess *storage;
     char *host;
-    char *pbd;         /* NULL: there is none yet */
-    char *tag;         /* of the one that is made */
-    gboolean plugged;  /* it was, before us */
-    gboolean doubtful; /* whether it is ours nobody can tell: it is never taken away */
+    XdLinkState link;
+    char *pbd;
+    gboolean was_plugged;
+    char *tag;
 } XdNodeAccess;
 
 /**

@@ -1,5 +1,6 @@
 /* Live migration: the nine parts together, what is refused, and who counts as arrived. */
 #include "base/error.h"
+#include "ops/find.h"
 #include "ops/migrate.h"
 #include "ops/storage-access.h"
 #include "world.h"
@@ -10,6 +11,9 @@
 typedef void (*Part)(XdConnection *connection, const char *instance, const char *document,
                      const HvdCall *call, GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer user_data);
+
+/* Longer than a lost reply is looked for. */
+#define LONG_MS 90000
 
 static TestPool *pool;
 
@@ -468,6 +472,37 @@ test_connection_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
+static gboolean
+never(const World *world G_GNUC_UNUSED)
+{
+    return FALSE;
+}
+
+/* It was made, and the toolstack was away longer than anybody asks what became of it. */
+static void
+test_connection_untold(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
+    const XdPBD *pbd;
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    world->still = TRUE;
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"after\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    world_pass(world, LONG_MS, 50, never);
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_LEFTOVERS, "the pool does not say");
+    pbd = xd_find_pbd(world->connection->mirror, find_volume_storage(world)->parent.ref, host);
+    g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd->uuid));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -492,6 +527,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
+    g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
     g_test_add_func("/op/migrate/two-storages", test_two_storages);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
     status = g_test_run();

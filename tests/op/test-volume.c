@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* Longer than a lost reply is looked for. */
+#define LONG_MS 90000
+
 static TestPool *pool;
 
 static void
@@ -380,6 +383,44 @@ test_race_late(void)
     g_assert_nonnull(find_volume(world));
 }
 
+/* ---- what a storage of our own has is ours, whatever was told of it ---- */
+
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+static gboolean
+never(const World *world G_GNUC_UNUSED)
+{
+    return FALSE;
+}
+
+/* The toolstack is away longer than anybody asks what became of the connection. */
+static void
+test_connection_untold(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = test_pool_picture(pool);
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    world->still = TRUE;
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"after\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    world_pass(world, LONG_MS, 50, never);
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_UNKNOWN_OUTCOME, "the pool does not say");
+    test_pool_assert_picture(pool, before);
+}
+
 /* An instance's own disk is no volume of it. */
 static void
 test_own_disk(void)
@@ -549,6 +590,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/race-fails", test_race_fails);
     g_test_add_func("/op/volume/race-late", test_race_late);
+    g_test_add_func("/op/volume/connection-untold", test_connection_untold);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
     g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
