@@ -440,6 +440,13 @@ destroy_pbd(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
+GError *
+xd_storage_doubtful_error(const XdPBD *pbd)
+{
+    return xd_error_new(HVD_ERROR_LEFTOVERS, "PBD %s: may be the connection that was being made",
+                        pbd->uuid);
+}
+
 /* A toolstack that has started since may have plugged it. */
 static void
 undo_create_pbd(XdOp *op, gpointer data)
@@ -455,9 +462,7 @@ undo_create_pbd(XdOp *op, gpointer data)
     note_link(node);
     pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
     if (pbd != NULL && node->link == XD_LINK_DOUBTFUL)
-        xd_op_fail(op,
-                   xd_error_new(HVD_ERROR_LEFTOVERS,
-                                "PBD %s: may be the connection that was being made", pbd->uuid));
+        xd_op_fail(op, xd_storage_doubtful_error(pbd));
     else if (pbd != NULL && node->link == XD_LINK_OURS)
         xd_op_table(op, steps, node);
     else

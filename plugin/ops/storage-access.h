@@ -70,6 +70,9 @@ void xd_storage_access_add_node(XdStorageAccess *access, const char *host);
  * taken back when a later step fails; what was there before is never touched. */
 extern const XdStep xd_storage_connect_steps[];
 
+/* (transfer full): what is told of a connection that is left, LEFTOVERS. */
+GError *xd_storage_doubtful_error(const XdPBD *pbd);
+
 /* Is it one that this driver, or Nova, introduced for volumes? */
 gboolean xd_is_volume_storage(const XdSR *sr);
 /* Does a device of any VM use a disk of it? */

@@ -444,7 +444,19 @@ connect_destination(const char *sr)
     return g_strdup(json_node_get_string(test_pool_call(pool, "PBD.get_uuid", made)));
 }
 
-/* Ours was lost with the toolstack, and there is one all the same. */
+/* Ours was lost with the toolstack, and there is one all the same. (transfer full): its uuid */
+static char *
+lose_connection(World *world)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    return connect_destination(find_volume_storage(world)->parent.ref);
+}
+
 static void
 test_connection_of_others(void)
 {
@@ -455,19 +467,34 @@ test_connection_of_others(void)
 
     g_clear_pointer(&world, world_free);
     world = world_new_with(pool, TRUE, NULL, &callbacks);
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
-                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
-    world_start(world, operation_find("pre-migrate-first"), NULL);
-    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
-    test_pool_control(pool, "{\"cmd\":\"stop\"}");
-    test_pool_control(pool, "{\"cmd\":\"start\"}");
-    pbd = connect_destination(find_volume_storage(world)->parent.ref);
+    pbd = lose_connection(world);
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"p\",\"method\":\"PBD.plug\","
                             "\"nth\":1,\"when\":\"before\",\"action\":\"task-fail\",\"error\":"
                             "[\"SR_BACKEND_FAILURE_141\",\"\",\"planted\"]}}");
     before = test_pool_picture(pool);
     world_wait(world);
     world_assert_refused(world, HVD_ERROR_LEFTOVERS, "planted");
+    g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd));
+    test_pool_assert_picture(pool, before);
+}
+
+/* The same where all goes well: it is the rollback that tells, and what is known to be ours goes. */
+static void
+test_rollback_tells(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *pbd = NULL;
+    g_autofree char *before = NULL;
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    pbd = lose_connection(world);
+    before = test_pool_picture(pool);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
+    world_assert_refused(world, HVD_ERROR_LEFTOVERS, "may be the connection");
     g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd));
     test_pool_assert_picture(pool, before);
 }
@@ -527,6 +554,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
+    g_test_add_func("/op/migrate/rollback-tells", test_rollback_tells);
     g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
     g_test_add_func("/op/migrate/two-storages", test_two_storages);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
