@@ -352,20 +352,27 @@ is_connected(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     return find_pbd(data) != NULL;
 }
 
+/* Again only where another process was faster: what is there then is not ours. */
 static void
 create_pbd(XdOp *op, gpointer data)
 {
+    static const char *const retry[] = {"PBD_EXISTS", NULL};
     XdNodeAccess *node = data;
     XdStorageAccess *access = node->storage;
     XdStepCall call = {.method = "PBD.create",
                        .kind = "pbd",
                        .index = ++access->operation->n_calls,
                        .out = &node->pbd,
+                       .retry = retry,
+                       .attempts = 5,
+                       .delay_s = 1,
                        .holds = is_connected,
                        .data = node};
     g_autoptr(GPtrArray) secrets = g_ptr_array_new();
     GVariant *config;
 
+    g_clear_pointer(&node->tag, g_free);
+    note_link(node);
     if (node->link != XD_LINK_NONE) {
         xd_op_next(op);
         return;

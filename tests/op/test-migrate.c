@@ -478,7 +478,31 @@ test_connection_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
-/* The same where all goes well: it is the rollback that tells, and what is known to be ours goes. */
+/* Another process prepares the destination for another instance at the same moment: its connection serves,
+ * and stays. */
+static void
+test_connection_exists(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *pbd = NULL;
+    g_autofree char *before = NULL;
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    pbd = connect_destination(find_volume_storage(world)->parent.ref);
+    before = test_pool_picture(pool);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_null(strstr(world->result, pbd));
+    run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+}
+
+/* Ours was lost, and all goes well: it is the rollback that tells, and what is known to be ours goes. */
 static void
 test_rollback_tells(void)
 {
@@ -554,6 +578,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
+    g_test_add_func("/op/migrate/connection-exists", test_connection_exists);
     g_test_add_func("/op/migrate/rollback-tells", test_rollback_tells);
     g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
     g_test_add_func("/op/migrate/two-storages", test_two_storages);
