@@ -104,22 +104,6 @@ judge(Moving *moving, const GError *task_error)
 }
 
 static void
-on_status_set(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
-              const GError *error G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
-{
-}
-
-/* Some refusals leave the task pending for good (observed.md): end it ourselves. */
-static void
-end_task(Moving *moving)
-{
-    XdCall call = {.method = "task.set_status",
-                   .parameters = g_variant_new("(ss)", moving->task, "cancelled")};
-
-    xd_call(moving->operation->connection, &call, NULL, on_status_set, NULL);
-}
-
-static void
 on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *task_error, gpointer data)
 {
     Moving *moving = data;
@@ -140,7 +124,8 @@ on_enough(gpointer data)
     Moving *moving = data;
 
     xd_clear_source(&moving->timer);
-    end_task(moving);
+    /* some refusals leave the task pending for good (observed.md) */
+    xd_task_end(moving->operation->connection, moving->task);
     g_cancellable_cancel(moving->enough); /* bounds the wait for its end */
     return G_SOURCE_REMOVE;
 }
