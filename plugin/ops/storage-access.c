@@ -2,6 +2,8 @@
 
 #include "model/record.h"
 #include "ops/find.h"
+#include "ops/storage-secret.h"
+#include "ops/volume-storage.h"
 
 #include <string.h>
 
@@ -124,7 +126,7 @@ note_link(XdNodeAccess *node)
         node->link = is_ours(node->storage) ? XD_LINK_OURS : XD_LINK_DOUBTFUL;
 }
 
-/* ---- what the storage is, and who needs it ---- */
+/* ---- what it is, and who needs it ---- */
 
 void
 xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value)
@@ -152,76 +154,14 @@ xd_storage_access_add_node(XdStorageAccess *access, const char *host)
     g_ptr_array_add(access->nodes, node);
 }
 
-static gboolean
-needs_pbd(const XdStorageAccess *access)
+gboolean
+xd_storage_access_needs_pbd(const XdStorageAccess *access)
 {
     for (guint i = 0; i < access->nodes->len; i++) {
         if (((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->pbd == NULL)
             return TRUE;
     }
     return FALSE;
-}
-
-static gboolean
-needs_secret(const XdStorageAccess *access)
-{
-    return access->password != NULL && needs_pbd(access);
-}
-
-/* ---- the CHAP secret: an object of its own for a moment; PBD.create makes a copy, which the
- * toolstack removes with the PBD (verified-sequences 7.1) ---- */
-
-static void
-create_secret(XdOp *op, gpointer data)
-{
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.create",
-                       .kind = "secret",
-                       .index = ++access->operation->n_calls,
-                       .secrets = &access->password,
-                       .n_secrets = 1,
-                       .out = &access->secret};
-
-    if (!needs_secret(access)) {
-        xd_op_next(op);
-        return;
-    }
-    access->secret_tag = xd_operation_tag(access->operation, "secret", call.index);
-    call.parameters = g_variant_new_parsed(
-        "({'value': <handle 0>, 'other_config': <{'hvd': %s}>},)", access->secret_tag);
-    /* secrets are in no event: a lost reply is found by its task alone */
-    xd_op_task(op, &call);
-}
-
-static void
-destroy_secret(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.destroy", .done = done};
-
-    if (access->secret == NULL && access->secret_tag != NULL)
-        access->secret = xd_operation_made(access->operation, access->secret_tag);
-    if (access->secret == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", access->secret);
-    xd_op_call(op, &call);
-}
-
-static void
-name_secret(XdOp *op, gpointer data)
-{
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.get_uuid", .out = &access->secret_uuid};
-
-    if (!needs_secret(access)) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", access->secret);
-    xd_op_call(op, &call);
 }
 
 /* ---- the repository: its uuid is chosen beforehand, and finds it again ---- */
@@ -286,20 +226,6 @@ see_sr(XdOp *op, gpointer data)
         xd_op_wait(op, NULL, is_introduced, access);
 }
 
-static void
-note_sr(XdOp *op, gpointer data)
-{
-    XdStorageAccess *access = data;
-    const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
-
-    if (sr != NULL) {
-        access->sr = g_strdup(sr->parent.ref);
-        for (guint i = 0; i < access->nodes->len; i++)
-            note_link(g_ptr_array_index(access->nodes, i));
-    }
-    xd_op_next(op);
-}
-
 /* ---- a node's connection ---- */
 
 /* It may name secrets, so it is treated as one; the toolstack copies the secret that it names for the new
@@ -310,7 +236,7 @@ read_model(XdOp *op, gpointer data)
     XdStorageAccess *access = data;
     XdStepCall call = {.method = "PBD.get_device_config", .out_secrets = &access->model_config};
 
-    if (access->model == NULL || !needs_pbd(access)) {
+    if (access->model == NULL || !xd_storage_access_needs_pbd(access)) {
         xd_op_next(op);
         return;
     }
@@ -487,102 +413,24 @@ static void
 connect_nodes(XdOp *op, gpointer data)
 {
     XdStorageAccess *access = data;
+    const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
 
-    xd_op_each(op, access->nodes, node_steps, 1); /* one by one: the first scans for the others */
+    if (sr != NULL)
+        access->sr = g_strdup(sr->parent.ref);
+    if (access->sr != NULL)
+        xd_op_each(op, access->nodes, node_steps,
+                   1); /* one by one: the first scans for the others */
+    else
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage is gone again"));
 }
 
 const XdStep xd_storage_connect_steps[] = {
-    {"create-secret", create_secret, destroy_secret, 1, 60},
-    {"name-secret", name_secret, NULL, 1, 60},
+    {"create-secret", xd_step_create_secret, xd_step_destroy_secret, 1, 60},
+    {"name-secret", xd_step_name_secret, NULL, 1, 60},
     {"introduce-storage", introduce_sr, forget_sr, 1, 60},
-    {"see-storage", see_sr, NULL, 0, 30},
-    {"note-storage", note_sr, NULL, 0, 5},
+    {"note-storage", see_sr, NULL, 0, 30},
     {"read-model", read_model, NULL, 1, 60},
     {"connect-nodes", connect_nodes, NULL, 10, 3600},
-    {"destroy-secret", destroy_secret, NULL, 1, 60},
-    {0},
-};
-
-/* ---- dropping ---- */
-
-gboolean
-xd_is_volume_storage(const XdSR *sr)
-{
-    g_autofree char *nova = g_strconcat("tempSR-", sr->uuid, NULL);
-
-    return g_str_has_prefix(sr->name_description, XD_VOLUME_STORAGE) ||
-           strcmp(sr->name_label, nova) == 0;
-}
-
-gboolean
-xd_storage_is_used(const XdMirror *mirror, const XdSR *sr)
-{
-    const GPtrArray *disks = xd_mirror_find(mirror, XD_BY_VDI_SR, sr->parent.ref);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const XdVDI *vdi = g_ptr_array_index(disks, i);
-
-        if (xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref)->len > 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void
-leave_node(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdStepCall call = {.method = "PBD.unplug", .done = done};
-
-    call.parameters = g_variant_new("(s)", (const char *) data);
-    xd_op_task(op, &call);
-}
-
-static void
-leave_nodes(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {{"unplug-pbd", leave_node, NULL, 1, 600}, {0}};
-    const XdStorageAccess *access = data;
-    const GPtrArray *pbds = xd_mirror_find(mirror_of(access), XD_BY_PBD_SR, access->sr);
-    g_autoptr(GPtrArray) plugged = g_ptr_array_new_with_free_func(g_free);
-
-    for (guint i = 0; i < pbds->len; i++) {
-        const XdPBD *pbd = g_ptr_array_index(pbds, i);
-
-        if (pbd->currently_attached)
-            g_ptr_array_add(plugged, g_strdup(pbd->parent.ref));
-    }
-    xd_op_each(op, plugged, steps, 1);
-}
-
-static void
-forget(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    const XdStorageAccess *access = data;
-    XdStepCall call = {.method = "SR.forget", .done = done};
-
-    call.parameters = g_variant_new("(s)", access->sr);
-    xd_op_call(op, &call);
-}
-
-static gboolean
-is_forgotten(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    const XdStorageAccess *access = data;
-
-    return xd_get_sr(mirror_of(access), access->sr) == NULL;
-}
-
-static void
-see_forgotten(XdOp *op, gpointer data)
-{
-    xd_op_see(op, ((XdStorageAccess *) data)->sr, is_forgotten, data);
-}
-
-const XdStep xd_storage_drop_steps[] = {
-    {"leave-nodes", leave_nodes, NULL, 5, 3600},
-    {"forget-storage", forget, NULL, 1, 300},
-    {"see-forgotten", see_forgotten, NULL, 0, 30},
+    {"destroy-secret", xd_step_destroy_secret, NULL, 1, 60},
     {0},
 };

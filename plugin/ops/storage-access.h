@@ -1,13 +1,10 @@
-/* Giving nodes access to a volume's storage, and taking it away: what volumes and migrations share. */
+/* Giving nodes access to a volume's storage: what volumes and migrations share. */
 #pragma once
 
 #include "ops/operation.h"
 #include "xd-documents.h"
 
 G_BEGIN_DECLS
-
-/* How repositories that the driver introduced describe themselves. */
-#define XD_VOLUME_STORAGE "volume storage of hvd; "
 
 /* A node's connection to a storage, and so who takes it away. */
 typedef enum {
@@ -63,6 +60,8 @@ typedef struct _XdStorageAccess {
 XdStorageAccess *xd_storage_access_new(XdOperation *operation);
 void xd_storage_access_free(XdStorageAccess *access);
 void xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value);
+/* Is there a node without a connection? */
+gboolean xd_storage_access_needs_pbd(const XdStorageAccess *access);
 /* What is there already is noted; a node that has access needs nothing. */
 void xd_storage_access_add_node(XdStorageAccess *access, const char *host);
 
@@ -72,15 +71,6 @@ extern const XdStep xd_storage_connect_steps[];
 
 /* (transfer full): what is told of a connection that is left, LEFTOVERS. */
 GError *xd_storage_doubtful_error(const XdPBD *pbd);
-
-/* Is it one that this driver, or Nova, introduced for volumes? */
-gboolean xd_is_volume_storage(const XdSR *sr);
-/* Does a device of any VM use a disk of it? */
-gboolean xd_storage_is_used(const XdMirror *mirror, const XdSR *sr);
-
-/* The table that drops a volume storage which nothing uses: unplugs it everywhere and forgets it.
- * Over an #XdStorageAccess of which only @sr is used. */
-extern const XdStep xd_storage_drop_steps[];
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdStorageAccess, xd_storage_access_free)
 

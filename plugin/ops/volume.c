@@ -4,6 +4,7 @@
 #include "model/record.h"
 #include "ops/find.h"
 #include "ops/volume-state.h"
+#include "ops/volume-storage.h"
 
 #include <string.h>
 
@@ -403,7 +404,7 @@ drop_storage(XdOp *op, gpointer data)
     if (sr == NULL || !xd_is_volume_storage(sr) || xd_storage_is_used(mirror_of(volume), sr))
         xd_op_next(op);
     else
-        xd_op_table(op, xd_storage_drop_steps, volume->access);
+        xd_op_table(op, xd_storage_drop_steps, volume->access->sr);
 }
 
 /* Once the device is gone there is nothing to go back to: what is left is dropped all the same. */

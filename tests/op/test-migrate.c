@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "ops/find.h"
 #include "ops/migrate.h"
-#include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 #include "world.h"
 #include "xenapi/mirror.h"
 

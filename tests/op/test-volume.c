@@ -1,7 +1,7 @@
 /* Volumes: what is asked for, what is there before, and what is never taken from others. */
 #include "base/error.h"
 #include "ops/find.h"
-#include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 #include "ops/volume.h"
 #include "world.h"
 #include "xenapi/mirror.h"
