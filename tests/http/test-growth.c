@@ -227,9 +227,9 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/bounds/objects", test_objects);
-    g_test_add_func("/bounds/nodes", test_nodes);
-    g_test_add_func("/bounds/astray", test_astray);
-    g_test_add_func("/bounds/disks", test_disks);
+    g_test_add_func("/growth/objects", test_objects);
+    g_test_add_func("/growth/nodes", test_nodes);
+    g_test_add_func("/growth/astray", test_astray);
+    g_test_add_func("/growth/disks", test_disks);
     return g_test_run();
 }
