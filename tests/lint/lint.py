@@ -158,6 +158,14 @@ def check_secret_members(file):
             yield body.start() + member.start(), f"{member[1]}: is it a secret? then it is an XdSecret (SEC-6)"
 
 
+def check_authorities(file):
+    """libcurl looks into the folder that it was built with besides the file, unless it is told not to."""
+    for match in re.finditer(r"CURLOPT_CAINFO\b", file.bare):
+        before, after = file.bare[:match.start()].rpartition("\n}")[2], file.bare[match.end():].partition("\n}")[0]
+        if not re.search(r"CURLOPT_CAPATH\s*,\s*NULL\b", before + after):
+            yield match.start(), "authorities beside those of the system, not in place of them (SEC-11)"
+
+
 def check_slots(file):
     table = re.search(r"typedef struct \{\s*guint32 major;.*?\} HvdDriver;", file.text, re.DOTALL)
     for slot in re.finditer(r"\b(\w+?)(?:_async)?(?:\)\s*\(|;)", table[0]) if table else ():
@@ -198,6 +206,7 @@ def check_readmes(top, files):
 
 CHECKS = [
     ("static", PRODUCT, check_statics), ("step", PLUGIN, check_steps),
+    ("authorities", r"plugin/http/trust\.c|host-shim/fetch-trust\.c", check_authorities),
     ("secret-member", PLUGIN, check_secret_members), ("slot", r"plugin/include/hvd-driver\.h", check_slots),
     ("text", ".*", check_text),
 ]

@@ -51,6 +51,9 @@ OFFENCES = [
     ("tls", "host-shim/fetch-wire.c", 1, "set(easy, CURLOPT_CAINFO, file);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_PINNEDPUBLICKEY, pin);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_FOLLOWLOCATION, 1L);\n"),
+    ("authorities", "plugin/http/trust.c", 3, "void f(void)\n{\n    set(easy, CURLOPT_CAINFO, file);\n}\n"
+     "void g(void)\n{\n    set(easy, CURLOPT_CAINFO, file);\n    set(easy, CURLOPT_CAPATH, NULL);\n}\n"),
+    ("authorities", "host-shim/fetch-trust.c", 2, "\nset(easy, CURLOPT_CAINFO, file);\nset(easy, CURLOPT_CAPATH, folder);\n"),
     ("goto", "plugin/ops/a.c", 1, "goto out;\n"),
     ("goto", "host-shim/simulator/core/a.c", 1, "goto out;\n"),
     ("static", "plugin/ops/a.c", 1, "static int n;\n"),
