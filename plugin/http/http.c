@@ -35,6 +35,8 @@ busy_add(const XdExchange *x, int change)
 
     if (is_queued(x))
         http->running = (guint) ((int) http->running + change);
+    if (x->lane == XD_LANE_LONG)
+        http->longs = (guint) ((int) http->longs + change);
     if (x->lane == XD_LANE_SHORT)
         x->slot->busy = (guint) ((int) x->slot->busy + change);
 }
@@ -286,6 +288,14 @@ exchange_start(XdExchange *x)
     curl_multi_add_handle(http->multi, easy);
 }
 
+/* Transfers last for hours: without room beside them no call would leave in that time. */
+static guint
+room_for_longs(const XdHttpOptions *options)
+{
+    return options->total > options->short_per_origin ? options->total - options->short_per_origin
+                                                      : 1;
+}
+
 static gboolean
 may_start(const XdExchange *x)
 {
@@ -297,7 +307,9 @@ may_start(const XdExchange *x)
         return TRUE;
     if (http->running >= http->options.total)
         return FALSE;
-    return x->lane != XD_LANE_SHORT || x->slot->busy < http->options.short_per_origin;
+    if (x->lane == XD_LANE_LONG)
+        return http->longs < room_for_longs(&http->options);
+    return x->slot->busy < http->options.short_per_origin;
 }
 
 static void

@@ -21,7 +21,7 @@ typedef struct _XdHttp XdHttp;
  * @pins: (nullable): "HOST=sha256//BASE64"; for a host with pins they replace chain and name
  * @plaintext_on_loopback: allow http:// to an address of this machine
  * @short_per_origin: short calls under way at one origin
- * @total: exchanges under way in all, polls aside
+ * @total: exchanges under way in all, polls aside; of these, @short_per_origin are kept from long ones
  */
 typedef struct {
     XdArena *arena;

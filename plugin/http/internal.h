@@ -39,6 +39,7 @@ struct _XdHttp {
     GQueue waiting;      /* (element-type XdExchange) */
     GQueue idle;         /* (element-type CURL): handles to use again, which know nothing */
     guint running;       /* of those that may be queued */
+    guint longs;         /* of these, in XD_LANE_LONG */
     GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
     guint64 serials;  /* that were given out */
     guint depth;      /* of our own callbacks on the stack: see http_leave() */
