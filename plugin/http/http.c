@@ -103,7 +103,11 @@ exchange_end(XdExchange *x)
 static gboolean
 on_deferred(gpointer data)
 {
-    exchange_end(data);
+    XdExchange *x = data;
+
+    if (x->http->in_curl) /* a callback of ours turns the loop */
+        return G_SOURCE_CONTINUE;
+    exchange_end(x);
     return G_SOURCE_REMOVE;
 }
 
@@ -285,7 +289,8 @@ exchange_start(XdExchange *x)
     xd_exchange_apply(x, easy);
     x->easy = easy;
     busy_add(x, +1);
-    curl_multi_add_handle(http->multi, easy);
+    if (curl_multi_add_handle(http->multi, easy) != CURLM_OK)
+        exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the request could not be started"));
 }
 
 /* Transfers last for hours: without room beside them no call would leave in that time. */
@@ -368,11 +373,18 @@ xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *
 void
 xd_exchange_resume(XdExchange *x)
 {
+    XdHttp *http = x->http;
+    gboolean in_curl = http->in_curl;
+
     if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
         return;
     x->paused = 0;
+    http->depth++;
+    http->in_curl = TRUE; /* which gives what it has held back from within this call */
     if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)
         exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the transfer could not go on"));
+    http->in_curl = in_curl;
+    http_leave(http);
 }
 
 gboolean
