@@ -68,6 +68,7 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
     x->body_size = request->body_size;
     x->lane = request->lane;
     x->timeout_ms = request->timeout_ms;
+    x->low_speed_limit = request->low_speed_limit;
     x->low_speed_s = request->low_speed_s;
     x->max_body = request->max_body;
     x->bulk = request->bulk;
@@ -306,7 +307,7 @@ xd_exchange_apply(XdExchange *x, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long) x->low_speed_limit);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) x->low_speed_s);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
                      (curl_off_t) MIN(x->max_body, (guint64) G_MAXINT64));

@@ -71,6 +71,7 @@ struct _XdExchange {
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;
+    guint low_speed_limit;
     guint low_speed_s;
     guint64 max_body;
     gboolean bulk;

@@ -28,7 +28,8 @@ struct _World {
     char *script; /* what the server says */
     char *asked;  /* the last request, head and body */
     gboolean hang_up;
-    guint held[4]; /* requests that the server has, by lane */
+    GSource *drip;
+    guint held[4];                                   /* requests that the server has, by lane */
     void (*act)(World *world, XdExchange *exchange); /* (nullable): once, where bytes come */
 };
 
@@ -597,6 +598,52 @@ test_download_paused(void)
     g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
 }
 
+/* ---- slow ones ---- */
+
+static gboolean
+on_drop(gpointer stream)
+{
+    TestRequest request = {.stream = stream};
+
+    test_request_send(&request, "some bytes", -1);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Some 200 bytes a second, without an end. */
+static void
+on_drip(TestRequest *request, gpointer data)
+{
+    World *world = data;
+
+    test_request_send(request, "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", -1);
+    world->drip = g_timeout_source_new(50);
+    g_source_set_callback(world->drip, on_drop, g_object_ref(request->stream), g_object_unref);
+    g_source_attach(world->drip, NULL);
+}
+
+/* Each byte comes in time, but all of them would take hours. */
+static void
+test_too_slow(void)
+{
+    g_autoptr(World) world = world_new();
+    XdHttpRequest request = {.origin = world->origin,
+                             .method = "GET",
+                             .path = "/export_raw_vdi",
+                             .body_size = -1,
+                             .lane = XD_LANE_LONG,
+                             .low_speed_limit = 1024,
+                             .low_speed_s = 1,
+                             .max_body = 1000000};
+
+    g_clear_pointer(&world->server, test_server_free);
+    world->server = test_server_new(NULL, on_drip, world);
+    world->origin->port = test_server_get_port(world->server);
+    world->pending++;
+    xd_http_send(world->http, &request, &exchange_class, world, NULL);
+    assert_failed(world, HVD_ERROR_TIMED_OUT);
+    xd_clear_source(&world->drip);
+}
+
 static void
 ask_more(World *world, XdExchange *exchange G_GNUC_UNUSED)
 {
@@ -693,6 +740,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/download-paused", test_download_paused);
     g_test_add_func("/http/exchange/freed-in-callback", test_freed_in_callback);
     g_test_add_func("/http/exchange/plaintext", test_plaintext);
+    g_test_add_func("/http/exchange/too-slow", test_too_slow);
     for (guint i = 0; i < G_N_ELEMENTS(acts); i++) {
         g_autofree char *path = g_strconcat("/http/exchange/acts/", acts[i].name, NULL);
 
