@@ -109,6 +109,15 @@ note_status(XdExchange *x)
         x->status = (guint) status;
 }
 
+void
+xd_exchange_blame(XdExchange *x, GError *error)
+{
+    if (x->error == NULL)
+        x->error = error;
+    else
+        g_clear_error(&error);
+}
+
 GError *
 xd_exchange_verdict(XdExchange *x)
 {
@@ -141,6 +150,7 @@ on_read(char *buffer, size_t size, size_t n, void *user)
 {
     XdExchange *x = user;
     gsize room = size * n, length = 0;
+    GError *error = NULL;
     XdFlow flow;
 
     if (x->error != NULL) /* it has been cancelled since */
@@ -153,8 +163,9 @@ on_read(char *buffer, size_t size, size_t n, void *user)
         return length;
     }
     x->in_callback = TRUE;
-    flow = x->klass->read_body(x, buffer, room, &length, x->data, &x->error);
+    flow = x->klass->read_body(x, buffer, room, &length, x->data, &error);
     x->in_callback = FALSE;
+    xd_exchange_blame(x, error); /* it may have been cancelled meanwhile */
     if (flow == XD_FLOW_STOP)
         return CURL_READFUNC_ABORT;
     if (flow == XD_FLOW_PAUSE) {
@@ -183,13 +194,17 @@ gboolean
 xd_exchange_tell_head(XdExchange *x)
 {
     const char *type = NULL;
+    GError *error = NULL;
+    gboolean go_on;
 
     if (x->head_told || x->klass->head == NULL)
         return TRUE;
     x->head_told = TRUE;
     note_status(x);
     curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
-    return x->klass->head(x, x->status, type != NULL ? type : "", x->data, &x->error);
+    go_on = x->klass->head(x, x->status, type != NULL ? type : "", x->data, &error);
+    xd_exchange_blame(x, error);
+    return go_on;
 }
 
 static size_t
@@ -198,6 +213,7 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     XdExchange *x = user;
     gsize length = size * n;
     XdFlow flow = XD_FLOW_STOP;
+    GError *error = NULL;
 
     if (x->error != NULL)
         return 0;
@@ -209,8 +225,9 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     }
     x->in_callback = TRUE;
     if (xd_exchange_tell_head(x))
-        flow = x->klass->data(x, bytes, length, x->data, &x->error);
+        flow = x->klass->data(x, bytes, length, x->data, &error);
     x->in_callback = FALSE;
+    xd_exchange_blame(x, error);
     if (flow == XD_FLOW_STOP)
         return 0;
     if (flow == XD_FLOW_PAUSE) {

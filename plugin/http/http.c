@@ -114,10 +114,7 @@ on_deferred(gpointer data)
 static void
 exchange_defer(XdExchange *x, GError *error)
 {
-    if (x->error == NULL)
-        x->error = error;
-    else /* the first one counts */
-        g_error_free(error);
+    xd_exchange_blame(x, error);
     if (x->deferred != NULL)
         return;
     x->deferred = g_idle_source_new();

@@ -106,6 +106,8 @@ void xd_exchange_apply(XdExchange *x, CURL *easy);
 /* Of a request to a target: leaves the handle as xd_exchange_prepare() does. */
 void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
+/* (nullable) (transfer full): why it ends; the first reason counts */
+void xd_exchange_blame(XdExchange *exchange, GError *error);
 /* (nullable): what the transfer that libcurl has ended means */
 GError *xd_exchange_verdict(XdExchange *exchange);
 

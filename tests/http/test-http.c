@@ -22,6 +22,7 @@ struct _World {
     gboolean sent;
     gboolean in_send;
     gboolean pause;     /* the next piece of the answer finds no room */
+    gboolean stop;      /* what has come was enough */
     gboolean free_http; /* in the callback */
     XdExchange *paused;
     gsize upload; /* bytes that are still to come */
@@ -47,8 +48,7 @@ on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *content_ty
 }
 
 static XdFlow
-on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data,
-        GError **error G_GNUC_UNUSED)
+on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data, GError **error)
 {
     World *world = data;
 
@@ -63,6 +63,10 @@ on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data,
 
         world->act = NULL;
         act(world, exchange);
+    }
+    if (world->stop) {
+        xd_set_error(error, HVD_ERROR_FAILED, "no more of it");
+        return XD_FLOW_STOP;
     }
     return XD_FLOW_GO;
 }
@@ -659,6 +663,14 @@ cancel_and_turn(World *world, XdExchange *exchange)
     g_assert_cmpuint(world->pending, ==, 1);
 }
 
+/* The first reason counts. */
+static void
+cancel_and_stop(World *world, XdExchange *exchange)
+{
+    xd_exchange_cancel(exchange);
+    world->stop = TRUE;
+}
+
 typedef struct {
     const char *name;
     void (*act)(World *world, XdExchange *exchange);
@@ -671,6 +683,7 @@ static const Act acts[] = {
     {"ask-more-resumed", ask_more, TRUE, 2, 0},
     {"cancel-and-turn", cancel_and_turn, FALSE, 0, 1},
     {"cancel-and-turn-resumed", cancel_and_turn, TRUE, 0, 1},
+    {"cancel-and-stop", cancel_and_stop, FALSE, 0, 1},
 };
 
 /* What an owner does where bytes come, with libcurl on the stack. */
