@@ -114,6 +114,10 @@ on_deferred(gpointer data)
 static void
 exchange_defer(XdExchange *x, GError *error)
 {
+    if (x->over) { /* what it has come to is worth more */
+        g_error_free(error);
+        return;
+    }
     xd_exchange_blame(x, error);
     if (x->deferred != NULL)
         return;
@@ -231,6 +235,7 @@ collect_done(XdHttp *http, GPtrArray *done)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &x);
         x->code = message->data.result;
+        x->over = TRUE;
         x->paused = 0; /* there is nothing to resume */
         xd_clear_source(&x->cancelled);
         xd_clear_source(&x->deferred);

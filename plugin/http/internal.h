@@ -81,6 +81,7 @@ struct _XdExchange {
     GError *error; /* the owner's, or ours */
     GSource *cancelled;
     GSource *deferred; /* an end that was known before it could start */
+    gboolean over;     /* libcurl has told of its end, which comes now */
     gboolean sent;
     gboolean in_callback;
     guint paused; /* CURLPAUSE_ bits */

@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct _World World;
-
-struct _World {
+typedef struct {
     XdArena *arena;
     XdHttp *http;
     TestServer *server;
@@ -22,7 +20,6 @@ struct _World {
     gboolean sent;
     gboolean in_send;
     gboolean pause;     /* the next piece of the answer finds no room */
-    gboolean stop;      /* what has come was enough */
     gboolean free_http; /* in the callback */
     XdExchange *paused;
     gsize upload; /* bytes that are still to come */
@@ -30,9 +27,8 @@ struct _World {
     char *asked;  /* the last request, head and body */
     gboolean hang_up;
     GSource *drip;
-    guint held[4];                                   /* requests that the server has, by lane */
-    void (*act)(World *world, XdExchange *exchange); /* (nullable): once, where bytes come */
-};
+    guint held[4]; /* requests that the server has, by lane */
+} World;
 
 static gboolean
 on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *content_type, gpointer data,
@@ -48,7 +44,8 @@ on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *content_ty
 }
 
 static XdFlow
-on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data, GError **error)
+on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data,
+        GError **error G_GNUC_UNUSED)
 {
     World *world = data;
 
@@ -58,16 +55,6 @@ on_data(XdExchange *exchange, const char *bytes, gsize length, gpointer data, GE
         return XD_FLOW_PAUSE;
     }
     g_string_append_len(world->answer, bytes, (gssize) length);
-    if (world->act != NULL) {
-        void (*act)(World *, XdExchange *) = world->act;
-
-        world->act = NULL;
-        act(world, exchange);
-    }
-    if (world->stop) {
-        xd_set_error(error, HVD_ERROR_FAILED, "no more of it");
-        return XD_FLOW_STOP;
-    }
     return XD_FLOW_GO;
 }
 
@@ -648,65 +635,6 @@ test_too_slow(void)
     xd_clear_source(&world->drip);
 }
 
-static void
-ask_more(World *world, XdExchange *exchange G_GNUC_UNUSED)
-{
-    post(world, "{}", XD_LANE_LONG, 1000, NULL);
-}
-
-static void
-cancel_and_turn(World *world, XdExchange *exchange)
-{
-    xd_exchange_cancel(exchange);
-    for (guint i = 0; i < 10; i++)
-        g_main_context_iteration(NULL, FALSE);
-    g_assert_cmpuint(world->pending, ==, 1);
-}
-
-/* The first reason counts. */
-static void
-cancel_and_stop(World *world, XdExchange *exchange)
-{
-    xd_exchange_cancel(exchange);
-    world->stop = TRUE;
-}
-
-typedef struct {
-    const char *name;
-    void (*act)(World *world, XdExchange *exchange);
-    gboolean resumed; /* libcurl gives what it has held back at once, from within */
-    guint done, failed;
-} Act;
-
-static const Act acts[] = {
-    {"ask-more", ask_more, FALSE, 2, 0},
-    {"ask-more-resumed", ask_more, TRUE, 2, 0},
-    {"cancel-and-turn", cancel_and_turn, FALSE, 0, 1},
-    {"cancel-and-turn-resumed", cancel_and_turn, TRUE, 0, 1},
-    {"cancel-and-stop", cancel_and_stop, FALSE, 0, 1},
-};
-
-/* What an owner does where bytes come, with libcurl on the stack. */
-static void
-test_acts(gconstpointer data)
-{
-    const Act *act = data;
-    g_autoptr(World) world = world_new();
-
-    world->act = act->act;
-    world->pause = act->resumed;
-    post(world, "{}", XD_LANE_LONG, 1000, NULL);
-    while (act->resumed && world->paused == NULL)
-        g_main_context_iteration(NULL, TRUE);
-    if (act->resumed)
-        xd_exchange_resume(world->paused);
-    settle(world);
-    g_assert_cmpuint(world->done, ==, act->done);
-    g_assert_cmpuint(world->failed, ==, act->failed);
-    if (act->failed > 0)
-        g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-}
-
 /* The owner lets go of the client in a callback, with other exchanges just ended. */
 static void
 test_freed_in_callback(void)
@@ -754,11 +682,6 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/freed-in-callback", test_freed_in_callback);
     g_test_add_func("/http/exchange/plaintext", test_plaintext);
     g_test_add_func("/http/exchange/too-slow", test_too_slow);
-    for (guint i = 0; i < G_N_ELEMENTS(acts); i++) {
-        g_autofree char *path = g_strconcat("/http/exchange/acts/", acts[i].name, NULL);
-
-        g_test_add_data_func(path, &acts[i], test_acts);
-    }
     for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
         g_autofree char *path = g_strdup_printf("/http/exchange/lanes/%u", i);
 
