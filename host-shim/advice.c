@@ -23,6 +23,8 @@ static const struct {
     {HVD_ERROR_LEFTOVERS, FALSE,
      N_("look with \"hvd --plan --set reconcile.grace=0 reconcile\"; without --plan it puts it "
         "right")},
+    {HVD_ERROR_STATE, FALSE, N_("\"hvd info INSTANCE\" shows the state that it is in")},
+    {HVD_ERROR_INVALID, FALSE, N_("\"hvd help COMMAND\" says what it takes, with examples")},
     {HVD_ERROR_CONFIG, FALSE, N_("\"hvd config\" lists the keys, \"hvd config KEY\" explains one")},
     {HVD_ERROR_SECRET, FALSE,
      N_("set HVD_CREDENTIAL=file:PATH, PATH being a file that only you can read; see \"hvd help "

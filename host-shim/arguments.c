@@ -79,8 +79,10 @@ add_names(GPtrArray *names, const Option *options)
         g_ptr_array_add(names, (gpointer) options->name);
 }
 
+/* @marks: "-" or "--" */
 static gboolean
-refuse_option(const Reader *reader, const char *name, gsize length, GError **error)
+refuse_option(const Reader *reader, const char *marks, const char *name, gsize length,
+              GError **error)
 {
     g_autofree char *shown = g_strndup(name, length);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -93,7 +95,7 @@ refuse_option(const Reader *reader, const char *name, gsize length, GError **err
     advice = advise_nearest(shown, names, "--");
     if (advice == NULL)
         advice = advise_help(reader->arguments->command);
-    failure_set(error, FAILURE_USAGE, advice, _("there is no option --%s"), shown);
+    failure_set(error, FAILURE_USAGE, advice, _("there is no option %s%s"), marks, shown);
     return FALSE;
 }
 
@@ -116,11 +118,15 @@ command_names(const char *prefix)
 }
 
 static gboolean
-refuse_command(const char *name, const char *prefix, GError **error)
+refuse_command(const Reader *reader, const char *name, GError **error)
 {
+    const char *prefix = reader->prefix;
     g_autoptr(GPtrArray) names = command_names(prefix);
     g_autofree char *advice = advise_nearest(name, names, "");
 
+    if (advice == NULL && prefix == NULL &&
+        g_strcmp0(arguments_get(reader->arguments, "simulate"), "") == 0)
+        advice = g_strdup_printf(_("a directory is written as --simulate=%s"), name);
     if (advice == NULL && prefix != NULL) {
         g_autofree char *all = g_strjoinv(", ", (char **) names->pdata);
 
@@ -154,25 +160,34 @@ find_letter(const Option *options, char letter)
     return NULL;
 }
 
+static gboolean
+read_size(const Option *option, Value *value, const char *text, GError **error)
+{
+    guint64 bytes = 0;
+    gboolean is_size = text_parse_size(text, &bytes);
+
+    value->number = (gint64) bytes;
+    if (is_size && value->number >= option->least)
+        return TRUE;
+    failure_set(error, FAILURE_USAGE, _("write 512M, 4G or 1.5T; without a unit it is bytes"),
+                is_size ? _("--%s takes a size that is larger, not \"%s\"")
+                        : _("--%s takes a size, not \"%s\""),
+                option->name, text);
+    return FALSE;
+}
+
 /* Checks what can be checked without knowing what it is for. */
 static gboolean
 read_value(const Option *option, Value *value, const char *text, GError **error)
 {
-    guint64 bytes = 0;
-
     if (option->kind == OPTION_NUMBER &&
         !g_ascii_string_to_signed(text, 10, option->least, option->most, &value->number, NULL)) {
         failure_set(error, FAILURE_USAGE, NULL, _("--%s takes a number from %d to %d, not \"%s\""),
                     option->name, option->least, option->most, text);
         return FALSE;
     }
-    if (option->kind == OPTION_SIZE && !text_parse_size(text, &bytes)) {
-        failure_set(error, FAILURE_USAGE, _("write 512M, 4G or 1.5T; without a unit it is bytes"),
-                    _("--%s takes a size, not \"%s\""), option->name, text);
-        return FALSE;
-    }
     if (option->kind == OPTION_SIZE)
-        value->number = (gint64) bytes;
+        return read_size(option, value, text, error);
     if (option->kind == OPTION_FLAG || option->kind == OPTION_MAYBE || text[0] != '\0')
         return TRUE;
     failure_set(error, FAILURE_USAGE, NULL, _("the value of --%s is empty"), option->name);
@@ -240,23 +255,25 @@ take_long(Reader *reader, const char *word, GError **error)
     const Option *option = arguments_find_option(reader->arguments->command, name, length);
 
     if (option == NULL)
-        return refuse_option(reader, name, length, error);
+        return refuse_option(reader, "--", name, length, error);
     return take_option(reader, option, name[length] == '=' ? name + length + 1 : NULL, error);
 }
 
+/* "-v", or several that take no value: "-vy" */
 static gboolean
-take_letter(Reader *reader, const char *word, GError **error)
+take_letters(Reader *reader, const char *word, GError **error)
 {
-    const Option *option = find_letter(command_options(reader), word[1]);
-    g_autofree char *advice = NULL;
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        const Option *option = find_letter(command_options(reader), *letter);
 
-    if (option == NULL)
-        option = find_letter(global_options, word[1]);
-    if (option != NULL && word[2] == '\0')
-        return take_option(reader, option, NULL, error);
-    advice = advise_help(reader->arguments->command);
-    failure_set(error, FAILURE_USAGE, advice, _("there is no option %.2s"), word);
-    return FALSE;
+        if (option == NULL)
+            option = find_letter(global_options, *letter);
+        if (option == NULL)
+            return refuse_option(reader, "-", letter, strlen(letter), error);
+        if (!take_option(reader, option, NULL, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* ---- the command ---- */
@@ -272,7 +289,7 @@ take_command(Reader *reader, const char *word, GError **error)
         return TRUE;
     }
     reader->arguments->command = commands_find(name);
-    return reader->arguments->command != NULL || refuse_command(name, reader->prefix, error);
+    return reader->arguments->command != NULL || refuse_command(reader, name, error);
 }
 
 static gboolean
@@ -285,7 +302,7 @@ take_word(Reader *reader, const char *word, GError **error)
     if (!reader->only_operands && g_str_has_prefix(word, "--"))
         return take_long(reader, word, error);
     if (!reader->only_operands && word[0] == '-' && word[1] != '\0')
-        return take_letter(reader, word, error);
+        return take_letters(reader, word, error);
     if (reader->arguments->command == NULL)
         return take_command(reader, word, error);
     g_ptr_array_add(reader->arguments->operands, g_strdup(word));

@@ -1,5 +1,6 @@
 /* Checks of this machine: the driver, the configuration, the password's place, memory. */
 #include "doctor.h"
+#include "settings.h"
 #include "text.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define LOCKED_BYTES      (256 * 1024) /* what the driver begins with, and ours (plugin/base/secret.c) */
+#define LONGEST_SECRET    4096
 #define ANYBODY_MAY_WRITE (S_IWGRP | S_IWOTH)
 #define OTHERS_MAY_READ   (S_IRWXG | S_IRWXO)
 
@@ -39,58 +41,32 @@ is_of_stranger(const GStatBuf *info)
     return info->st_uid != 0 && info->st_uid != geteuid();
 }
 
-static gboolean
-is_known(const GPtrArray *keys, const char *group, const char *name)
-{
-    for (guint i = 0; i < keys->len; i++) {
-        JsonObject *key = g_ptr_array_index(keys, i);
-
-        if (g_strcmp0(document_text(key, "group"), group) == 0 &&
-            g_strcmp0(document_text(key, "key"), name) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static guint
-say_unknown_keys(Doctor *doctor, GKeyFile *file, const char *group)
-{
-    g_autofree char *text = doctor->shim->driver->describe_config();
-    g_autoptr(JsonNode) node = document_parse(text);
-    g_autoptr(GPtrArray) keys = document_elements(node);
-    g_auto(GStrv) names = g_key_file_get_keys(file, group, NULL, NULL);
-    guint n = 0;
-
-    for (guint i = 0; names != NULL && names[i] != NULL; i++) {
-        if (is_known(keys, group, names[i]))
-            continue;
-        doctor_say(doctor, CHECK_PROBLEM, _("\"hvd config\" lists the keys that there are"),
-                   _("%s: there is no key %s.%s"), doctor->target->config_file, group, names[i]);
-        n++;
-    }
-    return n;
-}
-
 /* FALSE: something was said. */
 static gboolean
 look_at_keys(Doctor *doctor)
 {
     const HvdDriver *driver = doctor->shim->driver;
+    const char *path = doctor->target->config_file;
     g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) groups = NULL;
-    guint n = 0;
+    g_autofree char *text =
+        driver != NULL && HVD_HAS(driver, describe_config) ? driver->describe_config() : NULL;
+    g_autoptr(JsonNode) described = text != NULL ? document_parse(text) : NULL;
+    g_autoptr(GPtrArray) keys = document_elements(described);
+    g_autoptr(GPtrArray) faults = NULL;
 
     /* GKeyFile's own message quotes the line, and the line may be a password */
-    if (!g_key_file_load_from_file(file, doctor->target->config_file, G_KEY_FILE_NONE, &error)) {
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL)) {
         doctor_say(doctor, CHECK_PROBLEM, _("expected are [group] and key=value"),
-                   _("%s is no key file"), doctor->target->config_file);
+                   _("%s is no key file"), path);
         return FALSE;
     }
-    groups = g_key_file_get_groups(file, NULL);
-    for (guint i = 0; driver != NULL && HVD_HAS(driver, describe_config) && groups[i] != NULL; i++)
-        n += say_unknown_keys(doctor, file, groups[i]);
-    return n == 0;
+    if (keys->len == 0)
+        return TRUE;
+    faults = settings_find_faults(keys, file);
+    for (guint i = 0; i < faults->len; i++)
+        doctor_say(doctor, CHECK_PROBLEM, _("\"hvd config\" lists the keys that there are"),
+                   "%s: %s", path, (const char *) g_ptr_array_index(faults, i));
+    return faults->len == 0;
 }
 
 void
@@ -120,14 +96,34 @@ check_configuration(Doctor *doctor)
 
 /* ---- the password's place ---- */
 
+/* What the driver does not take (plugin/base/secret-source.c), or NULL; translated. */
+static const char *
+find_misfit(const GStatBuf *info)
+{
+    if (S_ISLNK(info->st_mode))
+        return _("it is a symbolic link");
+    if (!S_ISREG(info->st_mode))
+        return _("it is no regular file");
+    if (info->st_size < 1)
+        return _("it is empty");
+    return info->st_size > LONGEST_SECRET + 1 ? _("it is longer than a password") : NULL;
+}
+
 static void
 look_at_file(Doctor *doctor, const char *path)
 {
     GStatBuf info;
+    gboolean absolute = g_path_is_absolute(path);
+    gboolean there = g_lstat(path, &info) == 0;
+    const char *misfit = there ? find_misfit(&info) : g_strerror(errno);
 
-    if (g_stat(path, &info) != 0)
+    if (absolute && !there)
         doctor_say(doctor, CHECK_PROBLEM, _("write the password into it, chmod 600"), "%s: %s",
-                   path, g_strerror(errno));
+                   path, misfit);
+    else if (!absolute || misfit != NULL)
+        doctor_say(doctor, CHECK_PROBLEM,
+                   _("name a regular file with the password in it, by its whole path"), "%s: %s",
+                   path, absolute ? misfit : _("the name is not absolute"));
     else if ((info.st_mode & OTHERS_MAY_READ) != 0)
         doctor_say(doctor, CHECK_PROBLEM,
                    _("chmod 600, and change the password: others may have it"),

@@ -48,6 +48,14 @@ trust_advice(const Probe *probe)
              "node's own and pin it in tls.pins");
 }
 
+/* The driver's TLS is libcurl's, and needs none of this. */
+static void
+say_blind(Doctor *doctor)
+{
+    doctor_say(doctor, CHECK_UNKNOWN, _("install glib-networking"), "%s",
+               _("certificates cannot be looked at: GLib has no TLS here"));
+}
+
 /* ---- the pool's address ---- */
 
 void
@@ -79,6 +87,8 @@ check_certificate(Doctor *doctor)
 
     if (front == NULL || !front->reached)
         doctor_say(doctor, CHECK_UNKNOWN, NULL, "%s", _("nobody answers there"));
+    else if (front->blind)
+        say_blind(doctor);
     else if (!front->trusted)
         doctor_say(doctor, CHECK_PROBLEM, trust_advice(front), "%s: %s", front->address,
                    describe_flaws(front));
@@ -96,7 +106,9 @@ say_pin(Doctor *doctor, const Probe *probe)
 {
     g_autofree char *name = name_of(probe);
 
-    if (probe->pin == NULL)
+    if (probe->blind)
+        say_blind(doctor);
+    else if (probe->pin == NULL)
         doctor_say(doctor, CHECK_UNKNOWN, NULL, _("%s shows no key"), name);
     else if (!probe->pinned)
         doctor_say(doctor, CHECK_OK, NULL, _("%s shows %s; it is not pinned"), name, probe->pin);
@@ -192,23 +204,27 @@ void
 check_transfers(Doctor *doctor)
 {
     guint n = 0;
+    guint blind = 0;
 
     for (guint i = 0; i < doctor->probes->len; i++) {
         const Probe *probe = g_ptr_array_index(doctor->probes, i);
         g_autofree char *name = name_of(probe);
 
+        blind += doctor->tls && probe->blind;
         if (!probe->reached)
             doctor_say(doctor, CHECK_PROBLEM,
                        _("this machine needs the way to every node, not only to the coordinator"),
                        "%s: %s", name,
                        probe->error != NULL ? probe->error->message : _("it does not answer"));
-        else if (doctor->tls && !probe->trusted)
+        else if (doctor->tls && !probe->blind && !probe->trusted)
             doctor_say(doctor, CHECK_PROBLEM, trust_advice(probe), "%s: %s", name,
                        describe_flaws(probe));
         else
             n++;
     }
-    if (n == doctor->probes->len)
+    if (blind > 0)
+        say_blind(doctor);
+    else if (n == doctor->probes->len)
         doctor_say(doctor, CHECK_OK, NULL,
                    ngettext("%u of %u node answers and is trusted",
                             "%u of %u nodes answer and are trusted", n),

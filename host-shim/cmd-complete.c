@@ -2,8 +2,10 @@
  * pool: names are those of the last look. */
 #include "cmd.h"
 #include "document.h"
+#include "help.h"
 #include "loader.h"
 #include "names.h"
+#include "settings.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
@@ -119,7 +121,9 @@ offer_config(Completion *completion, const char *end)
         g_autofree char *word =
             g_strconcat(document_text(key, "group"), ".", document_text(key, "key"), end, NULL);
 
-        offer(completion, word, document_text(key, "summary"));
+        /* a word with a password in it is refused */
+        if (!settings_is_secret(key) || end[0] == '\0')
+            offer(completion, word, document_text(key, "summary"));
     }
 }
 
@@ -155,7 +159,22 @@ offer_family(Completion *completion, const char *family)
     }
 }
 
-/* First words; of a family only once, and without what one of its commands does. */
+/* "on, off, reboot": the second words of a family, for a description */
+static char *
+list_family(const char *family)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    g_auto(GStrv) all = NULL;
+
+    for (const Command *command = commands; command->name != NULL; command++) {
+        if (begins_with_word(command->name, family))
+            g_strv_builder_add(words, command->name + strlen(family) + 1);
+    }
+    all = g_strv_builder_end(words);
+    return g_strjoinv(", ", all);
+}
+
+/* First words; of a family only once. */
 static void
 offer_commands(Completion *completion)
 {
@@ -163,6 +182,7 @@ offer_commands(Completion *completion)
 
     for (const Command *command = commands; command->name != NULL; command++) {
         gsize length = strcspn(command->name, " ");
+        g_autofree char *words = NULL;
 
         if (command->name[length] == '\0')
             offer(completion, command->name, _(command->summary));
@@ -170,8 +190,18 @@ offer_commands(Completion *completion)
             continue;
         g_free(family);
         family = g_strndup(command->name, length);
-        offer(completion, family, NULL);
+        words = list_family(family);
+        offer(completion, family, words);
     }
+}
+
+/* Of help. */
+static void
+offer_topics(Completion *completion)
+{
+    offer_commands(completion);
+    for (const HelpTopic *topic = help_topics; topic->name != NULL; topic++)
+        offer(completion, topic->name, _(topic->about));
 }
 
 /* Of help: the second word of a command. */
@@ -194,7 +224,7 @@ static const struct {
     {"FILE", offer_files},         {"DIR", offer_directories},
     {"ANSWER", offer_answers},     {"KIND", offer_firmware},
     {"KEY", offer_keys},           {"GROUP.KEY=VALUE", offer_settings},
-    {"COMMAND", offer_commands},   {"WORD", offer_second_words},
+    {"COMMAND", offer_topics},     {"WORD", offer_second_words},
 };
 
 static void

@@ -2,13 +2,12 @@
 #include "cmd.h"
 #include "document.h"
 #include "failure.h"
+#include "settings.h"
 #include "text.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SECRET_TYPE "secret reference"
 
 /* ---- what is in force ---- */
 
@@ -58,7 +57,7 @@ make_showable(JsonObject *key, char *value)
 {
     static const char *const schemes[] = {"file:", "credential:", "fd:", "host:"};
 
-    if (g_strcmp0(document_text(key, "type"), SECRET_TYPE) != 0 || value[0] == '\0')
+    if (!settings_is_secret(key) || value[0] == '\0')
         return value;
     for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
         if (g_str_has_prefix(value, schemes[i]))
@@ -178,21 +177,6 @@ show_keys(Output *output, const GPtrArray *keys)
     output_table(output, table);
 }
 
-static char *
-describe_values(JsonObject *key)
-{
-    g_autofree char *least = member_text(key, "minimum");
-    g_autofree char *most = member_text(key, "maximum");
-    g_autoptr(GPtrArray) choices = document_texts(key, "choices");
-
-    if (least != NULL && most != NULL)
-        return g_strdup_printf(_("%s to %s"), least, most);
-    if (choices->len == 0)
-        return NULL;
-    g_ptr_array_add(choices, NULL);
-    return g_strjoinv(", ", (char **) choices->pdata);
-}
-
 static void
 add_fact(Table *table, const char *name, char *value)
 {
@@ -217,7 +201,7 @@ show_key(Output *output, JsonObject *key)
     add_fact(facts, _("Key"), full_name(key));
     add_fact(facts, _("Meaning"), member_words(key, "summary"));
     add_fact(facts, _("Type"), member_words(key, "type"));
-    add_fact(facts, _("Values"), describe_values(key));
+    add_fact(facts, _("Values"), settings_describe_values(key));
     add_fact(facts, _("Default"), member_text(key, "default"));
     add_fact(facts, _("In force"), member_text(key, "value"));
     output_table(output, facts);
@@ -242,6 +226,15 @@ print_keys(Output *output, const GPtrArray *keys)
     output_json(output, text);
 }
 
+static void
+note_faults(Output *output, const GPtrArray *keys, GKeyFile *values)
+{
+    g_autoptr(GPtrArray) faults = settings_find_faults(keys, values);
+
+    for (guint i = 0; i < faults->len; i++)
+        output_note(output, _("note: %s"), (const char *) g_ptr_array_index(faults, i));
+}
+
 gboolean
 cmd_config(Shim *shim, GError **error)
 {
@@ -260,6 +253,7 @@ cmd_config(Shim *shim, GError **error)
     chosen = choose(keys, arguments_operand(shim->arguments, 0), error);
     if (chosen == NULL)
         return FALSE;
+    note_faults(shim->output, keys, values);
     add_values(chosen, values);
     if (shim->output->json)
         print_keys(shim->output, chosen);

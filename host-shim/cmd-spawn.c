@@ -81,8 +81,13 @@ open_image(Shim *shim, Image *image, const char *path, gboolean is_image, GError
         .ca_file = arguments_get(shim->arguments, "image-ca-file"),
     };
 
-    return fetch_url_is(path) ? open_url(shim, image, path, &options, error)
-                              : image_open(image, path, &options, error);
+    if (fetch_url_is(path))
+        return open_url(shim, image, path, &options, error);
+    if (options.ca_file == NULL)
+        return image_open(image, path, &options, error);
+    failure_set(error, FAILURE_USAGE, NULL,
+                _("--image-ca-file is for images from https://, and %s is none"), path);
+    return FALSE;
 }
 
 /* ---- a document of options ---- */
@@ -334,6 +339,21 @@ spawn_image(Shim *shim, const Image *image, GError **error)
            add_node(shim, document, error) && spawn_by_options(shim, document, image, error);
 }
 
+/* The driver speaks of the call that a host makes, and this host makes it of an option. */
+static GError *
+explain_stream(GError *error, gboolean given)
+{
+    GError *better;
+
+    if (given || !failure_is(error, HVD_ERROR_INVALID) ||
+        strstr(error->message, "/image/source") == NULL)
+        return error;
+    better =
+        failure_new(HVD_ERROR_INVALID, _("name the image with --image FILE"), "%s", error->message);
+    g_error_free(error);
+    return better;
+}
+
 /* A document with the source "stream" has its image beside it; the driver tells what does not fit. */
 static gboolean
 spawn_document(Shim *shim, const Image *image, GError **error)
@@ -348,7 +368,7 @@ spawn_document(Shim *shim, const Image *image, GError **error)
         return FALSE;
     if (spawn(shim, payload_get_text(image->document), beside.stream, NULL, &problem))
         return TRUE;
-    problem = image_explain(&beside, problem);
+    problem = explain_stream(image_explain(&beside, problem), path != NULL);
     pointer_tell_file(problem, arguments_operand(shim->arguments, 0));
     g_propagate_error(error, problem);
     return FALSE;

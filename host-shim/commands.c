@@ -57,13 +57,14 @@ static const Option doctor_options[] = {
     {NULL},
 };
 
-#define MAX_VCPUS 1024
+#define MAX_VCPUS    1024
+#define LEAST_MEMORY (16 << 20) /* of instance.schema.json */
 
 static const Option spawn_options[] = {
     {"name", 0, OPTION_TEXT, N_("NAME"),
      N_("for people; without it the file's, but for its suffix"), 0, 0},
     {"uuid", 0, OPTION_TEXT, N_("UUID"), N_("key of the instance; without it a random one"), 0, 0},
-    {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), 0, 0},
+    {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), LEAST_MEMORY, 0},
     {"vcpus", 0, OPTION_NUMBER, N_("N"), N_("virtual processors; 1"), 1, MAX_VCPUS},
     {"disk", 0, OPTION_SIZE, N_("SIZE"),
      N_("size of the root disk; without it as large as the image, rounded up by the storage"), 0,
@@ -200,6 +201,7 @@ const Command commands[] = {
                       "until q or Ctrl-C. Without a terminal it is \"events --follow\"."),
         .json = N_("an object a line, with time, uuid, name, state, node and gone"),
         .examples = "watch",
+        .flags = COMMAND_ENDLESS,
         .run = cmd_watch,
     },
     {
@@ -208,16 +210,17 @@ const Command commands[] = {
         .group = GROUP_INSTANCES,
         .flags = COMMAND_CHANGES,
         .summary = N_("makes an instance and starts it"),
-        .details = N_("FILE is the image of a disk, raw, or an instance document "
-                      "(instance.schema.json). For an image the options say the rest; a document "
-                      "says all of it itself. - is standard input: a document, or with "
-                      "--image-size an image. Where it fails nothing stays in the pool.\n"
-                      "\n"
-                      "FILE can be the URL of an image, https://ADDRESS/PATH or http://ADDRESS/PATH. "
-                      "A connection that breaks is taken up where it stopped, as long as the server "
-                      "says that the image is still the same one; an image that is replaced "
-                      "meanwhile is an error. Certificates are always verified. A URL has no user "
-                      "name and no password in it; plain http proves nothing, so add --sha256."),
+        .details =
+            N_("FILE is the image of a disk, raw, or an instance document "
+               "(instance.schema.json). For an image the options say the rest; a document "
+               "says all of it itself. - is standard input: a document, or with "
+               "--image-size an image. Where it fails nothing stays in the pool.\n"
+               "\n"
+               "FILE can be the URL of an image, https://ADDRESS/PATH or http://ADDRESS/PATH. "
+               "A connection that breaks is taken up where it stopped, as long as the server "
+               "says that the image is still the same one; an image that is replaced "
+               "meanwhile is an error. Certificates are always verified. A URL has no user "
+               "name and no password in it; plain http proves nothing, so add --sha256."),
         .json = INSTANCE_INFO,
         .examples = "spawn debian.raw\n"
                     "spawn debian.raw --name web-1 --memory 4G --vcpus 2 --disk 20G\n"

@@ -20,7 +20,7 @@ typedef struct {
     OptionKind kind;
     const char *value; /* what its value is called; marked for translation, as is @summary */
     const char *summary;
-    int least;
+    int least; /* of numbers and sizes */
     int most;
 } Option;
 
@@ -36,6 +36,7 @@ typedef enum {
 
 typedef enum {
     COMMAND_CHANGES = 1 << 0, /* takes --plan */
+    COMMAND_ENDLESS = 1 << 1, /* until a signal comes */
 } CommandFlags;
 
 typedef struct _Shim Shim;

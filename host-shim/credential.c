@@ -15,6 +15,7 @@
 #define KEYRING      "secret-service:"
 #define MAX_SECRET   4096
 #define HOST_SCHEME  "host:"
+#define FILE_SCHEME  "file:"
 
 struct _Credential {
     char *reference;
@@ -94,6 +95,18 @@ take_keyring(Credential *credential, const char *attributes, GError **error)
     return credential->keyring != NULL;
 }
 
+/* The driver takes absolute names alone: it knows no directory of an operator's. */
+static char *
+make_absolute(const char *reference)
+{
+    g_autofree char *path =
+        g_str_has_prefix(reference, FILE_SCHEME) && reference[strlen(FILE_SCHEME)] != '\0'
+            ? g_canonicalize_filename(reference + strlen(FILE_SCHEME), NULL)
+            : NULL;
+
+    return path != NULL ? g_strconcat(FILE_SCHEME, path, NULL) : g_strdup(reference);
+}
+
 Credential *
 credential_take(GError **error)
 {
@@ -118,7 +131,7 @@ credential_take(GError **error)
                    ? g_steal_pointer(&credential)
                    : NULL;
     if (!g_str_has_prefix(reference, "env:")) {
-        credential->reference = g_strdup(reference);
+        credential->reference = make_absolute(reference);
         return g_steal_pointer(&credential);
     }
     if (!take_variable(credential, reference + strlen("env:"), error))

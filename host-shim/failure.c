@@ -312,12 +312,13 @@ failure_print_json(const GError *error)
         private != NULL && private->document != NULL ? document_parse(private->document) : NULL;
     g_autoptr(JsonObject) object =
         document != NULL ? document_copy(document_object(document)) : json_object_new();
+    g_autofree char *advice = failure_dup_advice(error);
 
     if (document == NULL)
         json_object_set_string_member(object, "code", code_of(error)->name);
     json_object_set_string_member(object, "message", message);
-    if (private != NULL && private->advice != NULL)
-        json_object_set_string_member(object, "advice", private->advice);
+    if (advice != NULL)
+        json_object_set_string_member(object, "advice", advice);
     if (private != NULL)
         add_candidates(object, private->candidates);
     return document_print_object(object);

@@ -132,8 +132,11 @@ print_all(Output *output)
     append_options(out, global_options, NULL);
     append_title(out, _("More"), output->out_colours);
     append_entry(out, _("hvd help COMMAND"), 20, _("a command, its options, examples"));
-    append_entry(out, "hvd help exit-codes", 20, _("what the exit status says"));
-    append_entry(out, "hvd help environment", 20, _("variables, and where a password comes from"));
+    for (const HelpTopic *topic = help_topics; topic->name != NULL; topic++) {
+        g_autofree char *words = g_strconcat("hvd help ", topic->name, NULL);
+
+        append_entry(out, words, 20, _(topic->about));
+    }
     output_text(output, out->str);
 }
 
@@ -226,12 +229,10 @@ print_environment(Output *output)
     output_text(output, out->str);
 }
 
-static const struct {
-    const char *name;
-    void (*print)(Output *output);
-} topics[] = {
-    {"exit-codes", print_exit_codes},
-    {"environment", print_environment},
+const HelpTopic help_topics[] = {
+    {"exit-codes", N_("what the exit status says"), print_exit_codes},
+    {"environment", N_("variables, and where a password comes from"), print_environment},
+    {NULL, NULL, NULL},
 };
 
 /* ---- the command ---- */
@@ -239,10 +240,10 @@ static const struct {
 static gboolean
 print_topic(Output *output, const char *name)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(topics); i++) {
-        if (strcmp(topics[i].name, name) != 0)
+    for (const HelpTopic *topic = help_topics; topic->name != NULL; topic++) {
+        if (strcmp(topic->name, name) != 0)
             continue;
-        topics[i].print(output);
+        topic->print(output);
         return TRUE;
     }
     return FALSE;
@@ -257,12 +258,14 @@ refuse_topic(const char *name, GError **error)
 
     for (const Command *command = commands; command->name != NULL; command++)
         g_ptr_array_add(names, (gpointer) command->name);
-    for (gsize i = 0; i < G_N_ELEMENTS(topics); i++)
-        g_ptr_array_add(names, (gpointer) topics[i].name);
+    for (const HelpTopic *topic = help_topics; topic->name != NULL; topic++)
+        g_ptr_array_add(names, (gpointer) topic->name);
     g_ptr_array_add(names, NULL);
     nearest = text_nearest(name, (const char *const *) names->pdata);
     if (nearest != NULL)
         advice = g_strdup_printf(_("did you mean \"%s\"?"), nearest);
+    else
+        advice = g_strdup(_("see \"hvd help\""));
     failure_set(error, FAILURE_USAGE, advice, _("there is no help on \"%s\""), name);
     return FALSE;
 }

@@ -13,6 +13,15 @@ typedef struct {
 
 extern const HelpVariable help_variables[]; /* of the environment; ended by a NULL name */
 
+/* What there is help on beside commands. */
+typedef struct {
+    const char *name;
+    const char *about; /* marked for translation */
+    void (*print)(Output *output);
+} HelpTopic;
+
+extern const HelpTopic help_topics[]; /* ended by a NULL name */
+
 /* Two lines on stderr, for an empty command line. */
 void help_print_usage(Output *output);
 /* @command, @family: (nullable): what it is about; else the whole. With --json

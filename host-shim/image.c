@@ -160,7 +160,11 @@ open_file(Image *image, const char *path, gboolean is_image, GError **error)
     fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         return take_file(image, fd, path, is_image, error);
-    failure_set_file(error, path, errno);
+    if (strstr(path, "://") != NULL)
+        failure_set(error, HVD_ERROR_UNSUPPORTED, _("fetch it first, or name an http(s) address"),
+                    _("%s: images come from https://, http:// and files alone"), path);
+    else
+        failure_set_file(error, path, errno);
     return FALSE;
 }
 

@@ -62,6 +62,10 @@ run(Output *output, const Arguments *arguments, guint64 core_limit, GError **err
         return help_print(output, command, arguments_get_family(arguments)) && output_flush(error);
     if (arguments_has(arguments, "version"))
         command = commands_find("version");
+    if (command == NULL) {
+        failure_set(error, FAILURE_USAGE, _("see \"hvd help\""), "%s", _("there is no command"));
+        return FALSE;
+    }
     return run_command(&shim, command, error);
 }
 
@@ -78,7 +82,7 @@ main(int argc G_GNUC_UNUSED, char **argv)
     if (g_strv_contains((const char *const *) argv + 1, "--json"))
         output_set_json(&output);
     arguments = arguments_parse(argv + 1, &error);
-    if (arguments != NULL && arguments_is_empty(arguments)) {
+    if (arguments != NULL && arguments_is_empty(arguments) && !output.json) {
         help_print_usage(&output);
         return EXIT_USAGE;
     }

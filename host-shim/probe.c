@@ -162,7 +162,8 @@ on_connected(GObject *source, GAsyncResult *result, gpointer data)
     }
     attempt->probe->reached = TRUE;
     attempt->probe->peer = describe_peer(attempt->connection);
-    if (!attempt->trust->tls) {
+    attempt->probe->blind = !g_tls_backend_supports_tls(g_tls_backend_get_default());
+    if (!attempt->trust->tls || attempt->probe->blind) {
         attempt_end(attempt, NULL);
         return;
     }

@@ -34,6 +34,7 @@ typedef struct {
     gboolean reached;
     gboolean trusted;
     gboolean pinned;
+    gboolean blind; /* GLib has no TLS here: nothing is known of certificates */
     GTlsCertificateFlags flaws;
     char *peer; /* (nullable): the IP address that answered */
     char *pin;

@@ -170,6 +170,8 @@ check_command(Reader *reader, char **words, GError **error)
         problem = g_strdup(_("there is no command"));
     else if (command->group == GROUP_SHIM)
         problem = g_strdup_printf(_("\"%s\" is no command for a step"), command->name);
+    else if ((command->flags & COMMAND_ENDLESS) != 0)
+        problem = g_strdup_printf(_("\"%s\" would never end"), command->name);
     else if (arguments_has(arguments, "follow"))
         problem = g_strdup(_("--follow would never end"));
     return problem == NULL || refuse(reader, error, problem);

@@ -301,6 +301,20 @@ use_simulated(Target *target, const char *directory, gboolean asked_for, Output 
     return TRUE;
 }
 
+/* Who logs in is said, and nothing says where. */
+static gboolean
+check_address(const Target *target, GError **error)
+{
+    g_autofree char *url = target_get_value(target, "pool", "url");
+
+    if (target->config_file != NULL || url != NULL)
+        return TRUE;
+    failure_set(error, HVD_ERROR_CONFIG,
+                _("name it with --pool https://ADDRESS, or with --config FILE"), "%s",
+                _("nothing says which pool is meant"));
+    return FALSE;
+}
+
 Target *
 target_find(const Arguments *arguments, const Credential *credential, Output *output,
             GError **error)
@@ -312,7 +326,8 @@ target_find(const Arguments *arguments, const Credential *credential, Output *ou
         return NULL;
     if (arguments_has(arguments, "pool") || target->config_file != NULL ||
         find_pool_key(target->settings) != NULL)
-        found = add_password(target, arguments, credential, output, error);
+        found = check_address(target, error) &&
+                add_password(target, arguments, credential, output, error);
     else
         found = use_simulated(target, arguments_get(arguments, "simulate"),
                               arguments_has(arguments, "simulate"), output, error);

@@ -18,7 +18,19 @@ def read_hvd(path):
 
 
 def sentence(text):
-    return roff.text(text[:1].upper() + text[1:] + ("" if text.endswith(".") else "."))
+    """A first word that is typed as it stands, as in "bios or uefi", stays as it is."""
+    first = text if re.match(r"\w+ or \w+;", text) else text[:1].upper() + text[1:]
+    return roff.text(first + ("" if text.endswith(".") else "."))
+
+
+def paragraphs(text):
+    """Lines that begin as JSON does are code, an empty line begins a paragraph."""
+    for number, block in enumerate(text.split("\n\n")):
+        prose = [line for line in block.split("\n") if not line.startswith(("[", " "))]
+        code = [line for line in block.split("\n") if line.startswith(("[", " "))]
+        yield (".PP\n" if number else "") + roff.text(" ".join(prose))
+        if code:
+            yield ".PP\n" + roff.code("\n".join(code))
 
 
 def describe_groups(commands):
@@ -36,7 +48,7 @@ def describe_command(command):
     text += f"{roff.bold('hvd ' + command['name'])} {spell_operands(usage)}".rstrip() + "\n.PP\n"
     text += sentence(command["summary"])
     if "details" in command:
-        text += roff.text(command["details"])
+        text += "".join(paragraphs(command["details"]))
     text += "".join(map(describe_option, command["options"]))
     text += ".PP\n" + roff.text(f"With --json: {command['json'].rstrip('.')}.")
     examples = "\n".join(f"hvd {line}" for line in command["examples"])

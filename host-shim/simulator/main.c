@@ -94,6 +94,7 @@ parse_options(Program *program, int *argc, char ***argv, GError **error)
         OPTION("linger", INT, linger_s, "End this long after the last control client", "SECONDS"),
         OPTION("ready-fd", INT, ready_fd, "Where the ready line goes (1)", "FD"),
         OPTION("seed", INT64, seed, "The same references and uuids each time", "N"),
+        OPTION("version", NONE, version, "Print the version and do nothing", NULL),
         {NULL},
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- a strict simulated XenServer pool");
@@ -386,6 +387,10 @@ main(int argc, char **argv)
     if (!parse_options(&program, &argc, &argv, &error)) {
         g_printerr("xapi-sim: %s\n", error->message);
         return EXIT_USAGE;
+    }
+    if (program.options.version) {
+        g_print("xapi-sim %s\n", HVD_VERSION);
+        return EXIT_SUCCESS;
     }
     if (program.options.address == NULL)
         program.options.address = g_strdup("127.0.0.1");

@@ -12,7 +12,9 @@
 #define MAX_ELEMENTS (3 * MAX_DEPTH + 8)
 /* Where nobody looks. libxml2 keeps the name of every open element, and bounds only the depth of trees:
  * 16 MiB of open elements took 80 MiB. */
-#define MAX_SKIPPED 256
+#define MAX_SKIPPED    256
+#define MAX_ATTRIBUTES 8           /* XML-RPC has none, a proxy may add its own */
+#define MAX_MARKUP     (16 * 1024) /* bytes of a tag or a comment */
 
 typedef enum {
     ELEMENT_TOP, /* around the root */
@@ -190,9 +192,8 @@ start_element(XdXmlReader *reader, Element element)
 
 static void
 on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri G_GNUC_UNUSED,
-         int n_namespaces G_GNUC_UNUSED, const xmlChar **namespaces G_GNUC_UNUSED,
-         int n_attributes G_GNUC_UNUSED, int n_defaulted G_GNUC_UNUSED,
-         const xmlChar **attributes G_GNUC_UNUSED)
+         int n_namespaces G_GNUC_UNUSED, const xmlChar **namespaces G_GNUC_UNUSED, int n_attributes,
+         int n_defaulted G_GNUC_UNUSED, const xmlChar **attributes G_GNUC_UNUSED)
 {
     XdXmlReader *reader = data;
     Frame *parent = innermost(reader);
@@ -200,6 +201,10 @@ on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *
 
     if (reader->is_broken)
         return;
+    if (n_attributes > MAX_ATTRIBUTES) {
+        fail(reader, "an element has too many attributes");
+        return;
+    }
     if (reader->skipped >= MAX_SKIPPED) {
         fail(reader, "nested too deeply");
         return;
@@ -428,18 +433,28 @@ report(XdXmlReader *reader, GError **error)
     return FALSE;
 }
 
+/* The parser takes text as it comes, and waits for the end of a tag or a comment. Of a tag it compares
+ * every attribute with every other before anybody is asked (libxml2, xmlParseStartTag2). */
+static gboolean
+is_waiting_long(const XdXmlReader *reader)
+{
+    const xmlParserInput *input = reader->context->input;
+
+    return input != NULL && input->end - input->cur > MAX_MARKUP;
+}
+
 gboolean
 xd_xml_reader_feed(XdXmlReader *reader, const char *bytes, gsize length, GError **error)
 {
-    const gsize step = 1 << 20; /* the parser counts in ints */
-
     if (!reader->is_broken && length > reader->limits.max_bytes - reader->n_bytes)
         fail(reader, "text too long");
-    for (gsize done = 0; !reader->is_broken && done < length; done += step) {
-        int size = (int) MIN(step, length - done);
+    for (gsize done = 0; !reader->is_broken && done < length; done += MAX_MARKUP) {
+        int size = (int) MIN(MAX_MARKUP, length - done);
 
         if (xmlParseChunk(reader->context, bytes + done, size, FALSE) != 0)
             fail(reader, "malformed or incomplete XML");
+        else if (is_waiting_long(reader))
+            fail(reader, "a tag is too long");
     }
     reader->n_bytes += length;
     return reader->is_broken ? report(reader, error) : TRUE;

@@ -6,6 +6,7 @@
 #include "xenapi/internal.h"
 #include "xenapi/mirror.h"
 #include "xenapi/session.h"
+#include "xenapi/tag.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -234,16 +235,26 @@ make_session(XdConnection *connection, GError **error)
 }
 
 static gboolean
+take_owner(XdConnection *connection, GError **error)
+{
+    const char *owner = xd_config_get_string(connection->config, XD_CONFIG_POOL_OWNER);
+
+    connection->owner = owner[0] != '\0' ? g_strdup(owner) : derive_owner();
+    if (xd_tag_is_owner(connection->owner))
+        return TRUE;
+    xd_set_error(
+        error, HVD_ERROR_CONFIG,
+        "configuration: pool.owner: expected 1 to 64 letters, digits, \".\", \"_\" or \"-\"");
+    return FALSE;
+}
+
+static gboolean
 connection_prepare(XdConnection *connection, const XdConnectionOptions *options, GError **error)
 {
-    const char *owner;
-
     connection->config = xd_config_load(options->config_file, options->settings, error);
-    if (connection->config == NULL || !make_http(connection, error) ||
-        !make_session(connection, error))
+    if (connection->config == NULL || !take_owner(connection, error) ||
+        !make_http(connection, error) || !make_session(connection, error))
         return FALSE;
-    owner = xd_config_get_string(connection->config, XD_CONFIG_POOL_OWNER);
-    connection->owner = owner[0] != '\0' ? g_strdup(owner) : derive_owner();
     connection->gates =
         xd_gates_new(xd_config_get_uint(connection->config, XD_CONFIG_STORAGE_CONCURRENCY));
     connection->turns = xd_gates_new(1);

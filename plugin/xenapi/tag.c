@@ -5,6 +5,7 @@
 #define VERSION     "1"
 #define FIELDS      7
 #define MAX_TAG     200
+#define MAX_OWNER   64
 #define TIME_DIGITS 10 /* hexadecimal seconds: until the year 36000 */
 
 char *
@@ -30,6 +31,12 @@ is_field(const char *text)
             return FALSE;
     }
     return TRUE;
+}
+
+gboolean
+xd_tag_is_owner(const char *text)
+{
+    return text[0] != '\0' && strlen(text) <= MAX_OWNER && is_field(text);
 }
 
 gboolean

@@ -29,6 +29,9 @@ typedef struct {
     gint64 created; /* seconds since 1970, from @operation */
 } XdTag;
 
+/* Can it be an owner: 1 to 64 letters, digits, ".", "_" and "-"? */
+gboolean xd_tag_is_owner(const char *text);
+
 /* A new operation id. */
 char *xd_tag_operation_new(gint64 now_s);
 

@@ -155,20 +155,44 @@ static const HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks,
 
 /* Up to the connection that nobody takes. */
 static GError *
-open_refused(const HvdDriver *driver)
+open_owned(const HvdDriver *driver, const char *owner)
 {
-    static const char *const settings[] = {"pool.url=" REFUSED, "pool.password=host:x",
-                                           "http.allow-plaintext=loopback", NULL};
+    g_autofree char *setting = g_strconcat("pool.owner=", owner, NULL);
+    const char *settings[] = {"pool.url=" REFUSED, "pool.password=host:x",
+                              "http.allow-plaintext=loopback", setting, NULL};
     HvdOpen open = {.struct_size = sizeof open, .settings = settings, .callbacks = &callbacks};
 
     return open_failing(driver, &open);
+}
+
+/* What is made in its name is found again by it, so that it has to fit into a mark. */
+static void
+test_owners(void)
+{
+    g_autofree char *longest = g_strnfill(64, 'x');
+    g_autofree char *too_long = g_strnfill(65, 'x');
+    const char *const good[] = {"nova-compute_1.example.org", "7", longest};
+    const char *const bad[] = {"nova compute",     "a;b", "\303\274",
+                               "a\r\nX-Header: b", " ",   too_long};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autoptr(GError) error = open_owned(driver_get(), good[i]);
+
+        g_assert_error(error, HVD_ERROR, HVD_ERROR_NOT_REACHABLE);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = open_owned(driver_get(), bad[i]);
+
+        g_assert_error(error, HVD_ERROR, HVD_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, "pool.owner"));
+    }
 }
 
 static void
 test_open(void)
 {
     const HvdDriver *driver = driver_get();
-    g_autoptr(GError) refused = open_refused(driver);
+    g_autoptr(GError) refused = open_owned(driver, "");
     g_autoptr(GError) unset = open_failing(driver, &(HvdOpen){.struct_size = sizeof(HvdOpen)});
 
     g_assert_error(refused, HVD_ERROR, HVD_ERROR_NOT_REACHABLE);
@@ -245,7 +269,7 @@ load_and_open(gpointer data G_GNUC_UNUSED)
     g_autoptr(GError) error = NULL;
 
     g_main_context_push_thread_default(context);
-    error = open_refused(driver_get());
+    error = open_owned(driver_get(), "");
     g_assert_error(error, HVD_ERROR, HVD_ERROR_NOT_REACHABLE);
     g_main_context_pop_thread_default(context);
     return NULL;
@@ -307,7 +331,7 @@ do_rounds(guint n)
     for (guint i = 0; i < n; i++) {
         gpointer module;
         const HvdDriver *driver = load(&module)(HVD_DRIVER_MAJOR, HVD_DRIVER_MINOR, NULL);
-        g_autoptr(GError) refused = open_refused(driver);
+        g_autoptr(GError) refused = open_owned(driver, "");
         g_autoptr(GError) unset = open_failing(driver, &(HvdOpen){.struct_size = sizeof(HvdOpen)});
 
         g_assert_error(refused, HVD_ERROR, HVD_ERROR_NOT_REACHABLE);
@@ -342,6 +366,7 @@ main(int argc, char **argv)
     g_test_add_func("/abi/has", test_has);
     g_test_add_func("/abi/versions", test_versions);
     g_test_add_func("/abi/open", test_open);
+    g_test_add_func("/abi/owners", test_owners);
     g_test_add_func("/abi/older-open", test_older_open);
     g_test_add_func("/abi/older-callbacks", test_older_callbacks);
     g_test_add_func("/abi/resident", test_resident);

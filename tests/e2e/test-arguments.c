@@ -48,6 +48,18 @@ test_operands(void)
 }
 
 static void
+test_letters(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Arguments) arguments = parse("destroy -yv a", &error);
+
+    g_assert_no_error(error);
+    g_assert_true(arguments_has(arguments, "yes"));
+    g_assert_true(arguments_has(arguments, "verbose"));
+    g_assert_cmpstr(arguments_operand(arguments, 0), ==, "a");
+}
+
+static void
 test_help_needs_no_operands(void)
 {
     g_autoptr(GError) error = NULL;
@@ -80,7 +92,12 @@ test_refused(void)
         {"--jsn list", "there is no option --jsn", "did you mean \"--json\"?"},
         {"list --frobnicate=1", "there is no option --frobnicate", "see \"hvd help list\""},
         {"-x", "there is no option -x", "see \"hvd help\""},
-        {"-vv list", "there is no option -v", "see \"hvd help\""},
+        {"destroy -yx a", "there is no option -x", "see \"hvd help destroy\""},
+        {"-json list", "there is no option -json", "did you mean \"--json\"?"},
+        {"--simulate /x list", "there is no command \"/x\"",
+         "a directory is written as --simulate=/x"},
+        {"spawn x --memory 4", "--memory takes a size that is larger, not \"4\"", "write 512M"},
+        {"spawn x --memory 4x", "--memory takes a size, not \"4x\"", "write 512M"},
         {"--json=1 list", "--json takes no value", NULL},
         {"list --timeout", "--timeout needs a value: --timeout SECONDS", NULL},
         {"list --timeout 0", "--timeout takes a number from 1 to 604800, not \"0\"", NULL},
@@ -192,6 +209,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shim/arguments/options", test_options);
     g_test_add_func("/shim/arguments/operands", test_operands);
+    g_test_add_func("/shim/arguments/letters", test_letters);
     g_test_add_func("/shim/arguments/help-needs-no-operands", test_help_needs_no_operands);
     g_test_add_func("/shim/arguments/nothing", test_nothing);
     g_test_add_func("/shim/arguments/refused", test_refused);

@@ -37,7 +37,9 @@ def test_commands():
     equal(set(offered("power", "")), {command["name"].split()[1] for command in said["commands"]
                                       if command["name"].startswith("power ")})
     equal(list_of("power", "re"), ["reboot", "resume"])
+    equal(offered("", )["volume"], "attach, detach, connector")
     equal(list_of("help", "power", "of"), ["off"])
+    equal(list_of("help", "e"), ["events", "exit-codes", "environment"])
     equal(list_of("frobnicat"), [])
 
 

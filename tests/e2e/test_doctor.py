@@ -222,6 +222,18 @@ def test_pins(pool):
            "pins", "warning", "192.0.2.1, which is no node")
 
 
+@with_pool()
+def test_no_tls_here(pool):
+    """Without GLib's TLS nothing is known of certificates, which is no fault of the pool's."""
+    words, env = pool.address()
+    found = examine(*words, env={**env, "GIO_MODULE_DIR": "/nonexistent"})
+    for check in ("certificate", "pins", "transfers"):
+        expect(found, check, "unknown", "no TLS here")
+        assert found[check][0][2] == "install glib-networking", found[check]
+    expect(found, "login", "ok")
+    content_with(found, "certificate", "pins", "expiry", "transfers")
+
+
 def renew(state, address, days):
     """Another certificate of the same key, for so many days."""
     key, pem = f"node-{address}.key", f"node-{address}.pem"
@@ -261,6 +273,18 @@ def test_files(pool):
         os.chmod(password, 0o640)
         expect(examine("--config", file), "credentials", "problem", "mode 640")
         os.chmod(password, 0o600)
+        os.symlink(password, os.path.join(place, "link"))
+        write(place, "empty", b"")
+        os.chmod(os.path.join(place, "empty"), 0o600)
+        for name, fault in (("link", "a symbolic link"), ("empty", "is empty"), (".", "no regular file")):
+            write(place, "x.conf", lines.replace(password, os.path.join(place, name)))
+            found = examine("--config", file)
+            expect(found, "credentials", "problem", fault)
+            expect(found, "login", "problem", "SECRET")
+        write(place, "x.conf", lines.replace(password, "password"))
+        expect(examine("--config", file), "credentials", "problem", "not absolute")
+        write(place, "x.conf", lines + "[http]\ncall-timeout=0\n")
+        expect(examine("--config", file), "configuration", "problem", "takes 1 to 3600, not \"0\"")
         write(place, "x.conf", lines + "colour=red\n")
         expect(examine("--config", file), "configuration", "problem", "there is no key tls.colour")
         write(place, "x.conf", lines.replace(f"file:{password}", "canary-4711"))

@@ -103,6 +103,11 @@ def test_config():
     text = hvd("config", "pool.password").expect(0).out
     for scheme in ("file:", "credential:", "fd:", "host:"):  # what the driver takes
         assert scheme in text, text
+    said = hvd("--set", "http.call-timeout=abc", "--set", "no.such=1", "--set", "pool.encoding=jason",
+               "config", "pool.url").expect(0).err
+    for fault in ('http.call-timeout takes 1 to 3600, not "abc"', "there is no key no.such",
+                  'pool.encoding takes auto, json, xml, not "jason"'):
+        assert fault in said, said
     hvd("config", "nonsense").expect(4, '"hvd config" lists the keys')
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
@@ -183,6 +188,8 @@ def test_usage():
     hvd("--plan", "list").expect(2, '"list" changes nothing')
     hvd("--pool", "https://a", "--simulate", "list").expect(2, "exclude each other")
     hvd("--set", "nonsense", "config").expect(2, "--set takes GROUP.KEY=VALUE")
+    hvd("--user", "x", "list").expect(19, "nothing says which pool is meant", "--pool https://ADDRESS")
+    equal(hvd("--json").expect(2).error()["code"], "USAGE")
     error = hvd("lst", "--json").expect(2).error()
     equal((error["code"], error["advice"]), ("USAGE", 'did you mean "list"?'))
 

@@ -1,11 +1,12 @@
 """The manual: all of it is there, nothing in it is old, and no formatter complains."""
 
+import json
 import os
 import pathlib
 import re
 import subprocess
 
-from shim import directory, equal, hvd, main, write
+from shim import MIB, content, directory, equal, hvd, main, with_pool, write
 from tree import BUILD, TOP, output_of
 
 PAGES = {name: BUILD / "host-shim" / "man" / name
@@ -61,6 +62,21 @@ def test_hvd():
         assert f"{status['exit']} {status['code']}".strip() in text, status
     for variable in said["variables"]:
         assert f"{variable['name']} {variable['meaning'][0].upper()}{variable['meaning'][1:]}" in text, variable
+
+
+@with_pool()
+def test_documents(pool):
+    """The driver takes those that hvd(1) shows."""
+    section = source("hvd.1").split("\n.SH DOCUMENTS\n")[1].split("\n.SH ")[0]
+    instance, volume = (json.loads(text.replace("\\-", "-"))
+                        for text in re.findall(r"^\.EX\n(.*?)\n\.EE$", section, re.M | re.S))
+    instance["image"]["path"] = write(pool.state, "debian.raw", content(MIB))
+    pool.hvd("spawn", write(pool.state, "web.json", json.dumps(instance))).expect(0)
+    attach = ("volume", "attach", instance["name"], write(pool.state, "volume.json", json.dumps(volume)))
+    assert "192.0.2.7" in pool.hvd("--plan", *attach).expect(0).out
+    volume["data"]["target_lun"] = "first"
+    write(pool.state, "volume.json", json.dumps(volume))
+    pool.hvd("--plan", *attach).expect(3, "target_lun")
 
 
 def test_help_as_json():

@@ -1,5 +1,6 @@
 """Pools that cannot be opened: which code, which exit status, said how."""
 
+import os
 import socket
 
 from shim import MIB, content, directory, equal, hvd, main, with_pool, write, Pool
@@ -28,6 +29,14 @@ def test_role(pool):
     words, _ = pool.address()
     env = {"HVD_CREDENTIAL": "file:" + pool.ready["password_file"] + "-read-only"}
     equal(len(hvd(*words, "--user", "read-only", "--json", "nodes", env=env).json()), 3)
+
+
+@with_pool()
+def test_password_beside(pool):
+    """A file's name may be one of the directory where the operator is."""
+    words, _ = pool.address()
+    place, name = os.path.split(pool.ready["password_file"])
+    hvd(*words, "list", env={"HVD_CREDENTIAL": f"file:{name}"}, cwd=place).expect(0)
 
 
 @with_pool()

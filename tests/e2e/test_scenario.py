@@ -129,6 +129,7 @@ WORSE = [
     ("/0/run", "--json stands before", [{"run": ["--json", "list"]}]),
     ("/0/run", "--pool stands before", [{"run": ["list", "--pool", "https://x"]}]),
     ("/0/run", "--follow would never end", [{"run": ["events", "-f"]}]),
+    ("/0/run", '"watch" would never end', [{"run": ["watch"]}]),
     ("/0/run", '"scenario" is no command for a step', [{"run": ["scenario", "x"]}]),
     ("/0/run/1", "standard input and output", [{"run": ["spawn", "-"]}]),
     ("/0/run/1", 'no step before this one saves "id"', [{"run": ["info", "${id}"]}]),

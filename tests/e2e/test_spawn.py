@@ -98,7 +98,9 @@ def test_stream(pool):
     stream = {"source": "stream", "format": "raw", "size_bytes": len(data)}
     path = write(pool.state, "web.json", json.dumps(document("", image=stream)))
     image = write(pool.state, "x.img", data)
-    pool.hvd("spawn", path).expect(3, "INVALID", "/image/source")
+    pool.hvd("spawn", path).expect(3, "INVALID", "/image/source", "name the image with --image FILE")
+    pool.hvd("spawn", image, "--image-ca-file", image).expect(2, "for images from https://")
+    pool.hvd("spawn", "ftp://x/y.raw").expect(15, "UNSUPPORTED", "https://, http:// and files")
     equal(pool.spawn(path, "--image", image)["uuid"], UUID)
     with open(image, "rb") as pipe:
         source = subprocess.Popen(["cat"], stdin=pipe, stdout=subprocess.PIPE)
@@ -399,7 +401,7 @@ def test_wrong_option(pool):
                         (["--uuid", "zz"], "INVALID: --uuid: expected"),
                         (["--firmware", "zz"], "INVALID: --firmware: expected"),
                         (["--sha256", "zz"], "INVALID: --sha256: expected"),
-                        (["--memory", "100"], "INVALID: --memory: expected"),
+                        (["--memory", "100T"], "INVALID: --memory: expected"),
                         (["--network", "zz"], '--network: there is no network "zz"')):
         result = pool.hvd("spawn", path, *words)
         result.expect(4 if "--network" in words else 3, told)

@@ -49,6 +49,8 @@ static const Flood floods[] = {
     {&xd_codec_xml, "s", "<?xml version=\"1.0\"?>", "<!-- a -->"},
     {&xd_codec_xml, "s", "<?xml version=\"1.0\"?><methodResponse><a", " a='a'"},
     {&xd_codec_xml, "s", "<?xml version=\"1.0\"?><methodResponse", "a"},
+    {&xd_codec_xml, "s", "<?xml version=\"1.0\"?><methodResponse a='", ">"},
+    {&xd_codec_xml, "s", XML_RESULT "<!-- ", "<a "},
     {&xd_codec_xml, "s", "<?xml version=\"1.0\"?>", "<?a a?>"},
 };
 
@@ -109,6 +111,49 @@ test_document(void)
     }
 }
 
+/* Every attribute is compared with every other, by the parser, before anybody is asked: a megabyte of
+ * them would take minutes, so that a tag as long as that is not taken. */
+static void
+append_attributes(GString *text, gsize bytes)
+{
+    for (guint i = 0; text->len < bytes; i++)
+        g_string_append_printf(text, " a%x=''", i);
+}
+
+static void
+test_tag(void)
+{
+    const XdDecoderLimits limits = {.max_bytes = MOST_BYTES, .max_string = 1 << 20};
+    g_autoptr(XdArena) arena = xd_arena_new();
+    g_autoptr(XdValueSink) sink = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+    g_autoptr(XdDecoder) decoder =
+        xd_codec_xml.decoder_new(xd_value_sink_get_sink(sink), 1, &limits, arena);
+    g_autoptr(GString) text = g_string_new(XML_RESULT "<string");
+
+    append_attributes(text, 1 << 20);
+    g_string_append(text, ">a</string>");
+    g_assert_false(feed(decoder, text->str, text->len));
+}
+
+static void
+test_tag_of_task(void)
+{
+    static const gsize sizes[] = {100, 1 << 20};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(XdArena) arena = xd_arena_new();
+        g_autoptr(XdValueSink) sink = xd_value_sink_new(G_VARIANT_TYPE_STRING);
+        g_autoptr(GString) text = g_string_new("<value");
+        g_autoptr(GError) error = NULL;
+
+        append_attributes(text, sizes[i]);
+        g_string_append(text, ">a</value>");
+        g_assert_false(
+            xd_task_result_decode(text->str, xd_value_sink_get_sink(sink), arena, &error));
+        g_assert_error(error, XD_ERROR, HVD_ERROR_PROTOCOL);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,5 +165,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &floods[i], test_flood);
     }
     g_test_add_func("/wire/bounds/document", test_document);
+    g_test_add_func("/wire/bounds/tag", test_tag);
+    g_test_add_func("/wire/bounds/tag-of-task", test_tag_of_task);
     return g_test_run();
 }

@@ -25,6 +25,7 @@ typedef struct {
     guint linger_s;
     gint ready_fd;
     gint64 seed; /* -1: none */
+    gboolean version;
 } SimOptions;
 
 /* A XenServer host: the object in the database and its place in this process. */
