@@ -383,6 +383,20 @@ test_big(void)
     peak_assert(peak, MOST_MEMORY);
 }
 
+/* The task that the bytes go by was made, and its name finds it again. */
+static void
+test_task_lost(gconstpointer data)
+{
+    const Way *way = data;
+    g_autoptr(World) world = world_of(way);
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"task.create\",\"nth\":1,"
+                            "\"when\":\"after\",\"action\":\"drop\"}}");
+    world_run(world, operation_find(way->operation));
+    g_assert_no_error(world->error);
+    assert_no_task_pending();
+}
+
 /* ---- a reader that stops, with less to go than lies between the node and it ---- */
 
 #define TAKEN_BYTES 1048576
@@ -501,6 +515,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/spawn/transfer/image-is-long", test_image_is_long);
     g_test_add_func("/op/spawn/transfer/image-is-another", test_image_is_another);
     g_test_add_func("/op/transfer/big", test_big);
+    g_test_add_data_func("/op/spawn/transfer/task-lost", &in, test_task_lost);
+    g_test_add_data_func("/op/snapshot/transfer/task-lost", &out, test_task_lost);
     for (guint i = 0; i < G_N_ELEMENTS(reasons); i++) {
         g_autofree char *path =
             g_strconcat("/op/snapshot/transfer/reader-stops/", reasons[i].name, NULL);
