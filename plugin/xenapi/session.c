@@ -205,10 +205,11 @@ session_end_search(XdSession *session, State state, const GError *error)
 static void
 session_note_refusal(XdSession *session, const GError *error)
 {
-    gint64 pause = (gint64) FIRST_REFUSED_MS << MIN(session->refusals++, 10);
+    gint64 pause = (gint64) FIRST_REFUSED_MS << MIN(session->refusals, 10);
 
     g_clear_error(&session->refusal);
     session->refusal = g_error_copy(error);
+    session->refusals++;
     session->refused_until_ms =
         xd_clock_now_ms(session->connection->clock) + MIN(pause, LAST_REFUSED_MS);
 }
