@@ -12,8 +12,10 @@ static void
 check_before(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
 
+    if (vm == NULL)
+        return;
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING)
         xd_op_fail(op, xd_error_new(HVD_ERROR_STATE, "only a running instance moves live"));
     else
@@ -91,8 +93,10 @@ static void
 check_left(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
 
+    if (vm == NULL)
+        return;
     if (g_strcmp0(vm->resident_on, migration->node) != 0 && xd_op_get_plan(op) == NULL)
         xd_op_fail(op, xd_error_new(HVD_ERROR_STATE, "the instance has not left for %s",
                                     migration->document.destination));
@@ -154,9 +158,11 @@ check_whole(XdOp *op, gpointer data)
     XdMigrationState *migration = data;
     const XdMigration *document = &migration->document;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
     GError *error = NULL;
 
+    if (vm == NULL)
+        return;
     for (guint i = 0; i < document->vdi_uuids->len && error == NULL; i++) {
         const char *uuid = g_ptr_array_index(document->vdi_uuids, i);
 

@@ -295,6 +295,16 @@ xd_instance_vm(XdInstanceState *state)
     return xd_get_vm(state->base.connection->mirror, state->vm);
 }
 
+const XdVM *
+xd_op_get_vm(XdOp *op, XdInstanceState *state)
+{
+    const XdVM *vm = xd_instance_vm(state);
+
+    if (vm == NULL)
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "instance %s is gone", state->instance));
+    return vm;
+}
+
 void
 xd_step_find_instance(XdOp *op, gpointer data)
 {

@@ -46,8 +46,10 @@ is_rebooted(XdOperation *operation, gpointer data)
 static void
 check_block(XdOp *op, gpointer data)
 {
-    const XdVM *vm = xd_instance_vm(data);
+    const XdVM *vm = xd_op_get_vm(op, data);
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
         xd_op_fail_state(op, "it is soft-deleted", N_("restore it first"));
     else if (vm->power_state == XD_VM_POWER_STATE_HALTED &&
@@ -61,10 +63,12 @@ static void
 start(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     const XdHost *node = xd_preferred_node(&power->head);
     XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
         xd_op_next(op);
         return;
@@ -105,7 +109,7 @@ shut_down(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdConfig *config = power->head.base.connection->config;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     guint limit_s = power->timeout_s >= 0
                         ? (guint) power->timeout_s
                         : xd_config_get_uint(config, XD_CONFIG_POWER_SHUTDOWN_TIMEOUT);
@@ -116,6 +120,8 @@ shut_down(XdOp *op, gpointer data)
                        .optional = TRUE,
                        .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_SUSPENDED) {
         /* a hard_shutdown would leave a VM behind that does not start (verified-sequences 3.2) */
         xd_op_fail_state(op, "it is suspended", N_("resume it first"));
@@ -134,7 +140,7 @@ static void
 stop(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     /* cancelled half-way it leaves the guest paused */
     XdStepCall call = {.method = "VM.hard_shutdown",
                        .already = "halted",
@@ -143,6 +149,8 @@ stop(XdOp *op, gpointer data)
                        .concludes = TRUE,
                        .whole = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         xd_op_next(op);
         return;
@@ -166,13 +174,15 @@ static void
 reboot(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     XdStepCall call = {.method = power->hard ? "VM.hard_reboot" : "VM.clean_reboot",
                        .holds = is_rebooted,
                        .data = power,
                        .concludes = TRUE,
                        .whole = power->hard};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         start(op, data); /* what a reset button does to a machine that is off */
         return;

@@ -209,6 +209,17 @@ test_pool_get_kept(TestPool *pool)
     return pool->kept;
 }
 
+void
+test_pool_destroy_vm(TestPool *pool, const char *name)
+{
+    g_autofree char *ref = test_pool_find_ref(pool, "VM", name);
+    g_autofree char *vm = g_strdup_printf("[\"%s\"]", ref);
+
+    if (strcmp(json_node_get_string(test_pool_call(pool, "VM.get_power_state", vm)), "Halted") != 0)
+        test_pool_call(pool, "VM.hard_shutdown", vm);
+    test_pool_call(pool, "VM.destroy", vm);
+}
+
 static TestPool *
 pool_start(const char *pace, const char *clock)
 {

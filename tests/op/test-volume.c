@@ -193,6 +193,31 @@ test_destroy(void)
         ==, 1);
 }
 
+/* The instance goes while its second volume waits for the turn of the first one to end. */
+static void
+test_gone(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    const XdMirror *mirror = world->connection->mirror;
+    World second = {.pool = pool};
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"SR.introduce\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    xd_attach_volume_async(world->connection, INSTANCE, ISCSI(TARGET, ",\"target_lun\":1"), NULL,
+                           NULL, NULL, world_on_ended, &second);
+    test_pool_destroy_vm(pool, "web");
+    while (xd_mirror_find(mirror, XD_BY_VM_INSTANCE, INSTANCE)->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_nonnull(world->error);
+    world_wait(&second);
+    world_assert_refused(&second, HVD_ERROR_NOT_FOUND, "instance " INSTANCE " is gone");
+    g_clear_error(&second.error);
+}
+
 /* ---- CHAP (SEC-9) ---- */
 
 /* Everything that the pool holds but values of secrets, as text. */
@@ -262,6 +287,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
+    g_test_add_func("/op/volume/gone", test_gone);
     g_test_add_func("/op/volume/secret", test_secret);
     g_test_add_func("/op/volume/wrong-password", test_wrong_password);
     status = g_test_run();
