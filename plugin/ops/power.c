@@ -13,6 +13,7 @@ typedef struct {
     gboolean bootable;
     const char *reason; /* of a block: XD_BLOCK_... */
     char *block;        /* the reason with the mark of this operation */
+    gboolean changed;   /* the block is perhaps not as this operation has found it */
     gint64 domid;       /* before a reboot */
 } Power;
 
@@ -228,6 +229,7 @@ set_block(XdOp *op, Power *power, gboolean block, XdPredicate concludes)
     }
     if (block && power->block == NULL)
         power->block = xd_block_new(&power->head.base, power->reason);
+    power->changed = TRUE;
     call.parameters = g_variant_new("(s@a{ss})", power->head.vm,
                                     xd_blocked_operations(vm, power->reason, power->block, block));
     xd_op_call(op, &call);
@@ -245,6 +247,16 @@ unblock(XdOp *op, gpointer data)
     set_block(op, data, FALSE, NULL);
 }
 
+/* What this operation has changed is taken back, and nothing else. */
+static void
+change_back(XdOp *op, Power *power, gboolean block)
+{
+    if (power->changed)
+        set_block(op, power, block, NULL);
+    else
+        xd_op_next(op);
+}
+
 /* Too late to stop half-way: what was wanted is the case, so it is left so. */
 static void
 undo_block(XdOp *op, gpointer data)
@@ -256,7 +268,7 @@ undo_block(XdOp *op, gpointer data)
         xd_is_blocked(vm, power->reason))
         xd_op_make_good(op, data);
     else
-        unblock(op, data);
+        change_back(op, data, FALSE);
 }
 
 static void
@@ -265,7 +277,7 @@ undo_unblock(XdOp *op, gpointer data)
     if (xd_instance_is_in(data, XD_VM_POWER_STATE_RUNNING))
         xd_op_make_good(op, data);
     else
-        block(op, data);
+        change_back(op, data, TRUE);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "ops/power.h"
 #include "world.h"
+#include "xenapi/mirror.h"
 
 #include <string.h>
 
@@ -52,6 +53,72 @@ test_gone(void)
     world_assert_refused(world, HVD_ERROR_NOT_FOUND, "stop: instance " INSTANCE " is gone");
 }
 
+/* ---- what forbids a start, and for whom ---- */
+
+static void
+run(World *world, const char *name)
+{
+    world_run(world, operation_find(name));
+}
+
+static void
+refuse(const char *method)
+{
+    test_pool_control(
+        pool,
+        "{\"cmd\":\"fault\",\"add\":{\"id\":\"%s\",\"method\":\"%s\",\"nth\":1,\"count\":0,"
+        "\"when\":\"before\",\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"no\"]}}",
+        method, method);
+}
+
+/* Another tool's blocks, as the driver sees them too. */
+static void
+block_from_outside(World *world, const char *map)
+{
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_autofree char *parameters = g_strdup_printf("[\"%s\",%s]", vm, map);
+
+    test_pool_call(pool, "VM.set_blocked_operations", parameters);
+    while (xd_get_vm(world->connection->mirror, vm)->blocked_operations.n == 0)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* What was not soft-deleted is not when its restoring has failed, either. */
+static void
+test_restore_of_nothing(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn pause");
+    g_autofree char *paused = test_pool_picture(pool);
+    g_autofree char *halted = NULL;
+
+    run(world, "restore");
+    world_assert_refused(world, HVD_ERROR_STATE, "neither running nor shut down");
+    test_pool_assert_picture(pool, paused);
+    run(world, "power-off-hard");
+    halted = test_pool_picture(pool);
+    refuse("VM.start");
+    run(world, "restore");
+    g_assert_nonnull(world->error);
+    test_pool_assert_picture(pool, halted);
+}
+
+/* A block that was there before is nothing that a failure takes back. */
+static void
+test_soft_delete_again(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = NULL;
+
+    block_from_outside(world,
+                       "{\"start\":\"soft-deleted (hvd)\",\"start_on\":\"soft-deleted (hvd)\"}");
+    before = test_pool_picture(pool);
+    refuse("VM.clean_shutdown");
+    refuse("VM.hard_shutdown");
+    run(world, "soft-delete");
+    g_assert_nonnull(world->error);
+    test_pool_assert_picture(pool, before);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -61,6 +128,8 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/power/gone", test_gone);
+    g_test_add_func("/op/power/restore-of-nothing", test_restore_of_nothing);
+    g_test_add_func("/op/power/soft-delete-again", test_soft_delete_again);
     status = g_test_run();
     test_pool_free(pool);
     return status;
