@@ -441,7 +441,8 @@ typedef struct {
     HvdInstanceAsync soft_delete_async;
     HvdDocumentFinish soft_delete_finish;
 
-    /** restore: allows starts again and starts it. Since: 0.1 */
+    /** restore: allows starts again and starts it. Errors: STATE where it was also made not bootable:
+     * it stays as it is until set_bootable allows it. Since: 0.1 */
     HvdInstanceAsync restore_async;
     HvdDocumentFinish restore_finish;
 

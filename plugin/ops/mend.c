@@ -140,7 +140,7 @@ unblock(XdOp *op, gpointer data)
         return;
     }
     call.parameters = g_variant_new("(s@a{ss})", mend->remain->ref,
-                                    xd_blocked_operations(vm, XD_BLOCK_SOFT_DELETED, NULL, FALSE));
+                                    xd_blocked_operations(vm, XD_BLOCK_SOFT_DELETED, NULL));
     xd_op_call(op, &call);
 }
 

@@ -45,6 +45,19 @@ is_rebooted(XdOperation *operation, gpointer data)
 
 /* What this driver has blocked it also explains; what somebody else has, the toolstack refuses. */
 static void
+check_bootable(XdOp *op, gpointer data)
+{
+    const XdVM *vm = xd_op_get_vm(op, data);
+
+    if (vm == NULL)
+        return;
+    if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
+        xd_op_fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
+    else
+        xd_op_next(op);
+}
+
+static void
 check_block(XdOp *op, gpointer data)
 {
     const XdVM *vm = xd_op_get_vm(op, data);
@@ -53,11 +66,8 @@ check_block(XdOp *op, gpointer data)
         return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
         xd_op_fail_state(op, "it is soft-deleted", N_("restore it first"));
-    else if (vm->power_state == XD_VM_POWER_STATE_HALTED &&
-             xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
-        xd_op_fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
     else
-        xd_op_next(op);
+        check_bootable(op, data);
 }
 
 static void
@@ -230,8 +240,9 @@ set_block(XdOp *op, Power *power, gboolean block, XdPredicate concludes)
     if (block && power->block == NULL)
         power->block = xd_block_new(&power->head.base, power->reason);
     power->changed = TRUE;
-    call.parameters = g_variant_new("(s@a{ss})", power->head.vm,
-                                    xd_blocked_operations(vm, power->reason, power->block, block));
+    call.parameters =
+        g_variant_new("(s@a{ss})", power->head.vm,
+                      xd_blocked_operations(vm, power->reason, block ? power->block : NULL));
     xd_op_call(op, &call);
 }
 
@@ -305,6 +316,7 @@ static const XdStep soft_delete_steps[] = {
 static const XdStep restore_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    {"check", check_bootable, NULL, 0, 5},
     {"allow-starts", unblock, undo_unblock, 1, 60},
     {"start", start, NULL, 10, 900},
     XD_STEP_TELL_INSTANCE,

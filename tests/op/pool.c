@@ -456,10 +456,17 @@ name_of(JsonObject *dump, const char *ref)
 static void
 add_pair(GString *line, const char *key, const char *value)
 {
-    const char *ours = strstr(value, "(hvd)");
-    int length = ours != NULL ? (int) (ours - value) + 5 : (int) strlen(value);
+    g_auto(GStrv) reasons = g_strsplit(value, "; ", -1);
+    g_autofree char *text = NULL;
 
-    g_string_append_printf(line, "{%s=%.*s}", key, length, value);
+    for (guint i = 0; reasons[i] != NULL; i++) {
+        char *ours = strstr(reasons[i], "(hvd)");
+
+        if (ours != NULL)
+            ours[5] = '\0';
+    }
+    text = g_strjoinv("; ", reasons);
+    g_string_append_printf(line, "{%s=%s}", key, text);
 }
 
 static void

@@ -56,6 +56,16 @@ test_gone(void)
 /* ---- what forbids a start, and for whom ---- */
 
 static void
+set_bootable(World *world, gboolean bootable)
+{
+    world_begin(world);
+    xd_set_bootable_async(world->connection, INSTANCE, bootable, NULL, world->cancellable,
+                          world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+}
+
+static void
 run(World *world, const char *name)
 {
     world_run(world, operation_find(name));
@@ -119,6 +129,51 @@ test_soft_delete_again(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* Soft-deleted and not bootable, in whichever order: each is lifted by its own operation, and neither lets
+ * the instance start while the other one holds. */
+static void
+test_both(gconstpointer soft_deleted_first)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *both = NULL;
+
+    run(world, soft_deleted_first != NULL ? "soft-delete" : "set-unbootable");
+    g_assert_no_error(world->error);
+    run(world, soft_deleted_first != NULL ? "set-unbootable" : "soft-delete");
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"soft_deleted\":true"));
+    g_assert_nonnull(strstr(world->result, "\"bootable\":false"));
+    both = test_pool_picture(pool);
+    run(world, "restore");
+    world_assert_refused(world, HVD_ERROR_STATE, "not bootable");
+    g_assert_nonnull(strstr(xd_error_get_advice(world->error), "make it bootable"));
+    test_pool_assert_picture(pool, both);
+    set_bootable(world, TRUE);
+    g_assert_nonnull(strstr(world->result, "\"bootable\":true"));
+    run(world, "power-on");
+    world_assert_refused(world, HVD_ERROR_STATE, "soft-deleted");
+    run(world, "restore");
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"state\":\"running\""));
+}
+
+/* What others have written stands as they wrote it when ours is gone, be it nothing. */
+static void
+test_blocks_of_others(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
+    g_autofree char *before = NULL;
+
+    block_from_outside(world, "{\"destroy\":\"mine; all of it\",\"start\":\"\",\"start_on\":\"no\","
+                              "\"resume\":\"no; not bootable\",\"resume_on\":\"; \"}");
+    before = test_pool_picture(pool);
+    set_bootable(world, FALSE);
+    g_assert_nonnull(strstr(world->result, "\"bootable\":false"));
+    set_bootable(world, TRUE);
+    g_assert_nonnull(strstr(world->result, "\"bootable\":true"));
+    test_pool_assert_picture(pool, before);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,6 +185,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/power/gone", test_gone);
     g_test_add_func("/op/power/restore-of-nothing", test_restore_of_nothing);
     g_test_add_func("/op/power/soft-delete-again", test_soft_delete_again);
+    g_test_add_data_func("/op/power/soft-deleted-first", "first", test_both);
+    g_test_add_data_func("/op/power/unbootable-first", NULL, test_both);
+    g_test_add_func("/op/power/blocks-of-others", test_blocks_of_others);
     status = g_test_run();
     test_pool_free(pool);
     return status;
