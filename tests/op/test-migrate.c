@@ -182,7 +182,7 @@ test_gone(void)
                  world);
         test_pool_destroy_vm(pool, "web");
         world_wait(world);
-        world_assert_refused(world, HVD_ERROR_NOT_FOUND, "instance " INSTANCE " is gone");
+        world_assert_refused(world, HVD_ERROR_NOT_FOUND, "the instance is gone");
     }
 }
 
