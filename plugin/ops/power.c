@@ -142,7 +142,7 @@ shut_down(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
-    xd_op_limit(op, limit_s);
+    xd_op_begin_part(op, limit_s); /* not the step's: a guest has as long as the caller says */
     call.parameters = g_variant_new("(s)", power->head.vm);
     xd_op_task(op, &call);
 }

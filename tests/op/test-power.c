@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "ops/power.h"
 #include "world.h"
-#include "xenapi/mirror.h"
+#include "xenapi/barrier.h"
 
 #include <string.h>
 
@@ -29,6 +29,24 @@ await_state(const char *state)
             return;
         g_main_context_iteration(NULL, TRUE);
     }
+}
+
+static void
+on_barrier(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    g_assert_no_error(error);
+    *(gboolean *) data = TRUE;
+}
+
+/* Until the driver sees what others have done. */
+static void
+catch_up(World *world)
+{
+    gboolean done = FALSE;
+
+    xd_barrier(world->connection, NULL, on_barrier, &done);
+    while (!done)
+        g_main_context_iteration(NULL, TRUE);
 }
 
 /* ---- what others do meanwhile ---- */
@@ -89,8 +107,7 @@ block_from_outside(World *world, const char *map)
     g_autofree char *parameters = g_strdup_printf("[\"%s\",%s]", vm, map);
 
     test_pool_call(pool, "VM.set_blocked_operations", parameters);
-    while (xd_get_vm(world->connection->mirror, vm)->blocked_operations.n == 0)
-        g_main_context_iteration(NULL, TRUE);
+    catch_up(world);
 }
 
 /* What was not soft-deleted is not when its restoring has failed, either. */
@@ -174,6 +191,32 @@ test_blocks_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* ---- how long a guest has ---- */
+
+/* As long as the caller says, be it longer than what a configuration may say. */
+static void
+test_patient(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+
+    test_pool_control(
+        pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"VM.clean_shutdown\",\"nth\":1,"
+              "\"when\":\"before\",\"action\":\"task-hang\"}}");
+    world_begin(world);
+    xd_power_off_async(world->connection, INSTANCE, 7200, NULL, world->cancellable, world_on_ended,
+                       world);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    catch_up(world);
+    test_pool_reset_stats(pool);
+    xd_clock_advance(world->clock, 7000 * 1000);
+    catch_up(world);
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    xd_clock_advance(world->clock, 300 * 1000);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(test_pool_count_requests(pool), >, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -188,6 +231,7 @@ main(int argc, char **argv)
     g_test_add_data_func("/op/power/soft-deleted-first", "first", test_both);
     g_test_add_data_func("/op/power/unbootable-first", NULL, test_both);
     g_test_add_func("/op/power/blocks-of-others", test_blocks_of_others);
+    g_test_add_func("/op/power/patient", test_patient);
     status = g_test_run();
     test_pool_free(pool);
     return status;
