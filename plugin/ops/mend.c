@@ -202,7 +202,8 @@ drop_storage(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdSR *sr = xd_get_sr(mirror_of(mend), mend->remain->ref);
 
-    if (sr == NULL || xd_storage_is_used(mirror_of(mend), sr)) { /* meanwhile */
+    mend->spared = sr != NULL && xd_storage_is_used(mirror_of(mend), sr); /* meanwhile */
+    if (sr == NULL || mend->spared) {
         xd_op_next(op);
         return;
     }

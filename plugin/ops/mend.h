@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 /**
  * XdMend: one of them under way.
+ * @spared: somebody uses it by now: it is nobody's remains, and nothing is said of it
  * @error: (nullable): why it could not be done
  */
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
     XdRemoval removal;
     XdStorageAccess *access;
     GPtrArray *disks; /* (element-type XdDoomedDisk) */
+    gboolean spared;
     GError *error;
 } XdMend;
 

@@ -385,7 +385,7 @@ note_end(XdOp *op, gpointer data)
 
     if (mend->error != NULL)
         tell(reconcile, reconcile->report.leftovers, mend->remain, mend->error->message);
-    else
+    else if (!mend->spared)
         tell(reconcile, klass->completes ? reconcile->report.completed : reconcile->report.removed,
              mend->remain, klass->reason);
     xd_op_next(op);

@@ -231,6 +231,57 @@ test_secret(void)
     g_assert_cmpuint(count("secret"), ==, POOL_SECRETS);
 }
 
+/* (transfer full): the reference of a disk behind a target */
+static char *
+find_unit(World *world)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, world->connection->mirror, &xd_class_vdi);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (xd_map_get(&((const XdVDI *) record)->sm_config, "LUNid") != NULL)
+            return g_strdup(record->ref);
+    }
+    g_assert_not_reached();
+}
+
+/* While it is asked whose it is another tool gives a unit of the storage to a machine: that stays, and nobody
+ * is told that it went. */
+static void
+test_used_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *unit = NULL;
+    g_autofree char *device = NULL;
+
+    fresh();
+    past("spawn");
+    victim_kill_at(pool, self, "attach-first", 3, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    unit = find_unit(world);
+    device = g_strdup_printf(
+        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
+        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
+        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
+        vm, unit);
+    test_pool_call(pool, "VBD.create", device);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, unit)->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+}
+
 /* One thing that cannot be removed is told, and the others are removed all the same. */
 static void
 test_refused(void)
@@ -275,6 +326,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/sessions", test_sessions);
     g_test_add_func("/op/reconcile/secret", test_secret);
     g_test_add_func("/op/reconcile/refused", test_refused);
+    g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
     status = g_test_run();
     test_pool_free(pool);
     return status;
