@@ -163,8 +163,9 @@ typedef void (*HvdProgressFunc)(const HvdProgress *progress, gpointer user_data)
 
 /**
  * HvdCallFlags:
- * @HVD_CALL_PLAN_ONLY: do nothing; the result is a document of schemas/plan.schema.json that says
- *   which steps and calls there would be
+ * @HVD_CALL_PLAN_ONLY: change nothing; the result is a document of schemas/plan.schema.json that says
+ *   which steps and calls there would be. The pool is asked only where it is asked before anything
+ *   is done: whether there is anybody behind what reconcile has found
  * @HVD_CALL_ALLOW_STALE: reads only: take what is known, however old, and say how old it is
  * @HVD_CALL_ASK: list_nodes only: ask the pool for what no event tells, "login" of the coordinator's
  *   document: the account, its role, and the clock

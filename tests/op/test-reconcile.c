@@ -200,6 +200,40 @@ test_spawn_again(void)
     g_assert_no_error(world->error);
 }
 
+static World *
+planned(void)
+{
+    World *world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_PLAN_ONLY};
+
+    world_start(world, operation_find("reconcile"), &call);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_test_message("%s", world->result);
+    return world;
+}
+
+/* A plan threatens nobody who is there: it asks, as the operation does, and changes nothing. */
+static void
+test_plan(void)
+{
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    before = test_pool_picture(pool);
+    world = planned();
+    g_assert_null(strstr(world->result, ".destroy"));
+    g_clear_pointer(&world, world_free);
+    victim_is_long_gone(pool);
+    world = planned();
+    g_assert_nonnull(strstr(world->result, "VM.destroy"));
+    g_assert_nonnull(strstr(world->result, "session.logout"));
+    test_pool_assert_picture(pool, before);
+    g_assert_cmpuint(count("session"), ==, 2);
+}
+
 /* The session of the dead goes as well: it is an administrator's. */
 static void
 test_sessions(void)
@@ -327,6 +361,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/secret", test_secret);
     g_test_add_func("/op/reconcile/refused", test_refused);
     g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
+    g_test_add_func("/op/reconcile/plan", test_plan);
     status = g_test_run();
     test_pool_free(pool);
     return status;

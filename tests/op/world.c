@@ -422,7 +422,7 @@ const Operation operations[] = {
     {"rollback-guarded", "spawn attach-guarded pre-migrate-guarded", 2, start_rollback},
     {"detach-moved", "spawn attach-guarded pre-migrate-guarded live-migrate-guarded", 5,
      start_detach_guarded},
-    {"reconcile", "spawn", 2 + POOL_SECRETS, start_reconcile},
+    {"reconcile", "spawn", 1 + POOL_SECRETS, start_reconcile},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 
