@@ -404,8 +404,9 @@ typedef struct {
 
     /* ---- power: the state that is asked for already there is success, without a request ---- */
 
-    /** power_on: starts a halted instance on its node. Errors: NOT_FOUND, STATE, NO_RESOURCES,
-     * DENIED (blocked), TIMED_OUT. Since: 0.1 */
+    /** power_on: starts a halted instance on its node. That is the one that spawn was told, or that it was
+     * last moved to; if it cannot take it, or none was ever named, the pool chooses: the result says
+     * which. Errors: NOT_FOUND, STATE, NO_RESOURCES, DENIED (blocked), TIMED_OUT. Since: 0.1 */
     HvdInstanceAsync power_on_async;
     HvdDocumentFinish power_on_finish;
 
@@ -434,7 +435,7 @@ typedef struct {
     HvdInstanceAsync suspend_async;
     HvdDocumentFinish suspend_finish;
 
-    /** resume: on the node where it was. Since: 0.1 */
+    /** resume: on its node, where that can take it, as power_on. Since: 0.1 */
     HvdInstanceAsync resume_async;
     HvdDocumentFinish resume_finish;
 

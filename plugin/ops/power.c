@@ -75,8 +75,11 @@ start(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdVM *vm = xd_op_get_vm(op, &power->head);
-    const XdHost *node = xd_preferred_node(&power->head);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
+    XdStepCall call = {.method = "VM.start",
+                       .already = "running",
+                       .holds = is_running,
+                       .data = power,
+                       .concludes = TRUE};
 
     if (vm == NULL)
         return;
@@ -89,10 +92,8 @@ start(XdOp *op, gpointer data)
                          N_("resume a suspended instance, unpause a paused one"));
         return;
     }
-    call.method = node != NULL ? "VM.start_on" : "VM.start";
-    call.parameters = node != NULL
-                          ? g_variant_new("(ssbb)", power->head.vm, node->parent.ref, FALSE, FALSE)
-                          : g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
+    /* at its affinity, if that can: the pool knows better who reaches what, and has room */
+    call.parameters = g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
     xd_op_task(op, &call);
 }
 

@@ -150,8 +150,11 @@ resume_vm(XdOp *op, gpointer data)
 {
     Sleep *sleep = data;
     const XdVM *vm = xd_op_get_vm(op, &sleep->head);
-    const XdHost *node = xd_preferred_node(&sleep->head);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = sleep, .concludes = TRUE};
+    XdStepCall call = {.method = "VM.resume",
+                       .already = "running",
+                       .holds = is_running,
+                       .data = sleep,
+                       .concludes = TRUE};
 
     if (vm == NULL)
         return;
@@ -165,11 +168,8 @@ resume_vm(XdOp *op, gpointer data)
     }
     g_free(sleep->image);
     sleep->image = g_strdup(vm->suspend_vdi);
-    /* VM.resume alone may land anywhere: Nova's defect 39 */
-    call.method = node != NULL ? "VM.resume_on" : "VM.resume";
-    call.parameters = node != NULL
-                          ? g_variant_new("(ssbb)", sleep->head.vm, node->parent.ref, FALSE, FALSE)
-                          : g_variant_new("(sbb)", sleep->head.vm, FALSE, FALSE);
+    /* at its affinity, if that can; without one it may land anywhere (Nova's defect 39) */
+    call.parameters = g_variant_new("(sbb)", sleep->head.vm, FALSE, FALSE);
     xd_op_task(op, &call);
 }
 

@@ -88,7 +88,7 @@ test_all(void)
             document = g_strdup(world->result);
         }
     }
-    g_assert_cmpuint(test_pool_count_requests(pool), <=, 2);
+    g_assert_cmpuint(test_pool_count_requests(pool), <=, 2 + 1); /* where it is at home now */
     assert_node("xapisim2");
     run(world, xd_live_migration_async, document); /* there already: a success without a request */
     g_assert_no_error(world->error);

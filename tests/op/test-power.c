@@ -1,5 +1,6 @@
 /* Power: what others do meanwhile, what forbids a start and for whom, and where an instance starts. */
 #include "base/error.h"
+#include "ops/find.h"
 #include "ops/power.h"
 #include "world.h"
 #include "xenapi/barrier.h"
@@ -191,6 +192,79 @@ test_blocks_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* ---- where it starts ---- */
+
+static void
+assert_node(const char *name)
+{
+    g_autofree char *now = ask("resident_on");
+    g_autofree char *host = test_pool_find_ref(pool, "host", name);
+
+    g_assert_cmpstr(now, ==, host);
+}
+
+/* Another tool's call about the instance. */
+static void
+call_outside(const char *method, const char *ref)
+{
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_autofree char *parameters = g_strdup_printf("[\"%s\",\"%s\"]", vm, ref);
+
+    test_pool_call(pool, method, parameters);
+}
+
+/* Spawn was told no node, but then it was moved. */
+static void
+test_where_it_was_moved(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+
+    assert_node("xapisim1");
+    run(world, "live-migrate");
+    run(world, "suspend");
+    run(world, "resume");
+    assert_node("xapisim2");
+    run(world, "power-off-hard");
+    run(world, "power-on");
+    assert_node("xapisim2");
+}
+
+/* Its node has lost its way to the disk meanwhile. */
+static void
+test_start_where_its_disk_is(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn-elsewhere power-off-hard");
+    const XdMirror *mirror = world->connection->mirror;
+    const XdHost *host = (const XdHost *) xd_mirror_find_one(mirror, XD_BY_HOST_NAME, "xapisim2");
+    const XdSR *sr = xd_find_storage(mirror, NULL, NULL);
+    g_autofree char *pbd = g_strdup_printf(
+        "[\"%s\"]", xd_find_pbd(mirror, sr->parent.ref, host->parent.ref)->parent.ref);
+
+    test_pool_call(pool, "PBD.unplug", pbd);
+    catch_up(world);
+    run(world, "power-on");
+    g_assert_no_error(world->error);
+    assert_node("xapisim1");
+}
+
+/* Another tool has named a node that has no way to the image. */
+static void
+test_resume_where_its_memory_is(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *there = test_pool_find_ref(pool, "host", "xapisim2");
+    g_autofree char *uuid = test_pool_find_local_storage(pool, "xapisim1");
+    const XdSR *sr = xd_find_storage(world->connection->mirror, uuid, NULL);
+
+    call_outside("VM.set_suspend_SR", sr->parent.ref);
+    run(world, "suspend");
+    call_outside("VM.set_affinity", there);
+    catch_up(world);
+    run(world, "resume");
+    g_assert_no_error(world->error);
+    assert_node("xapisim1");
+}
+
 /* ---- how long a guest has ---- */
 
 /* As long as the caller says, be it longer than what a configuration may say. */
@@ -231,6 +305,9 @@ main(int argc, char **argv)
     g_test_add_data_func("/op/power/soft-deleted-first", "first", test_both);
     g_test_add_data_func("/op/power/unbootable-first", NULL, test_both);
     g_test_add_func("/op/power/blocks-of-others", test_blocks_of_others);
+    g_test_add_func("/op/power/where-it-was-moved", test_where_it_was_moved);
+    g_test_add_func("/op/power/start-where-its-disk-is", test_start_where_its_disk_is);
+    g_test_add_func("/op/power/resume-where-its-memory-is", test_resume_where_its_memory_is);
     g_test_add_func("/op/power/patient", test_patient);
     status = g_test_run();
     test_pool_free(pool);
