@@ -3,6 +3,7 @@
 #include "ops/block.h"
 #include "ops/disposal.h"
 #include "ops/find.h"
+#include "ops/volume-storage.h"
 
 static const char *const gone[] = {"HANDLE_INVALID", NULL};
 
@@ -20,7 +21,6 @@ void
 xd_mend_free(XdMend *mend)
 {
     xd_removal_clear(&mend->removal);
-    g_clear_pointer(&mend->access, xd_storage_access_free);
     g_clear_pointer(&mend->disks, g_ptr_array_unref);
     g_clear_error(&mend->error);
     g_free(mend);
@@ -203,13 +203,10 @@ drop_storage(XdOp *op, gpointer data)
     const XdSR *sr = xd_get_sr(mirror_of(mend), mend->remain->ref);
 
     mend->spared = sr != NULL && xd_storage_is_used(mirror_of(mend), sr); /* meanwhile */
-    if (sr == NULL || mend->spared) {
+    if (sr == NULL || mend->spared)
         xd_op_next(op);
-        return;
-    }
-    mend->access = xd_storage_access_new(mend->operation);
-    mend->access->sr = g_strdup(mend->remain->ref);
-    xd_op_table(op, xd_storage_drop_steps, mend->access);
+    else
+        xd_op_table(op, xd_storage_drop_steps, mend->remain->ref);
 }
 
 static const XdStep storage_steps[] = {{"drop-storage", drop_storage, NULL, 1, 3600}, {0}};

@@ -4,7 +4,6 @@
 #include "ops/operation.h"
 #include "ops/remains.h"
 #include "ops/removal.h"
-#include "ops/storage-access.h"
 
 G_BEGIN_DECLS
 
@@ -17,7 +16,6 @@ typedef struct {
     XdOperation *operation;
     XdRemain *remain; /* (unowned) */
     XdRemoval removal;
-    XdStorageAccess *access;
     GPtrArray *disks; /* (element-type XdDoomedDisk) */
     gboolean spared;
     GError *error;

@@ -2,7 +2,7 @@
 
 #include "ops/find.h"
 #include "ops/migration.h"
-#include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 
 /* ---- the destination ---- */
 

@@ -4,6 +4,7 @@
 #include "ops/find.h"
 #include "ops/migration.h"
 #include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 
 #include <string.h>
 
@@ -79,7 +80,20 @@ see_links(XdOp *op, gpointer data)
     xd_op_see(op, NULL, shows_links, data);
 }
 
-/* What the rollback shall take away again, and nothing else. */
+/* (nullable): where the rollback shall look for it */
+static GPtrArray *
+list_of(const XdMigrationPrepared *prepared, const XdNodeAccess *link)
+{
+    switch (link->link) {
+    case XD_LINK_OURS: return prepared->pbds;
+    case XD_LINK_WAS_THERE: return link->was_plugged ? NULL : prepared->plugged_pbds;
+    case XD_LINK_DOUBTFUL: return prepared->doubtful_pbds;
+    case XD_LINK_NONE: break;
+    }
+    return NULL;
+}
+
+/* What the rollback shall take away again, or tell of, and nothing else. */
 static void
 note_prepared(XdOp *op, gpointer data)
 {
@@ -91,14 +105,15 @@ note_prepared(XdOp *op, gpointer data)
         prepared = migration->document.prepared = g_new0(XdMigrationPrepared, 1);
         prepared->pbds = g_ptr_array_new();
         prepared->plugged_pbds = g_ptr_array_new();
+        prepared->doubtful_pbds = g_ptr_array_new();
     }
     for (guint i = 0; i < migration->storage->len; i++) {
         const XdNodeAccess *link = link_of(g_ptr_array_index(migration->storage, i));
         const XdPBD *pbd = xd_get_pbd(mirror, link->pbd);
+        GPtrArray *list = pbd != NULL ? list_of(prepared, link) : NULL;
 
-        if (pbd != NULL && !link->doubtful)
-            g_ptr_array_add(link->tag != NULL ? prepared->pbds : prepared->plugged_pbds,
-                            g_strdup(pbd->uuid));
+        if (list != NULL)
+            g_ptr_array_add(list, g_strdup(pbd->uuid));
     }
     xd_op_next(op);
 }
@@ -121,7 +136,7 @@ XD_DEFINE_MIGRATION(pre_live_migration, "pre-live-migration", pre_steps)
 
 typedef struct {
     char *pbd;
-    gboolean made; /* by pre_live_migration, and so removed */
+    XdLinkState state; /* as pre_live_migration knew it */
 } Link;
 
 static void
@@ -179,7 +194,7 @@ is_in_use(const XdMirror *mirror, const XdPBD *pbd)
 }
 
 static void
-add_links(XdMigrationState *migration, GPtrArray *uuids, gboolean made)
+add_links(XdMigrationState *migration, GPtrArray *uuids, XdLinkState state)
 {
     const XdMirror *mirror = migration->head.base.connection->mirror;
 
@@ -192,7 +207,7 @@ add_links(XdMigrationState *migration, GPtrArray *uuids, gboolean made)
             continue;
         link = g_new0(Link, 1);
         link->pbd = g_strdup(pbd->parent.ref);
-        link->made = made;
+        link->state = state;
         g_ptr_array_add(migration->links, link);
     }
 }
@@ -205,8 +220,9 @@ find_links(XdOp *op, gpointer data)
 
     migration->links = g_ptr_array_new_with_free_func(link_free);
     if (prepared != NULL) {
-        add_links(migration, prepared->pbds, TRUE);
-        add_links(migration, prepared->plugged_pbds, FALSE);
+        add_links(migration, prepared->pbds, XD_LINK_OURS);
+        add_links(migration, prepared->plugged_pbds, XD_LINK_WAS_THERE);
+        add_links(migration, prepared->doubtful_pbds, XD_LINK_DOUBTFUL); /* last: they end it */
     }
     xd_op_next(op);
 }
@@ -220,7 +236,7 @@ unplug(XdOp *op, gpointer data)
     const XdPBD *pbd = xd_get_pbd(operation->connection->mirror, link->pbd);
     XdStepCall call = {.method = "PBD.unplug", .done = done};
 
-    if (pbd == NULL || !pbd->currently_attached) {
+    if (pbd == NULL || !pbd->currently_attached || link->state == XD_LINK_DOUBTFUL) {
         xd_op_next(op);
         return;
     }
@@ -234,10 +250,15 @@ destroy(XdOp *op, gpointer data)
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     const Link *link = data;
     const XdOperation *operation = xd_op_get_state(op);
+    const XdPBD *pbd = xd_get_pbd(operation->connection->mirror, link->pbd);
     XdStepCall call = {.method = "PBD.destroy", .done = done};
 
-    if (!link->made || xd_get_pbd(operation->connection->mirror, link->pbd) == NULL) {
+    if (pbd == NULL || link->state == XD_LINK_WAS_THERE) {
         xd_op_next(op);
+        return;
+    }
+    if (link->state == XD_LINK_DOUBTFUL) {
+        xd_op_fail(op, xd_storage_doubtful_error(pbd));
         return;
     }
     call.parameters = g_variant_new("(s)", link->pbd);
@@ -278,7 +299,7 @@ shows_none(XdOperation *operation, gpointer data)
         const Link *link = g_ptr_array_index(migration->links, i);
         const XdPBD *pbd = xd_get_pbd(operation->connection->mirror, link->pbd);
 
-        if (pbd != NULL && (link->made || pbd->currently_attached))
+        if (pbd != NULL && (link->state == XD_LINK_OURS || pbd->currently_attached))
             return FALSE;
     }
     return TRUE;

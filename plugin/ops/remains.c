@@ -2,7 +2,7 @@
 
 #include "ops/block.h"
 #include "ops/find.h"
-#include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 #include "xenapi/task.h"
 
 #include <string.h>

@@ -2,6 +2,8 @@
 
 #include "model/record.h"
 #include "ops/find.h"
+#include "ops/storage-secret.h"
+#include "ops/volume-storage.h"
 
 #include <string.h>
 
@@ -51,6 +53,7 @@ xd_storage_access_free(XdStorageAccess *access)
     g_ptr_array_unref(access->nodes);
     g_free(access->model);
     g_free(access->sr);
+    g_free(access->mark);
     g_free(access->secret);
     g_free(access->secret_uuid);
     g_free(access->secret_tag);
@@ -62,6 +65,68 @@ mirror_of(const XdStorageAccess *access)
 {
     return access->operation->connection->mirror;
 }
+
+/* ---- whose is it ---- */
+
+static const XdSR *
+find_sr(const XdStorageAccess *access)
+{
+    return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
+}
+
+/* All who attach units of one target choose the same uuid: it tells which storage it is, not who has
+ * introduced it. */
+static gboolean
+is_ours(const XdStorageAccess *access)
+{
+    const XdSR *sr = find_sr(access);
+
+    return sr != NULL && g_strcmp0(sr->name_description, access->mark) == 0;
+}
+
+static const XdPBD *
+find_pbd(const XdNodeAccess *node)
+{
+    return xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
+}
+
+/* Has the call's task told that it came to nothing? One that was cancelled tells nothing. */
+static gboolean
+has_failed(const XdNodeAccess *node)
+{
+    const XdTask *task =
+        (const XdTask *) xd_mirror_find_one(mirror_of(node->storage), XD_BY_TASK_TAG, node->tag);
+
+    return task != NULL && task->status == XD_TASK_STATUS_TYPE_FAILURE;
+}
+
+/* The only place that says whose a connection is. It takes no mark: one that neither the reply nor the task
+ * of the call names is known by its two ends, and if its storage is not ours, another tool may have made
+ * it meanwhile. */
+static void
+note_link(XdNodeAccess *node)
+{
+    const XdPBD *there = find_pbd(node);
+
+    if (node->link != XD_LINK_NONE)
+        return;
+    if (node->pbd == NULL && node->tag != NULL)
+        node->pbd = xd_operation_made(node->storage->operation, node->tag);
+    if (node->pbd != NULL) {
+        node->link = XD_LINK_OURS;
+        return;
+    }
+    if (there == NULL || (node->tag != NULL && has_failed(node)))
+        return;
+    node->pbd = g_strdup(there->parent.ref);
+    node->was_plugged = node->tag == NULL && there->currently_attached;
+    if (node->tag == NULL)
+        node->link = XD_LINK_WAS_THERE;
+    else
+        node->link = is_ours(node->storage) ? XD_LINK_OURS : XD_LINK_DOUBTFUL;
+}
+
+/* ---- what it is, and who needs it ---- */
 
 void
 xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value)
@@ -77,23 +142,20 @@ void
 xd_storage_access_add_node(XdStorageAccess *access, const char *host)
 {
     XdNodeAccess *node;
-    const XdPBD *pbd;
 
     for (guint i = 0; i < access->nodes->len; i++) {
         if (strcmp(((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->host, host) == 0)
             return;
     }
     node = g_new0(XdNodeAccess, 1);
-    pbd = access->sr != NULL ? xd_find_pbd(mirror_of(access), access->sr, host) : NULL;
     node->storage = access;
     node->host = g_strdup(host);
-    node->pbd = pbd != NULL ? g_strdup(pbd->parent.ref) : NULL;
-    node->plugged = pbd != NULL && pbd->currently_attached;
+    note_link(node);
     g_ptr_array_add(access->nodes, node);
 }
 
-static gboolean
-needs_pbd(const XdStorageAccess *access)
+gboolean
+xd_storage_access_needs_pbd(const XdStorageAccess *access)
 {
     for (guint i = 0; i < access->nodes->len; i++) {
         if (((XdNodeAccess *) g_ptr_array_index(access->nodes, i))->pbd == NULL)
@@ -102,74 +164,7 @@ needs_pbd(const XdStorageAccess *access)
     return FALSE;
 }
 
-static gboolean
-needs_secret(const XdStorageAccess *access)
-{
-    return access->password != NULL && needs_pbd(access);
-}
-
-/* ---- the CHAP secret: an object of its own for a moment; PBD.create makes a copy, which the
- * toolstack removes with the PBD (verified-sequences 7.1) ---- */
-
-static void
-create_secret(XdOp *op, gpointer data)
-{
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.create",
-                       .kind = "secret",
-                       .secrets = &access->password,
-                       .n_secrets = 1,
-                       .out = &access->secret};
-
-    if (!needs_secret(access)) {
-        xd_op_next(op);
-        return;
-    }
-    access->secret_tag = xd_operation_tag(access->operation, "secret", 0);
-    call.parameters = g_variant_new_parsed(
-        "({'value': <handle 0>, 'other_config': <{'hvd': %s}>},)", access->secret_tag);
-    /* secrets are in no event: a lost reply is found by its task alone */
-    xd_op_task(op, &call);
-}
-
-static void
-destroy_secret(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.destroy", .done = done};
-
-    if (access->secret == NULL && access->secret_tag != NULL)
-        access->secret = xd_operation_made(access->operation, access->secret_tag);
-    if (access->secret == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", access->secret);
-    xd_op_call(op, &call);
-}
-
-static void
-name_secret(XdOp *op, gpointer data)
-{
-    XdStorageAccess *access = data;
-    XdStepCall call = {.method = "secret.get_uuid", .out = &access->secret_uuid};
-
-    if (!needs_secret(access)) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", access->secret);
-    xd_op_call(op, &call);
-}
-
 /* ---- the repository: its uuid is chosen beforehand, and finds it again ---- */
-
-static const XdSR *
-find_sr(const XdStorageAccess *access)
-{
-    return (const XdSR *) xd_mirror_find_one(mirror_of(access), XD_BY_SR_UUID, access->uuid);
-}
 
 static gboolean
 is_introduced(XdOperation *operation G_GNUC_UNUSED, gpointer data)
@@ -183,9 +178,9 @@ introduce_sr(XdOp *op, gpointer data)
     static const char *const done[] = {"SR_UUID_EXISTS", NULL};
     XdStorageAccess *access = data;
     g_autofree char *tag = NULL;
-    g_autofree char *description = NULL;
     XdStepCall call = {.method = "SR.introduce",
                        .kind = "sr",
+                       .index = ++access->operation->n_calls,
                        .out = &access->sr,
                        .done = done,
                        .holds = is_introduced,
@@ -195,11 +190,10 @@ introduce_sr(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
-    access->introduced = TRUE;
-    tag = xd_operation_tag(access->operation, "sr", 0);
-    description = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
+    tag = xd_operation_tag(access->operation, "sr", call.index);
+    access->mark = g_strconcat(XD_VOLUME_STORAGE, tag, NULL);
     /* sm_config stays empty: whatever stands there can be read by everybody (SEC-9) */
-    call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, description,
+    call.parameters = g_variant_new("(sssssb@a{ss})", access->uuid, access->label, access->mark,
                                     access->type, "", access->shared, g_variant_new("a{ss}", NULL));
     xd_op_call(op, &call);
 }
@@ -209,31 +203,27 @@ forget_sr(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"HANDLE_INVALID", NULL};
     XdStorageAccess *access = data;
-    const XdSR *sr = access->introduced ? find_sr(access) : NULL;
     XdStepCall call = {.method = "SR.forget", .done = done};
 
-    if (sr == NULL) {
+    if (!is_ours(access)) {
         xd_op_next(op);
         return;
     }
-    call.parameters = g_variant_new("(s)", sr->parent.ref); /* its PBDs go with it */
+    call.parameters = g_variant_new("(s)", find_sr(access)->parent.ref); /* its PBDs go with it */
     xd_op_call(op, &call);
 }
 
-/* A lost reply that was found again gave no reference. */
+/* A lost reply that was found again gave no reference, nor does a storage that another process has
+ * introduced meanwhile: that may show a moment later. */
 static void
-note_sr(XdOp *op, gpointer data)
+see_sr(XdOp *op, gpointer data)
 {
     XdStorageAccess *access = data;
-    const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
 
-    if (access->sr == NULL && sr == NULL && xd_op_get_plan(op) == NULL) {
-        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage did not appear"));
-        return;
-    }
-    if (sr != NULL)
-        access->sr = g_strdup(sr->parent.ref);
-    xd_op_next(op);
+    if (access->sr != NULL)
+        xd_op_next(op);
+    else
+        xd_op_wait(op, NULL, is_introduced, access);
 }
 
 /* ---- a node's connection ---- */
@@ -246,7 +236,7 @@ read_model(XdOp *op, gpointer data)
     XdStorageAccess *access = data;
     XdStepCall call = {.method = "PBD.get_device_config", .out_secrets = &access->model_config};
 
-    if (access->model == NULL || !needs_pbd(access)) {
+    if (access->model == NULL || !xd_storage_access_needs_pbd(access)) {
         xd_op_next(op);
         return;
     }
@@ -281,21 +271,6 @@ device_config(const XdStorageAccess *access, GPtrArray *secrets)
     return g_variant_builder_end(&config);
 }
 
-static guint
-node_index(const XdNodeAccess *node)
-{
-    guint index = 0;
-
-    g_ptr_array_find(node->storage->nodes, node, &index);
-    return index;
-}
-
-static const XdPBD *
-find_pbd(const XdNodeAccess *node)
-{
-    return xd_find_pbd(mirror_of(node->storage), node->storage->sr, node->host);
-}
-
 /* A node has one connection to a storage at the most. */
 static gboolean
 is_connected(XdOperation *operation G_GNUC_UNUSED, gpointer data)
@@ -303,21 +278,28 @@ is_connected(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     return find_pbd(data) != NULL;
 }
 
+/* Again only where another process was faster: what is there then is not ours. */
 static void
 create_pbd(XdOp *op, gpointer data)
 {
+    static const char *const retry[] = {"PBD_EXISTS", NULL};
     XdNodeAccess *node = data;
     XdStorageAccess *access = node->storage;
     XdStepCall call = {.method = "PBD.create",
                        .kind = "pbd",
-                       .index = node_index(node),
+                       .index = ++access->operation->n_calls,
                        .out = &node->pbd,
+                       .retry = retry,
+                       .attempts = 5,
+                       .delay_s = 1,
                        .holds = is_connected,
                        .data = node};
     g_autoptr(GPtrArray) secrets = g_ptr_array_new();
     GVariant *config;
 
-    if (node->pbd != NULL) {
+    g_clear_pointer(&node->tag, g_free);
+    note_link(node);
+    if (node->link != XD_LINK_NONE) {
         xd_op_next(op);
         return;
     }
@@ -329,51 +311,16 @@ create_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
-/* A connection takes no mark: one whose reply was lost is known by its two ends, and if its storage is not
- * ours, another tool may have made it meanwhile. A toolstack that has started since may have plugged it. */
 static void
 note_pbd(XdOp *op, gpointer data)
 {
     XdNodeAccess *node = data;
-    const XdPBD *pbd = node->pbd == NULL ? find_pbd(node) : NULL;
 
-    if (pbd != NULL) {
-        node->pbd = g_strdup(pbd->parent.ref);
-        node->doubtful = !node->storage->introduced;
-    }
-    if (node->pbd == NULL && xd_op_get_plan(op) == NULL)
+    note_link(node);
+    if (node->link == XD_LINK_NONE)
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the connection did not appear"));
     else
         xd_op_next(op);
-}
-
-static void
-destroy_pbd(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdNodeAccess *node = data;
-    XdStepCall call = {.method = "PBD.destroy", .done = done};
-    const XdPBD *pbd;
-
-    if (node->tag == NULL) { /* it was there before */
-        xd_op_next(op);
-        return;
-    }
-    if (node->pbd == NULL)
-        node->pbd = xd_operation_made(node->storage->operation, node->tag);
-    pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
-    if (pbd == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    if (node->doubtful) {
-        xd_op_fail(op,
-                   xd_error_new(HVD_ERROR_LEFTOVERS,
-                                "PBD %s: may be the connection that was being made", pbd->uuid));
-        return;
-    }
-    call.parameters = g_variant_new("(s)", node->pbd);
-    xd_op_call(op, &call);
 }
 
 static gboolean
@@ -392,7 +339,7 @@ plug_pbd(XdOp *op, gpointer data)
     XdStepCall call = {
         .method = "PBD.plug", .gate = node->storage->sr, .holds = is_plugged, .data = node};
 
-    if (node->plugged) {
+    if (node->was_plugged) {
         xd_op_next(op);
         return;
     }
@@ -407,7 +354,7 @@ unplug_pbd(XdOp *op, gpointer data)
     XdNodeAccess *node = data;
     XdStepCall call = {.method = "PBD.unplug", .done = done};
 
-    if (node->plugged || node->doubtful || !is_plugged(NULL, node)) {
+    if (node->was_plugged || node->link == XD_LINK_DOUBTFUL || !is_plugged(NULL, node)) {
         xd_op_next(op);
         return;
     }
@@ -415,8 +362,48 @@ unplug_pbd(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
+static void
+destroy_pbd(XdOp *op, gpointer data)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    const XdNodeAccess *node = data;
+    XdStepCall call = {.method = "PBD.destroy", .done = done};
+
+    call.parameters = g_variant_new("(s)", node->pbd);
+    xd_op_call(op, &call);
+}
+
+GError *
+xd_storage_doubtful_error(const XdPBD *pbd)
+{
+    return xd_error_new(HVD_ERROR_LEFTOVERS, "PBD %s: may be the connection that was being made",
+                        pbd->uuid);
+}
+
+/* A toolstack that has started since may have plugged it. */
+static void
+undo_create_pbd(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {
+        {"unplug-pbd", unplug_pbd, NULL, 10, 600},
+        {"destroy-pbd", destroy_pbd, NULL, 1, 60},
+        {0},
+    };
+    XdNodeAccess *node = data;
+    const XdPBD *pbd;
+
+    note_link(node);
+    pbd = xd_get_pbd(mirror_of(node->storage), node->pbd);
+    if (pbd != NULL && node->link == XD_LINK_DOUBTFUL)
+        xd_op_fail(op, xd_storage_doubtful_error(pbd));
+    else if (pbd != NULL && node->link == XD_LINK_OURS)
+        xd_op_table(op, steps, node);
+    else
+        xd_op_next(op);
+}
+
 static const XdStep node_steps[] = {
-    {"create-pbd", create_pbd, destroy_pbd, 1, 60},
+    {"create-pbd", create_pbd, undo_create_pbd, 1, 60},
     {"note-pbd", note_pbd, NULL, 0, 5},
     {"plug-pbd", plug_pbd, unplug_pbd, 10, 600},
     {0},
@@ -426,101 +413,24 @@ static void
 connect_nodes(XdOp *op, gpointer data)
 {
     XdStorageAccess *access = data;
+    const XdSR *sr = access->sr == NULL ? find_sr(access) : NULL;
 
-    xd_op_each(op, access->nodes, node_steps, 1); /* one by one: the first scans for the others */
+    if (sr != NULL)
+        access->sr = g_strdup(sr->parent.ref);
+    if (access->sr != NULL)
+        xd_op_each(op, access->nodes, node_steps,
+                   1); /* one by one: the first scans for the others */
+    else
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage is gone again"));
 }
 
 const XdStep xd_storage_connect_steps[] = {
-    {"create-secret", create_secret, destroy_secret, 1, 60},
-    {"name-secret", name_secret, NULL, 1, 60},
+    {"create-secret", xd_step_create_secret, xd_step_destroy_secret, 1, 60},
+    {"name-secret", xd_step_name_secret, NULL, 1, 60},
     {"introduce-storage", introduce_sr, forget_sr, 1, 60},
-    {"note-storage", note_sr, NULL, 0, 5},
+    {"note-storage", see_sr, NULL, 0, 30},
     {"read-model", read_model, NULL, 1, 60},
     {"connect-nodes", connect_nodes, NULL, 10, 3600},
-    {"destroy-secret", destroy_secret, NULL, 1, 60},
-    {0},
-};
-
-/* ---- dropping ---- */
-
-gboolean
-xd_is_volume_storage(const XdSR *sr)
-{
-    g_autofree char *nova = g_strconcat("tempSR-", sr->uuid, NULL);
-
-    return g_str_has_prefix(sr->name_description, XD_VOLUME_STORAGE) ||
-           strcmp(sr->name_label, nova) == 0;
-}
-
-gboolean
-xd_storage_is_used(const XdMirror *mirror, const XdSR *sr)
-{
-    const GPtrArray *disks = xd_mirror_find(mirror, XD_BY_VDI_SR, sr->parent.ref);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const XdVDI *vdi = g_ptr_array_index(disks, i);
-
-        if (xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref)->len > 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void
-leave_node(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    XdStepCall call = {.method = "PBD.unplug", .done = done};
-
-    call.parameters = g_variant_new("(s)", (const char *) data);
-    xd_op_task(op, &call);
-}
-
-static void
-leave_nodes(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {{"unplug-pbd", leave_node, NULL, 1, 600}, {0}};
-    const XdStorageAccess *access = data;
-    const GPtrArray *pbds = xd_mirror_find(mirror_of(access), XD_BY_PBD_SR, access->sr);
-    g_autoptr(GPtrArray) plugged = g_ptr_array_new_with_free_func(g_free);
-
-    for (guint i = 0; i < pbds->len; i++) {
-        const XdPBD *pbd = g_ptr_array_index(pbds, i);
-
-        if (pbd->currently_attached)
-            g_ptr_array_add(plugged, g_strdup(pbd->parent.ref));
-    }
-    xd_op_each(op, plugged, steps, 1);
-}
-
-static void
-forget(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    const XdStorageAccess *access = data;
-    XdStepCall call = {.method = "SR.forget", .done = done};
-
-    call.parameters = g_variant_new("(s)", access->sr);
-    xd_op_call(op, &call);
-}
-
-static gboolean
-is_forgotten(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    const XdStorageAccess *access = data;
-
-    return xd_get_sr(mirror_of(access), access->sr) == NULL;
-}
-
-static void
-see_forgotten(XdOp *op, gpointer data)
-{
-    xd_op_see(op, ((XdStorageAccess *) data)->sr, is_forgotten, data);
-}
-
-const XdStep xd_storage_drop_steps[] = {
-    {"leave-nodes", leave_nodes, NULL, 5, 3600},
-    {"forget-storage", forget, NULL, 1, 300},
-    {"see-forgotten", see_forgotten, NULL, 0, 30},
+    {"destroy-secret", xd_step_destroy_secret, NULL, 1, 60},
     {0},
 };

@@ -1,4 +1,4 @@
-/* Giving nodes access to a volume's storage, and taking it away: what volumes and migrations share. */
+/* Giving nodes access to a volume's storage: what volumes and migrations share. */
 #pragma once
 
 #include "ops/operation.h"
@@ -6,17 +6,28 @@
 
 G_BEGIN_DECLS
 
-/* How repositories that the driver introduced describe themselves. */
-#define XD_VOLUME_STORAGE "volume storage of hvd; "
+/* A node's connection to a storage, and so who takes it away. */
+typedef enum {
+    XD_LINK_NONE,      /* none is known */
+    XD_LINK_WAS_THERE, /* before us: it stays */
+    XD_LINK_OURS,
+    XD_LINK_DOUBTFUL, /* ours, or another tool's, nobody can tell: it is told, and stays */
+} XdLinkState;
 
-/* One node's access. */
+/**
+ * XdNodeAccess: one node's access.
+ * @link: asked by everybody, said by one
+ * @pbd: (nullable): reference of the connection
+ * @was_plugged: before us
+ * @tag: (nullable): of the call that makes it, once there was one
+ */
 typedef struct {
     struct _XdStorageAccess *storage;
     char *host;
-    char *pbd;         /* NULL: there is none yet */
-    char *tag;         /* of the one that is made */
-    gboolean plugged;  /* it was, before us */
-    gboolean doubtful; /* whether it is ours nobody can tell: it is never taken away */
+    XdLinkState link;
+    char *pbd;
+    gboolean was_plugged;
+    char *tag;
 } XdNodeAccess;
 
 /**
@@ -39,7 +50,7 @@ typedef struct _XdStorageAccess {
     GPtrArray *nodes;
 
     char *sr;
-    gboolean introduced; /* by this operation, or about to be */
+    char *mark; /* the description of the one that this operation introduces */
     char *secret;
     char *secret_uuid;
     char *secret_tag;
@@ -49,6 +60,8 @@ typedef struct _XdStorageAccess {
 XdStorageAccess *xd_storage_access_new(XdOperation *operation);
 void xd_storage_access_free(XdStorageAccess *access);
 void xd_storage_access_add_config(XdStorageAccess *access, const char *key, const char *value);
+/* Is there a node without a connection? */
+gboolean xd_storage_access_needs_pbd(const XdStorageAccess *access);
 /* What is there already is noted; a node that has access needs nothing. */
 void xd_storage_access_add_node(XdStorageAccess *access, const char *host);
 
@@ -56,14 +69,8 @@ void xd_storage_access_add_node(XdStorageAccess *access, const char *host);
  * taken back when a later step fails; what was there before is never touched. */
 extern const XdStep xd_storage_connect_steps[];
 
-/* Is it one that this driver, or Nova, introduced for volumes? */
-gboolean xd_is_volume_storage(const XdSR *sr);
-/* Does a device of any VM use a disk of it? */
-gboolean xd_storage_is_used(const XdMirror *mirror, const XdSR *sr);
-
-/* The table that drops a volume storage which nothing uses: unplugs it everywhere and forgets it.
- * Over an #XdStorageAccess of which only @sr is used. */
-extern const XdStep xd_storage_drop_steps[];
+/* (transfer full): what is told of a connection that is left, LEFTOVERS. */
+GError *xd_storage_doubtful_error(const XdPBD *pbd);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdStorageAccess, xd_storage_access_free)
 

@@ -127,13 +127,14 @@ xd_volume_find_storage(XdVolumeState *volume)
 
 /* ---- finding the disk ---- */
 
+/* Does the document mean this disk, as far as it says? */
 static gboolean
-is_wanted(const XdVolumeState *volume, const XdVDI *vdi)
+is_meant(const XdVolumeState *volume, const XdVDI *vdi)
 {
     const char *lun = xd_map_get(&vdi->sm_config, "LUNid");
     gint64 number = -1;
 
-    if (vdi->missing)
+    if (volume->access != NULL && g_strcmp0(vdi->sr, volume->access->sr) != 0)
         return FALSE;
     if (volume->vdi_uuid != NULL)
         return strcmp(vdi->uuid, volume->vdi_uuid) == 0;
@@ -157,7 +158,7 @@ xd_volume_find_disk(XdVolumeState *volume)
     for (guint i = 0; i < disks->len; i++) {
         const XdVDI *vdi = g_ptr_array_index(disks, i);
 
-        if (!is_wanted(volume, vdi))
+        if (vdi->missing || !is_meant(volume, vdi))
             continue;
         if (found != NULL)
             return NULL;
@@ -200,6 +201,31 @@ xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi)
             return vbd;
     }
     return NULL;
+}
+
+/* What the storage offers now says nothing about what the instance has: units come and go. */
+const XdVBD *
+xd_volume_find_attached(XdVolumeState *volume, GError **error)
+{
+    const XdMirror *mirror = mirror_of(volume);
+    const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VM, volume->head.vm);
+    const XdVBD *found = NULL;
+
+    for (guint i = 0; i < vbds->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(vbds, i);
+        const XdVDI *vdi = xd_get_vdi(mirror, vbd->vdi);
+
+        if (vdi == NULL || !is_meant(volume, vdi))
+            continue;
+        if (found != NULL) {
+            xd_set_error(error, HVD_ERROR_AMBIGUOUS,
+                         "several devices of the instance fit: VBD %s and VBD %s at least",
+                         found->uuid, vbd->uuid);
+            return NULL;
+        }
+        found = vbd;
+    }
+    return found;
 }
 
 /* ---- the state ---- */

@@ -30,6 +30,7 @@ typedef struct {
     char *vbd;
     char *vbd_tag;
     gboolean attached_before;
+    gboolean was_plugged; /* the device, before us */
     gboolean scanned;
 } XdVolumeState;
 
@@ -44,6 +45,9 @@ void xd_volume_find_storage(XdVolumeState *volume);
 const XdVDI *xd_volume_find_disk(XdVolumeState *volume);
 /* (nullable): the instance's device with this disk */
 const XdVBD *xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi);
+/* (nullable): the instance's device that the document means; NULL without an error where there is none.
+ * Errors: AMBIGUOUS. */
+const XdVBD *xd_volume_find_attached(XdVolumeState *volume, GError **error);
 
 /* Steps: the turn for the storage, and a look for units that the target got later. */
 void xd_step_take_storage_turn(XdOp *op, gpointer data);

@@ -4,6 +4,7 @@
 #include "model/record.h"
 #include "ops/find.h"
 #include "ops/volume-state.h"
+#include "ops/volume-storage.h"
 
 #include <string.h>
 
@@ -113,6 +114,7 @@ check_placement(XdVolumeState *volume, const XdVDI *vdi, GError **error)
         return FALSE;
     }
     volume->attached_before = TRUE;
+    volume->was_plugged = vbd->currently_attached;
     volume->position = position;
     volume->vbd = g_strdup(vbd->parent.ref);
     return TRUE;
@@ -174,12 +176,19 @@ create_vbd(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
+/* (nullable): a snapshot or clone of the instance, made meanwhile, inherits the mark */
 static const XdVBD *
 find_made_vbd(XdVolumeState *volume)
 {
-    return volume->vbd_tag != NULL ? (const XdVBD *) xd_mirror_find_one(
-                                         mirror_of(volume), XD_BY_VBD_TAG, volume->vbd_tag)
-                                   : NULL;
+    const GPtrArray *marked = xd_mirror_find(mirror_of(volume), XD_BY_VBD_TAG, volume->vbd_tag);
+
+    for (guint i = 0; i < marked->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(marked, i);
+
+        if (g_strcmp0(vbd->vm, volume->head.vm) == 0)
+            return vbd;
+    }
+    return NULL;
 }
 
 static void
@@ -227,13 +236,15 @@ plug_vbd(XdOp *op, gpointer data)
 }
 
 static void
-unplug_made_vbd(XdOp *op, gpointer data)
+undo_plug(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
-    const XdVBD *vbd = find_made_vbd(data);
+    XdVolumeState *volume = data;
+    const XdVBD *vbd = volume->attached_before ? xd_get_vbd(mirror_of(volume), volume->vbd)
+                                               : find_made_vbd(volume);
     XdStepCall call = {.method = "VBD.unplug", .done = done};
 
-    if (vbd == NULL || !vbd->currently_attached) {
+    if (vbd == NULL || volume->was_plugged || !vbd->currently_attached) {
         xd_op_next(op);
         return;
     }
@@ -283,7 +294,7 @@ static const XdStep attach_steps[] = {
     {"scan-storage", xd_step_scan_storage, NULL, 2, 900},
     {"find-volume", find_volume, NULL, 0, 5},
     {"create-device", create_vbd, destroy_made_vbd, 2, 60},
-    {"plug-device", plug_vbd, unplug_made_vbd, 5, 600},
+    {"plug-device", plug_vbd, undo_plug, 5, 600},
     {"see-device", see_vbd, NULL, 0, 30},
     {"tell", tell_volume, NULL, 0, 5},
     {0},
@@ -296,12 +307,15 @@ check_detach(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
     const XdVM *vm;
-    const XdVDI *vdi;
     const XdVBD *vbd;
+    GError *error = NULL;
 
     xd_volume_find_storage(volume);
-    vdi = volume->access == NULL || volume->access->sr != NULL ? xd_volume_find_disk(volume) : NULL;
-    vbd = vdi != NULL ? xd_volume_find_device(volume, vdi) : NULL;
+    vbd = xd_volume_find_attached(volume, &error);
+    if (error != NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
     if (vbd == NULL) {
         xd_op_next(op); /* detached already; its storage may still have to go */
         return;
@@ -319,7 +333,7 @@ check_detach(XdOp *op, gpointer data)
                                     "a paused or suspended instance gives no volume back"));
         return;
     }
-    volume->vdi = g_strdup(vdi->parent.ref);
+    volume->was_plugged = vbd->currently_attached;
     volume->vbd = g_strdup(vbd->parent.ref);
     xd_op_next(op);
 }
@@ -397,7 +411,7 @@ drop_storage(XdOp *op, gpointer data)
     if (sr == NULL || !xd_is_volume_storage(sr) || xd_storage_is_used(mirror_of(volume), sr))
         xd_op_next(op);
     else
-        xd_op_table(op, xd_storage_drop_steps, volume->access);
+        xd_op_table(op, xd_storage_drop_steps, volume->access->sr);
 }
 
 /* Once the device is gone there is nothing to go back to: what is left is dropped all the same. */
@@ -412,8 +426,10 @@ undo_unplug(XdOp *op, gpointer data)
 
     if (is_vbd_gone(NULL, data))
         xd_op_table(op, forward, data);
-    else
+    else if (((XdVolumeState *) data)->was_plugged)
         plug_vbd(op, data);
+    else
+        xd_op_next(op);
 }
 
 static const XdStep detach_steps[] = {

@@ -45,9 +45,26 @@ search_end(Search *search, const XdLostEnd *end, const GError *error)
     xd_connection_leave_call(connection);
 }
 
+/* (nullable): what task.create makes carries the mark as its name */
+static const char *
+find_named_task(Search *search)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, search->connection->mirror, &xd_class_task);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (strcmp(((const XdTask *) record)->name_label, search->tag) == 0)
+            return record->ref;
+    }
+    return NULL;
+}
+
 static const char *
 find_object(Search *search)
 {
+    if (strcmp(search->method, "task.create") == 0)
+        return find_named_task(search);
     for (guint i = 0; i < G_N_ELEMENTS(creators); i++) {
         const GPtrArray *records;
 

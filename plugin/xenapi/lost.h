@@ -21,8 +21,8 @@ typedef void (*XdLostDone)(const XdLostEnd *end, const GError *error, gpointer d
 
 /**
  * xd_lost_find: looks for what the call of @method with @tag has made: after a barrier by its
- * mark in the mirror, else by the task that carries the mark; a task of a plain call that still
- * runs is waited for. @error: the pool does not answer, or @cancellable.
+ * mark in the mirror (a task by its name), else by the task that carries the mark; a task of a plain
+ * call that still runs is waited for. @error: the pool does not answer, or @cancellable.
  */
 void xd_lost_find(XdConnection *connection, const char *method, const char *tag,
                   GCancellable *cancellable, XdLostDone done, gpointer data);

@@ -35,6 +35,13 @@ on_stray_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *error G_GNUC_UN
     settle_next(settling);
 }
 
+/* Has task.create made it, to be handed to a transfer that never began? It carries the mark as its name. */
+static gboolean
+is_made(const XdTask *task, const XdOperation *operation)
+{
+    return xd_tag_is_of(task->name_label, operation->id);
+}
+
 /* (nullable): a task of ours that still runs, and is not among @but (nullable) */
 static const XdTask *
 find_stray(XdOperation *operation, GHashTable *but)
@@ -48,7 +55,8 @@ find_stray(XdOperation *operation, GHashTable *but)
 
         if (task->status == XD_TASK_STATUS_TYPE_PENDING &&
             (but == NULL || !g_hash_table_contains(but, record->ref)) &&
-            xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id))
+            (is_made(task, operation) ||
+             xd_tag_is_of(xd_map_get(&task->other_config, XD_TASK_TAG_KEY), operation->id)))
             return task;
     }
     return NULL;
@@ -82,6 +90,8 @@ settle_next(Settling *settling)
         return;
     }
     settling->stray = g_strdup(stray->parent.ref);
+    if (is_made(stray, settling->operation))
+        xd_task_end(settling->operation->connection, settling->stray);
     at_once = g_cancellable_new();
     g_cancellable_cancel(at_once); /* asks the server to cancel it, and waits for its end */
     xd_task_follow(settling->operation->connection, settling->stray, at_once, NULL, on_stray_ended,

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * XdOperation: the head of every operation's state.
  * @klass: (unowned): what the layer above knows of it
  * @id: of this run; begins all its marks
- * @n_calls: those without a mark of their own
+ * @n_calls: the last number in a mark, for calls that nothing else tells apart
  * @turn: (nullable): see xd_op_take_turn()
  * @unsure: nobody knows what an optional call has done
  */

@@ -203,6 +203,21 @@ xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancell
     }
 }
 
+static void
+on_status_set(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
+              const GError *error G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+void
+xd_task_end(XdConnection *connection, const char *task)
+{
+    XdCall call = {.method = "task.set_status",
+                   .parameters = g_variant_new("(ss)", task, "cancelled")};
+
+    xd_call(connection, &call, NULL, on_status_set, NULL);
+}
+
 char *
 xd_task_get_made(const XdTask *task, XdArena *arena)
 {

@@ -27,6 +27,9 @@ typedef void (*XdTaskProgress)(double fraction, gpointer data);
 void xd_task_follow(XdConnection *connection, const char *task, GCancellable *cancellable,
                     XdTaskProgress progress, XdTaskDone done, gpointer data);
 
+/* Ends a task that task.create has made: no call runs it, so cancelling does not. */
+void xd_task_end(XdConnection *connection, const char *task);
+
 /* (transfer full) (nullable): what a finished task has made: its reference */
 char *xd_task_get_made(const XdTask *task, XdArena *arena);
 

@@ -1,5 +1,6 @@
 /* Bulk transfers: a disk's bytes straight to or from a node that has its storage. */
 #include "xenapi/call.h"
+#include "xenapi/lost.h"
 #include "xenapi/session.h"
 #include "xenapi/steps.h"
 #include "xenapi/task.h"
@@ -104,22 +105,6 @@ judge(Moving *moving, const GError *task_error)
 }
 
 static void
-on_status_set(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply G_GNUC_UNUSED,
-              const GError *error G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
-{
-}
-
-/* Some refusals leave the task pending for good (observed.md): end it ourselves. */
-static void
-end_task(Moving *moving)
-{
-    XdCall call = {.method = "task.set_status",
-                   .parameters = g_variant_new("(ss)", moving->task, "cancelled")};
-
-    xd_call(moving->operation->connection, &call, NULL, on_status_set, NULL);
-}
-
-static void
 on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *task_error, gpointer data)
 {
     Moving *moving = data;
@@ -140,7 +125,8 @@ on_enough(gpointer data)
     Moving *moving = data;
 
     xd_clear_source(&moving->timer);
-    end_task(moving);
+    /* some refusals leave the task pending for good (observed.md) */
+    xd_task_end(moving->operation->connection, moving->task);
     g_cancellable_cancel(moving->enough); /* bounds the wait for its end */
     return G_SOURCE_REMOVE;
 }
@@ -277,18 +263,40 @@ exchange_start(Moving *moving)
 }
 
 static void
-on_task_made(XdConnection *connection G_GNUC_UNUSED, const XdReply *reply, const GError *error,
-             gpointer data)
+begin(Moving *moving, const char *task)
+{
+    moving->task = g_strdup(task);
+    xd_op_begin_part(moving->op, 0);
+    exchange_start(moving);
+}
+
+static void
+on_searched(const XdLostEnd *end, const GError *error, gpointer data)
 {
     Moving *moving = data;
 
-    if (error != NULL) {
-        moving_end(moving, g_error_copy(error));
+    if (error != NULL || end->ref == NULL) {
+        moving_end(moving, g_steal_pointer(&moving->error));
         return;
     }
-    moving->task = g_variant_dup_string(reply->value, NULL);
-    xd_op_begin_part(moving->op, 0);
-    exchange_start(moving);
+    g_clear_error(&moving->error);
+    begin(moving, end->ref);
+}
+
+static void
+on_task_made(XdConnection *connection, const XdReply *reply, const GError *error, gpointer data)
+{
+    Moving *moving = data;
+
+    if (error == NULL) {
+        begin(moving, g_variant_get_string(reply->value, NULL));
+    } else if (reply->unknown) {
+        moving->error = g_error_copy(error);
+        xd_lost_find(connection, "task.create", moving->tag, moving->cancellable, on_searched,
+                     moving);
+    } else {
+        moving_end(moving, g_error_copy(error));
+    }
 }
 
 /* ---- the tail call ---- */

@@ -1,7 +1,8 @@
 /* Live migration: the nine parts together, what is refused, and who counts as arrived. */
 #include "base/error.h"
+#include "ops/find.h"
 #include "ops/migrate.h"
-#include "ops/storage-access.h"
+#include "ops/volume-storage.h"
 #include "world.h"
 #include "xenapi/mirror.h"
 
@@ -10,6 +11,9 @@
 typedef void (*Part)(XdConnection *connection, const char *instance, const char *document,
                      const HvdCall *call, GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer user_data);
+
+/* Longer than a lost reply is looked for. */
+#define LONG_MS 90000
 
 static TestPool *pool;
 
@@ -422,6 +426,31 @@ find_volume_storage(const World *world)
     g_assert_not_reached();
 }
 
+/* Of two connections it is the second one whose reply is lost: it is not taken for the first. */
+static void
+test_two_storages(void)
+{
+    static const char prepared[] = "spawn attach-first attach-guarded";
+    g_autoptr(World) world = world_new_prepared(pool, prepared);
+    g_autofree char *after = NULL;
+    g_auto(GStrv) pbds = NULL;
+
+    world_run(world, operation_find("pre-migrate"));
+    g_assert_no_error(world->error);
+    after = test_pool_picture(pool);
+    g_clear_pointer(&world, world_free);
+    world = world_new_prepared(pool, prepared);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"PBD.create\",\"nth\":2,"
+                            "\"when\":\"after\",\"action\":\"drop\"}}");
+    world_run(world, operation_find("pre-migrate"));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, after);
+    pbds = g_strsplit(strstr(world->result, "\"pbds\":["), "\"", -1);
+    g_assert_cmpuint(strlen(pbds[3]), ==, 36);
+    g_assert_cmpuint(strlen(pbds[5]), ==, 36);
+    g_assert_cmpstr(pbds[3], !=, pbds[5]);
+}
+
 /* Another tool connects the destination with the storage. (transfer full): the connection's uuid */
 static char *
 connect_destination(const char *sr)
@@ -438,7 +467,19 @@ connect_destination(const char *sr)
     return g_strdup(json_node_get_string(test_pool_call(pool, "PBD.get_uuid", made)));
 }
 
-/* Ours was lost with the toolstack, and there is one all the same. */
+/* Ours was lost with the toolstack, and there is one all the same. (transfer full): its uuid */
+static char *
+lose_connection(World *world)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    return connect_destination(find_volume_storage(world)->parent.ref);
+}
+
 static void
 test_connection_of_others(void)
 {
@@ -449,13 +490,7 @@ test_connection_of_others(void)
 
     g_clear_pointer(&world, world_free);
     world = world_new_with(pool, TRUE, NULL, &callbacks);
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
-                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
-    world_start(world, operation_find("pre-migrate-first"), NULL);
-    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
-    test_pool_control(pool, "{\"cmd\":\"stop\"}");
-    test_pool_control(pool, "{\"cmd\":\"start\"}");
-    pbd = connect_destination(find_volume_storage(world)->parent.ref);
+    pbd = lose_connection(world);
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"p\",\"method\":\"PBD.plug\","
                             "\"nth\":1,\"when\":\"before\",\"action\":\"task-fail\",\"error\":"
                             "[\"SR_BACKEND_FAILURE_141\",\"\",\"planted\"]}}");
@@ -464,6 +499,82 @@ test_connection_of_others(void)
     world_assert_refused(world, HVD_ERROR_LEFTOVERS, "planted");
     g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd));
     test_pool_assert_picture(pool, before);
+}
+
+/* Another process prepares the destination for another instance at the same moment: its connection serves,
+ * and stays. */
+static void
+test_connection_exists(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *pbd = NULL;
+    g_autofree char *before = NULL;
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    pbd = connect_destination(find_volume_storage(world)->parent.ref);
+    before = test_pool_picture(pool);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_null(strstr(world->result, pbd));
+    run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+}
+
+/* Ours was lost, and all goes well: it is the rollback that tells, and what is known to be ours goes. */
+static void
+test_rollback_tells(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *pbd = NULL;
+    g_autofree char *before = NULL;
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    pbd = lose_connection(world);
+    before = test_pool_picture(pool);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
+    world_assert_refused(world, HVD_ERROR_LEFTOVERS, "may be the connection");
+    g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd));
+    test_pool_assert_picture(pool, before);
+}
+
+static gboolean
+never(const World *world G_GNUC_UNUSED)
+{
+    return FALSE;
+}
+
+/* It was made, and the toolstack was away longer than anybody asks what became of it. */
+static void
+test_connection_untold(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
+    const XdPBD *pbd;
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    world->still = TRUE;
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"after\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("pre-migrate-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    world_pass(world, LONG_MS, 50, never);
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_LEFTOVERS, "the pool does not say");
+    pbd = xd_find_pbd(world->connection->mirror, find_volume_storage(world)->parent.ref, host);
+    g_assert_nonnull(strstr(xd_error_get_leftovers(world->error)[0], pbd->uuid));
 }
 
 int
@@ -491,6 +602,10 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/not-whole", test_not_whole);
     g_test_add_func("/op/migrate/rollback-spares-others", test_rollback_spares_others);
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
+    g_test_add_func("/op/migrate/connection-exists", test_connection_exists);
+    g_test_add_func("/op/migrate/rollback-tells", test_rollback_tells);
+    g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
+    g_test_add_func("/op/migrate/two-storages", test_two_storages);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
     status = g_test_run();
     test_pool_free(pool);

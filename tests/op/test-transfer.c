@@ -382,6 +382,20 @@ test_big(void)
     peak_assert(peak, MOST_MEMORY);
 }
 
+/* The task that the bytes go by was made, and its name finds it again. */
+static void
+test_task_lost(gconstpointer data)
+{
+    const Way *way = data;
+    g_autoptr(World) world = world_of(way);
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"task.create\",\"nth\":1,"
+                            "\"when\":\"after\",\"action\":\"drop\"}}");
+    world_run(world, operation_find(way->operation));
+    g_assert_no_error(world->error);
+    assert_no_task_pending();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -403,6 +417,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/spawn/transfer/image-is-long", test_image_is_long);
     g_test_add_func("/op/spawn/transfer/image-is-another", test_image_is_another);
     g_test_add_func("/op/transfer/big", test_big);
+    g_test_add_data_func("/op/spawn/transfer/task-lost", &in, test_task_lost);
+    g_test_add_data_func("/op/snapshot/transfer/task-lost", &out, test_task_lost);
     status = g_test_run();
     test_pool_free(pool);
     return status;

@@ -1,10 +1,15 @@
 /* Volumes: what is asked for, what is there before, and what is never taken from others. */
 #include "base/error.h"
+#include "ops/find.h"
+#include "ops/volume-storage.h"
 #include "ops/volume.h"
 #include "world.h"
 #include "xenapi/mirror.h"
 
 #include <string.h>
+
+/* Longer than a lost reply is looked for. */
+#define LONG_MS 90000
 
 static TestPool *pool;
 
@@ -83,7 +88,8 @@ test_unknown(void)
            "{\"driver_volume_type\":\"xensm\",\"data\":{\"sr_uuid\":\"" INSTANCE "\","
            "\"vdi_uuid\":\"" INSTANCE "\"}}",
            NULL);
-    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "/data/sr_uuid: the pool has no storage " INSTANCE);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND,
+                         "/data/sr_uuid: the pool has no storage " INSTANCE);
     attach(world, ISCSI("192.0.2.99", ",\"target_lun\":0"), NULL);
     g_assert_nonnull(world->error);
     g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
@@ -141,6 +147,125 @@ test_states(void)
     world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
 }
 
+/* ---- what there is of one instance ---- */
+
+static const XdVM *
+find_vm(const World *world)
+{
+    return xd_find_instance(world->connection->mirror, INSTANCE, NULL);
+}
+
+static const GPtrArray *
+devices(const World *world)
+{
+    return xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, find_vm(world)->parent.ref);
+}
+
+/* (nullable): its only volume */
+static const XdVBD *
+find_volume(const World *world)
+{
+    const XdVBD *found = NULL;
+
+    for (guint i = 0; i < devices(world)->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(devices(world), i);
+
+        if (xd_map_get(&vbd->other_config, XD_VOLUME_KEY) == NULL)
+            continue;
+        g_assert_null(found);
+        found = vbd;
+    }
+    return found;
+}
+
+static void
+call_on(const char *method, const char *ref)
+{
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"]", ref);
+
+    test_pool_call(pool, method, parameters);
+}
+
+/* ---- which device is taken away ---- */
+
+#define GROWING "192.0.2.12"
+
+static void
+set_units(const char *units)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"iscsi-target\",\"target\":\"" GROWING "\",\"iqn\":\"" TARGET_IQN
+                      "\",\"luns\":[%s]}",
+                      units);
+}
+
+/* The storage of a volume shows so many units. */
+static void
+scan(World *world, const char *sr, guint units)
+{
+    g_autofree char *ref = g_strdup(sr);
+
+    call_on("SR.scan", ref);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VDI_SR, ref)->len != units)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static const XdVDI *
+find_volume_disk(const World *world)
+{
+    return xd_get_vdi(world->connection->mirror, find_volume(world)->vdi);
+}
+
+/* The only unit needed no name when it was attached: it is still the one that the instance has. */
+static void
+test_second_unit_appears(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = test_pool_picture(pool);
+
+    set_units("{\"lun\":0,\"size\":1073741824}");
+    attach(world, ISCSI(GROWING, ""), NULL);
+    g_assert_no_error(world->error);
+    set_units("{\"lun\":0,\"size\":1073741824},{\"lun\":1,\"size\":1073741824}");
+    scan(world, find_volume_disk(world)->sr, 2);
+    detach(world, ISCSI(GROWING, ""));
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+}
+
+/* With two units attached nobody guesses which one is meant. */
+static void
+test_which_device(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first attach-second");
+    g_autofree char *before = test_pool_picture(pool);
+
+    detach(world, ISCSI(TARGET, ""));
+    world_assert_refused(world, HVD_ERROR_AMBIGUOUS, "several devices");
+    test_pool_assert_picture(pool, before);
+}
+
+/* A scan that does not find the unit says nothing about the device. */
+static void
+test_missing(void)
+{
+    static const char *const units[] = {ISCSI(TARGET, ",\"target_lun\":0"), ISCSI(TARGET, "")};
+
+    for (guint i = 0; i < G_N_ELEMENTS(units); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "spawn");
+        g_autofree char *before = test_pool_picture(pool);
+
+        attach(world, ISCSI(TARGET, ",\"target_lun\":0"), NULL);
+        g_assert_no_error(world->error);
+        test_pool_set(pool, "VDI", find_volume(world)->vdi, "missing", "true");
+        while (!find_volume_disk(world)->missing)
+            g_main_context_iteration(NULL, TRUE);
+        detach(world, units[i]);
+        g_assert_no_error(world->error);
+        test_pool_assert_picture(pool, before);
+    }
+}
+
 /* ---- what others have stays ---- */
 
 /* The storage is there for another unit: a failure, and a detach, leave it. */
@@ -163,16 +288,146 @@ test_storage_of_others(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* ---- another process attaches another unit of the target at the same moment ---- */
+
+#define OTHERS_SR "c78e2980-56a7-5fd0-aba3-3694766e0320" /* of the target, whoever introduces it */
+
+static char *
+call_for_ref(const char *method, const char *parameters)
+{
+    return g_strdup(json_node_get_string(test_pool_call(pool, method, parameters)));
+}
+
+static void
+hold(const char *id, const char *method)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"%s\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}",
+                      id, method);
+}
+
+static void
+let_go(const char *id)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":\"%s\"}", id);
+}
+
+/* (transfer full): the storage */
+static char *
+introduce_outside(void)
+{
+    return call_for_ref("SR.introduce",
+                        "[\"" OTHERS_SR "\",\"tempSR\",\"" XD_VOLUME_STORAGE "1;another\","
+                        "\"iscsi\",\"\",true,{}]");
+}
+
+static void
+connect_outside(const char *sr)
+{
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim1");
+    g_autofree char *record = g_strdup_printf(
+        "[{\"host\":\"%s\",\"SR\":\"%s\",\"other_config\":{},\"device_config\":{"
+        "\"target\":\"" TARGET "\",\"port\":\"3260\",\"targetIQN\":\"" TARGET_IQN "\"}}]",
+        host, sr);
+    g_autofree char *pbd = call_for_ref("PBD.create", record);
+
+    call_on("PBD.plug", pbd);
+}
+
+/* It fails later, and what the other one has introduced stays. */
+static void
+test_race_fails(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *sr = NULL;
+    g_autofree char *before = NULL;
+
+    hold("i", "SR.introduce");
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"method\":\"PBD.plug\",\"nth\":1,"
+                      "\"action\":\"task-fail\",\"error\":[\"INTERNAL_ERROR\",\"planted\"]}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"i\"}");
+    sr = introduce_outside();
+    before = test_pool_picture(pool);
+    let_go("i");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_FAILED, "plug-pbd");
+    test_pool_assert_picture(pool, before);
+}
+
+/* What the other one has made shows later than the answer that says that it is there. */
+static void
+test_race_late(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *sr = NULL;
+
+    world->still = TRUE;
+    hold("i", "SR.introduce");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"i\"}");
+    hold("e", "event.from");
+    test_pool_set(pool, "VM", find_vm(world)->parent.ref, "name_description", "\"next poll\"");
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"e\"}");
+    sr = introduce_outside();
+    connect_outside(sr);
+    let_go("i");
+    while (!world->ended && xd_http_get_busy(world->connection->http) > 1)
+        g_main_context_iteration(NULL, TRUE);
+    let_go("e");
+    world->still = FALSE;
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(find_volume(world));
+}
+
+/* ---- what a storage of our own has is ours, whatever was told of it ---- */
+
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+static gboolean
+never(const World *world G_GNUC_UNUSED)
+{
+    return FALSE;
+}
+
+/* The toolstack is away longer than anybody asks what became of the connection. */
+static void
+test_connection_untold(void)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = test_pool_picture(pool);
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    world->still = TRUE;
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"PBD.create\","
+                            "\"nth\":1,\"when\":\"after\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    test_pool_control(pool, "{\"cmd\":\"stop\"}");
+    world_pass(world, LONG_MS, 50, never);
+    test_pool_control(pool, "{\"cmd\":\"start\"}");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_UNKNOWN_OUTCOME, "the pool does not say");
+    test_pool_assert_picture(pool, before);
+}
+
 /* An instance's own disk is no volume of it. */
 static void
 test_own_disk(void)
 {
     g_autoptr(World) world = world_new_prepared(pool, "spawn");
-    const XdVM *vm =
-        (const XdVM *) xd_mirror_find_one(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE);
-    const GPtrArray *vbds = xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, vm->parent.ref);
-    const XdVDI *vdi =
-        xd_get_vdi(world->connection->mirror, ((const XdVBD *) g_ptr_array_index(vbds, 0))->vdi);
+    const XdVBD *vbd = g_ptr_array_index(devices(world), 0);
+    const XdVDI *vdi = xd_get_vdi(world->connection->mirror, vbd->vdi);
     g_autofree char *info = g_strdup_printf(
         "{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"%s\"}}", vdi->uuid);
     g_autofree char *before = test_pool_picture(pool);
@@ -216,6 +471,76 @@ test_gone(void)
     world_wait(&second);
     world_assert_refused(&second, HVD_ERROR_NOT_FOUND, "the instance is gone");
     g_clear_error(&second.error);
+}
+
+/* ---- a device is left as it was found: plugged, or not ---- */
+
+static void
+unplug_outside(World *world)
+{
+    g_autofree char *ref = g_strdup(find_volume(world)->parent.ref);
+
+    call_on("VBD.unplug", ref);
+    while (find_volume(world)->currently_attached)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* The call is never answered, and the caller wants no more of it. */
+static void
+stop_at(World *world, const char *operation, const char *method, const char *when)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"%s\",\"action\":\"hold\"}}",
+                      method, when);
+    world_start(world, operation_find(operation), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"f\"}");
+    world_hang(world);
+    g_cancellable_cancel(world->cancellable);
+}
+
+static void
+test_attach_unplugged(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autofree char *before = NULL;
+
+    unplug_outside(world);
+    before = test_pool_picture(pool);
+    stop_at(world, "attach-disk", "VBD.plug", "after");
+    world_wait(world);
+    g_assert_nonnull(world->error); /* cancelled, or out of time */
+    test_pool_assert_picture(pool, before);
+}
+
+static void
+test_detach_unplugged(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autofree char *before = NULL;
+
+    unplug_outside(world);
+    before = test_pool_picture(pool);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"method\":\"VBD.destroy\",\"nth\":1,"
+                            "\"action\":\"error\",\"error\":[\"INTERNAL_ERROR\",\"planted\"]}}");
+    world_run(world, operation_find("detach-disk"));
+    world_assert_refused(world, HVD_ERROR_FAILED, "destroy-device");
+    test_pool_assert_picture(pool, before);
+}
+
+/* A backup is taken while the device is plugged, and inherits the device's mark. */
+static void
+test_backup_meanwhile(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *vm = g_strdup_printf("[\"%s\",\"backup\"]", find_vm(world)->parent.ref);
+
+    stop_at(world, "attach-disk", "VBD.plug", "before");
+    test_pool_call(pool, "VM.snapshot", vm);
+    world_wait(world);
+    g_assert_nonnull(world->error); /* cancelled, or out of time */
+    g_assert_null(find_volume(world));
+    g_assert_cmpuint(devices(world)->len, ==, 1);
 }
 
 /* ---- CHAP (SEC-9) ---- */
@@ -284,10 +609,19 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/which-unit", test_which_unit);
     g_test_add_func("/op/volume/positions", test_positions);
     g_test_add_func("/op/volume/states", test_states);
+    g_test_add_func("/op/volume/second-unit-appears", test_second_unit_appears);
+    g_test_add_func("/op/volume/which-device", test_which_device);
+    g_test_add_func("/op/volume/missing", test_missing);
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
+    g_test_add_func("/op/volume/race-fails", test_race_fails);
+    g_test_add_func("/op/volume/race-late", test_race_late);
+    g_test_add_func("/op/volume/connection-untold", test_connection_untold);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
     g_test_add_func("/op/volume/gone", test_gone);
+    g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
+    g_test_add_func("/op/volume/detach-unplugged", test_detach_unplugged);
+    g_test_add_func("/op/volume/backup-meanwhile", test_backup_meanwhile);
     g_test_add_func("/op/volume/secret", test_secret);
     g_test_add_func("/op/volume/wrong-password", test_wrong_password);
     status = g_test_run();
