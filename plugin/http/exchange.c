@@ -68,6 +68,7 @@ xd_exchange_new(XdHttp *http, XdSlot *slot, const XdHttpRequest *request)
     x->body_size = request->body_size;
     x->lane = request->lane;
     x->timeout_ms = request->timeout_ms;
+    x->low_speed_limit = request->low_speed_limit;
     x->low_speed_s = request->low_speed_s;
     x->max_body = request->max_body;
     x->bulk = request->bulk;
@@ -108,6 +109,15 @@ note_status(XdExchange *x)
         x->status = (guint) status;
 }
 
+void
+xd_exchange_blame(XdExchange *x, GError *error)
+{
+    if (x->error == NULL)
+        x->error = error;
+    else
+        g_clear_error(&error);
+}
+
 GError *
 xd_exchange_verdict(XdExchange *x)
 {
@@ -140,6 +150,7 @@ on_read(char *buffer, size_t size, size_t n, void *user)
 {
     XdExchange *x = user;
     gsize room = size * n, length = 0;
+    GError *error = NULL;
     XdFlow flow;
 
     if (x->error != NULL) /* it has been cancelled since */
@@ -152,8 +163,9 @@ on_read(char *buffer, size_t size, size_t n, void *user)
         return length;
     }
     x->in_callback = TRUE;
-    flow = x->klass->read_body(x, buffer, room, &length, x->data, &x->error);
+    flow = x->klass->read_body(x, buffer, room, &length, x->data, &error);
     x->in_callback = FALSE;
+    xd_exchange_blame(x, error); /* it may have been cancelled meanwhile */
     if (flow == XD_FLOW_STOP)
         return CURL_READFUNC_ABORT;
     if (flow == XD_FLOW_PAUSE) {
@@ -182,13 +194,17 @@ gboolean
 xd_exchange_tell_head(XdExchange *x)
 {
     const char *type = NULL;
+    GError *error = NULL;
+    gboolean go_on;
 
     if (x->head_told || x->klass->head == NULL)
         return TRUE;
     x->head_told = TRUE;
     note_status(x);
     curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
-    return x->klass->head(x, x->status, type != NULL ? type : "", x->data, &x->error);
+    go_on = x->klass->head(x, x->status, type != NULL ? type : "", x->data, &error);
+    xd_exchange_blame(x, error);
+    return go_on;
 }
 
 static size_t
@@ -197,6 +213,7 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     XdExchange *x = user;
     gsize length = size * n;
     XdFlow flow = XD_FLOW_STOP;
+    GError *error = NULL;
 
     if (x->error != NULL)
         return 0;
@@ -208,8 +225,9 @@ on_write(char *bytes, size_t size, size_t n, void *user)
     }
     x->in_callback = TRUE;
     if (xd_exchange_tell_head(x))
-        flow = x->klass->data(x, bytes, length, x->data, &x->error);
+        flow = x->klass->data(x, bytes, length, x->data, &error);
     x->in_callback = FALSE;
+    xd_exchange_blame(x, error);
     if (flow == XD_FLOW_STOP)
         return 0;
     if (flow == XD_FLOW_PAUSE) {
@@ -306,7 +324,7 @@ xd_exchange_apply(XdExchange *x, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) x->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, x->low_speed_s > 0 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long) x->low_speed_limit);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) x->low_speed_s);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
                      (curl_off_t) MIN(x->max_body, (guint64) G_MAXINT64));

@@ -35,6 +35,8 @@ busy_add(const XdExchange *x, int change)
 
     if (is_queued(x))
         http->running = (guint) ((int) http->running + change);
+    if (x->lane == XD_LANE_LONG)
+        http->longs = (guint) ((int) http->longs + change);
     if (x->lane == XD_LANE_SHORT)
         x->slot->busy = (guint) ((int) x->slot->busy + change);
 }
@@ -101,17 +103,22 @@ exchange_end(XdExchange *x)
 static gboolean
 on_deferred(gpointer data)
 {
-    exchange_end(data);
+    XdExchange *x = data;
+
+    if (x->http->in_curl) /* a callback of ours turns the loop */
+        return G_SOURCE_CONTINUE;
+    exchange_end(x);
     return G_SOURCE_REMOVE;
 }
 
 static void
 exchange_defer(XdExchange *x, GError *error)
 {
-    if (x->error == NULL)
-        x->error = error;
-    else /* the first one counts */
+    if (x->over) { /* what it has come to is worth more */
         g_error_free(error);
+        return;
+    }
+    xd_exchange_blame(x, error);
     if (x->deferred != NULL)
         return;
     x->deferred = g_idle_source_new();
@@ -228,6 +235,7 @@ collect_done(XdHttp *http, GPtrArray *done)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &x);
         x->code = message->data.result;
+        x->over = TRUE;
         x->paused = 0; /* there is nothing to resume */
         xd_clear_source(&x->cancelled);
         xd_clear_source(&x->deferred);
@@ -283,7 +291,16 @@ exchange_start(XdExchange *x)
     xd_exchange_apply(x, easy);
     x->easy = easy;
     busy_add(x, +1);
-    curl_multi_add_handle(http->multi, easy);
+    if (curl_multi_add_handle(http->multi, easy) != CURLM_OK)
+        exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the request could not be started"));
+}
+
+/* Transfers last for hours: without room beside them no call would leave in that time. */
+static guint
+room_for_longs(const XdHttpOptions *options)
+{
+    return options->total > options->short_per_origin ? options->total - options->short_per_origin
+                                                      : 1;
 }
 
 static gboolean
@@ -297,7 +314,9 @@ may_start(const XdExchange *x)
         return TRUE;
     if (http->running >= http->options.total)
         return FALSE;
-    return x->lane != XD_LANE_SHORT || x->slot->busy < http->options.short_per_origin;
+    if (x->lane == XD_LANE_LONG)
+        return http->longs < room_for_longs(&http->options);
+    return x->slot->busy < http->options.short_per_origin;
 }
 
 static void
@@ -356,11 +375,18 @@ xd_http_send(XdHttp *http, const XdHttpRequest *request, const XdExchangeClass *
 void
 xd_exchange_resume(XdExchange *x)
 {
+    XdHttp *http = x->http;
+    gboolean in_curl = http->in_curl;
+
     if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
         return;
     x->paused = 0;
+    http->depth++;
+    http->in_curl = TRUE; /* which gives what it has held back from within this call */
     if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)
         exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the transfer could not go on"));
+    http->in_curl = in_curl;
+    http_leave(http);
 }
 
 gboolean

@@ -21,7 +21,7 @@ typedef struct _XdHttp XdHttp;
  * @pins: (nullable): "HOST=sha256//BASE64"; for a host with pins they replace chain and name
  * @plaintext_on_loopback: allow http:// to an address of this machine
  * @short_per_origin: short calls under way at one origin
- * @total: exchanges under way in all, polls aside
+ * @total: exchanges under way in all, polls aside; of these, @short_per_origin are kept from long ones
  */
 typedef struct {
     XdArena *arena;
@@ -87,7 +87,8 @@ typedef struct {
  * @secret_body: libcurl gets it piecewise, and never has it in memory that it frees unwiped
  * @body_size: of a streamed body; -1: no body
  * @timeout_ms: from the sending to the last byte; 0: none
- * @low_speed_s: give up when less than a byte a second came or went for so long; 0: never
+ * @low_speed_limit: bytes a second that come or go at least
+ * @low_speed_s: give up when it was fewer for so long; 0: never
  * @max_body: of the answer, in bytes
  */
 typedef struct {
@@ -102,6 +103,7 @@ typedef struct {
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;
+    guint low_speed_limit;
     guint low_speed_s;
     guint64 max_body;
     gboolean bulk; /* large buffers */

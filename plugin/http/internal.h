@@ -39,6 +39,7 @@ struct _XdHttp {
     GQueue waiting;      /* (element-type XdExchange) */
     GQueue idle;         /* (element-type CURL): handles to use again, which know nothing */
     guint running;       /* of those that may be queued */
+    guint longs;         /* of these, in XD_LANE_LONG */
     GQueue exchanges; /* (element-type XdExchange): all that exist, in the order of their making */
     guint64 serials;  /* that were given out */
     guint depth;      /* of our own callbacks on the stack: see http_leave() */
@@ -70,6 +71,7 @@ struct _XdExchange {
     gint64 body_size;
     XdLane lane;
     guint timeout_ms;
+    guint low_speed_limit;
     guint low_speed_s;
     guint64 max_body;
     gboolean bulk;
@@ -79,6 +81,7 @@ struct _XdExchange {
     GError *error; /* the owner's, or ours */
     GSource *cancelled;
     GSource *deferred; /* an end that was known before it could start */
+    gboolean over;     /* libcurl has told of its end, which comes now */
     gboolean sent;
     gboolean in_callback;
     guint paused; /* CURLPAUSE_ bits */
@@ -104,6 +107,8 @@ void xd_exchange_apply(XdExchange *x, CURL *easy);
 /* Of a request to a target: leaves the handle as xd_exchange_prepare() does. */
 void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);
+/* (nullable) (transfer full): why it ends; the first reason counts */
+void xd_exchange_blame(XdExchange *exchange, GError *error);
 /* (nullable): what the transfer that libcurl has ended means */
 GError *xd_exchange_verdict(XdExchange *exchange);
 

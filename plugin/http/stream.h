@@ -29,7 +29,7 @@ struct _XdSource {
 /**
  * XdDrain: takes the bytes of a download.
  * @write: takes them all, or none and %XD_FLOW_PAUSE, and calls @wake from the loop when there is room
- * @finish: all was written: calls @finished from the loop when it has arrived
+ * @finish: all was written: calls @finished from the loop when it has arrived, or when it was cancelled
  */
 typedef struct _XdDrain XdDrain;
 typedef struct {

@@ -88,8 +88,10 @@ xd_trust_configure(CURL *easy, const XdOrigin *origin, const XdHttpOptions *opti
     curl_easy_setopt(easy, CURLOPT_CERTINFO, pins != NULL ? 1L : 0L); /* see wrong_key() */
     if (pins != NULL)
         return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pins) == CURLE_OK;
-    if (options->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    if (options->ca_file == NULL)
+        return TRUE;
+    curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* in place of the system's, not beside them */
     return TRUE;
 }
 

@@ -13,6 +13,7 @@ typedef struct {
     gboolean pending;
     gboolean finishing;
     gboolean freed;
+    GSource *given_up; /* (nullable): while what is left is waited for */
     GError *error;
     GChecksum *checksum; /* (nullable) */
 } RawDrain;
@@ -37,6 +38,7 @@ drain_finished(RawDrain *self)
     GError *error = self->error != NULL ? g_error_copy(self->error) : NULL;
 
     self->finishing = FALSE;
+    xd_clear_source(&self->given_up);
     self->parent.finished(self->parent.wake_data, error);
 }
 
@@ -112,16 +114,33 @@ on_nothing_left(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* Who reads the stream may have stopped for good, and its write may not care for our asking. */
+static gboolean
+on_given_up(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+    RawDrain *self = data;
+
+    if (self->error == NULL)
+        self->error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+    g_cancellable_cancel(self->cancellable);
+    drain_finished(self);
+    return G_SOURCE_REMOVE;
+}
+
 static void
-raw_finish(XdDrain *drain, GCancellable *cancellable G_GNUC_UNUSED)
+raw_finish(XdDrain *drain, GCancellable *cancellable)
 {
     RawDrain *self = (RawDrain *) drain;
     g_autoptr(GSource) source = NULL;
 
     self->finishing = TRUE;
     drain_flush(self);
-    if (self->pending)
+    if (self->pending) {
+        self->given_up = g_cancellable_source_new(cancellable);
+        g_source_set_callback(self->given_up, G_SOURCE_FUNC(on_given_up), self, NULL);
+        g_source_attach(self->given_up, g_main_context_get_thread_default());
         return;
+    }
     source = g_idle_source_new();
     g_source_set_callback(source, on_nothing_left, self, NULL);
     g_source_attach(source, g_main_context_get_thread_default());
@@ -133,6 +152,7 @@ raw_free(XdDrain *drain)
     RawDrain *self = (RawDrain *) drain;
 
     self->freed = TRUE;
+    xd_clear_source(&self->given_up);
     g_cancellable_cancel(self->cancellable);
     if (!self->pending && !self->finishing)
         drain_release(self);

@@ -186,7 +186,8 @@ typedef enum {
  * @request_id: (nullable): the same id on a repeated call gives the same result; 1 to 64 of
  *   A-Z a-z 0-9 . _ : -
  * @trace_parent: (nullable): a W3C trace parent; goes into the log's fields
- * @progress: (nullable): called in the connection's context, at most 20 times a second
+ * @progress: (nullable): called in the connection's context, when a step begins and at most 20 times
+ *   a second while it lasts
  */
 typedef struct {
     gsize struct_size;

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#define MAX_RECORD (1024 * 1024)
-#define MAX_TEXT   200 /* of a token, a reference, a class name */
+#define MAX_TEXT 200 /* of a token, a reference, a class name */
 
 typedef enum {
     IN_ANSWER, /* at the top, or between the members of the answer */
@@ -343,14 +342,14 @@ static const XdSinkClass batch_class = {
 /* ---- the face ---- */
 
 XdBatch *
-xd_batch_new(void)
+xd_batch_new(gsize max_record)
 {
     XdBatch *batch = g_new0(XdBatch, 1);
 
     batch->sink.klass = &batch_class;
     batch->changes = g_array_new(FALSE, FALSE, sizeof(XdChange));
     g_array_set_clear_func(batch->changes, clear_change);
-    batch->records = xd_record_sink_new(MAX_RECORD);
+    batch->records = xd_record_sink_new(max_record);
     xd_batch_reset(batch);
     return batch;
 }

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  */
 typedef struct _XdBatch XdBatch;
 
-XdBatch *xd_batch_new(void);
+/* @max_record: bytes of what is kept of one object */
+XdBatch *xd_batch_new(gsize max_record);
 void xd_batch_free(XdBatch *batch);
 /* before each answer: forgets the last one, keeps the scratch space */
 void xd_batch_reset(XdBatch *batch);

@@ -40,7 +40,8 @@ xd_events_new(XdConnection *connection)
     XdEvents *events = g_new0(XdEvents, 1);
 
     events->connection = connection;
-    events->batch = xd_batch_new();
+    events->batch =
+        xd_batch_new(xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_MAX_RECORD));
     events->cancellable = g_cancellable_new();
     return events;
 }

@@ -245,6 +245,7 @@ exchange_start(Moving *moving)
         .session = xd_session_get_ref(connection->session),
         .body_size = upload ? (gint64) transfer->size : -1,
         .lane = XD_LANE_LONG,
+        .low_speed_limit = xd_config_get_uint(connection->config, XD_CONFIG_HTTP_LOW_SPEED_LIMIT),
         .low_speed_s = xd_config_get_uint(connection->config, XD_CONFIG_HTTP_LOW_SPEED_TIME),
         /* one byte more than there should be, to see that there is one */
         .max_body = upload ? 4096 : transfer->size + 1,

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
     g_autoptr(XdClock) clock = xd_clock_new_manual();
     g_autoptr(XdArena) arena = xd_arena_new();
-    g_autoptr(XdBatch) batch = xd_batch_new();
+    g_autoptr(XdBatch) batch = xd_batch_new(1 << 20);
     XdMirror *mirror = xd_mirror_new(clock);
     const guint8 *end = data + size;
     gboolean complete = TRUE;

@@ -441,6 +441,40 @@ test_poll(gconstpointer data)
     toolstack_close(connection);
 }
 
+static void
+assert_opens(const char *max_record, const char *events, gboolean opens)
+{
+    const char *settings[] = {"pool.encoding=json", max_record, NULL};
+    g_autoptr(Toolstack) toolstack = toolstack_new(NULL);
+    g_autoptr(GError) error = NULL;
+    XdConnection *connection;
+
+    toolstack_plant(toolstack, "event.from", 1, 1, answer_with, (char *) events);
+    connection = toolstack_open(toolstack, settings, &error);
+    g_assert_cmpint(connection != NULL, ==, opens);
+    if (opens) {
+        toolstack_close(connection);
+        return;
+    }
+    g_assert_error(error, XD_ERROR, HVD_ERROR_PROTOCOL);
+    g_assert_nonnull(strstr(error->message, "a record of VM: name_label: too large"));
+}
+
+/* How large an object may be is up to the operator. */
+static void
+test_large_object(void)
+{
+    g_autofree char *name = g_strnfill(100000, 'x');
+    g_autofree char *events = g_strdup_printf(
+        "{\"events\":[{\"class\":\"vm\",\"operation\":\"add\",\"ref\":\"OpaqueRef:a\","
+        "\"snapshot\":{\"name_label\":\"%s\"}}],\"valid_ref_counts\":{\"vm\":1},"
+        "\"token\":\"the-token\"}",
+        name);
+
+    assert_opens("mirror.max-record=131072", events, TRUE);
+    assert_opens("mirror.max-record=65536", events, FALSE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -456,6 +490,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/hostile/nested", test_nested);
     g_test_add_func("/hostile/references", test_references);
+    g_test_add_func("/hostile/large-object", test_large_object);
     g_test_add_func("/hostile/impossible", test_impossible);
     g_test_add_func("/hostile/two-answers", test_two_answers);
     g_test_add_data_func("/hostile/drops-of-a-head", "HTTP/1.1 200 OK\r\nx: ", test_drops);

@@ -26,6 +26,8 @@ typedef struct {
     char *script; /* what the server says */
     char *asked;  /* the last request, head and body */
     gboolean hang_up;
+    GSource *drip;
+    guint held[4]; /* requests that the server has, by lane */
 } World;
 
 static gboolean
@@ -110,16 +112,14 @@ on_request(TestRequest *request, gpointer data)
 }
 
 static XdHttp *
-http_new(World *world, const char *const *pins, const char *ca_file)
+http_new(World *world, guint short_per_origin, guint total)
 {
     XdHttpOptions options = {.arena = world->arena,
                              .user_agent = "test/1",
-                             .ca_file = ca_file,
-                             .pins = pins,
                              .plaintext_on_loopback = TRUE,
                              .connect_timeout_s = 5,
-                             .short_per_origin = 2,
-                             .total = 16};
+                             .short_per_origin = short_per_origin,
+                             .total = total};
 
     return xd_http_new(&options, NULL);
 }
@@ -130,7 +130,7 @@ world_new(void)
     World *world = g_new0(World, 1);
 
     world->arena = xd_arena_new();
-    world->http = http_new(world, NULL, NULL);
+    world->http = http_new(world, 2, 16);
     world->answer = g_string_new(NULL);
     world->server = test_server_new(NULL, on_request, world);
     world->origin = g_new0(XdOrigin, 1);
@@ -298,7 +298,7 @@ test_nothing_left(void)
         g_autofree char *alone = g_strdup(ask(world, second));
 
         xd_http_free(world->http);
-        world->http = http_new(world, NULL, NULL);
+        world->http = http_new(world, 2, 16);
         ask(world, first);
         g_assert_cmpstr(ask(world, second), ==, alone);
         g_assert_cmpint(strstr(alone, "OpaqueRef:") != NULL, ==, second->session != NULL);
@@ -364,26 +364,65 @@ test_many_paths(void)
     g_assert_cmpuint(test_server_get_connections(world->server), ==, 1);
 }
 
-/* Long ones are limited in all; a poll, or what others wait for, is never in the queue. */
+typedef struct {
+    guint short_per_origin;
+    guint total;
+    guint longs; /* that may be under way */
+    gboolean short_first;
+} Lanes;
+
+static const Lanes lanes[] = {
+    {2, 16, 14, FALSE}, {2, 16, 14, TRUE}, {2, 4, 2, TRUE}, {64, 4, 1, FALSE}, {64, 4, 1, TRUE},
+};
+
+/* Keeps silent. */
 static void
-test_lanes(void)
+on_held(TestRequest *request, gpointer data)
 {
+    World *world = data;
+
+    world->held[request->body->str[0] - '0']++;
+}
+
+/* Posts @n, and waits until the server has heard of @held. */
+static void
+hold(World *world, XdLane lane, guint n, guint held, GCancellable *cancellable)
+{
+    const char body[] = {(char) ('0' + (int) lane), '\0'};
+
+    for (guint i = 0; i < n; i++)
+        post(world, body, lane, 1000, cancellable);
+    while (world->held[lane] < held)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Long ones are limited in all, and leave room for short ones however long they last; a poll, or what
+ * others wait for, is never in the queue. */
+static void
+test_lanes(gconstpointer data)
+{
+    const Lanes *l = data;
     g_autoptr(World) world = world_new();
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    guint shorts = l->total - l->longs;
 
-    world->script = g_strdup(""); /* the server keeps silent */
-    for (guint i = 0; i < 20; i++)
-        post(world, "{}", XD_LANE_LONG, 1000, cancellable);
-    while (test_server_get_requests(world->server) < 16)
-        g_main_context_iteration(NULL, TRUE);
-    post(world, "{}", XD_LANE_POLL, 1000, cancellable);
-    post(world, "{}", XD_LANE_SESSION, 1000, cancellable);
-    while (test_server_get_requests(world->server) < 18)
-        g_main_context_iteration(NULL, TRUE);
+    xd_http_free(world->http);
+    world->http = http_new(world, l->short_per_origin, l->total);
+    g_clear_pointer(&world->server, test_server_free);
+    world->server = test_server_new(NULL, on_held, world);
+    world->origin->port = test_server_get_port(world->server);
+    if (l->short_first)
+        hold(world, XD_LANE_SHORT, shorts, shorts, cancellable);
+    hold(world, XD_LANE_LONG, l->total + 4, l->longs, cancellable);
+    if (!l->short_first)
+        hold(world, XD_LANE_SHORT, shorts, shorts, cancellable);
+    hold(world, XD_LANE_POLL, 1, 1, cancellable);
+    hold(world, XD_LANE_SESSION, 1, 1, cancellable);
     g_cancellable_cancel(cancellable);
     settle(world);
-    g_assert_cmpuint(world->failed, ==, 22);
-    g_assert_cmpuint(test_server_get_requests(world->server), ==, 18);
+    g_assert_cmpuint(world->failed, ==, shorts + l->total + 4 + 2);
+    g_assert_cmpuint(world->held[XD_LANE_LONG], ==, l->longs);
+    g_assert_cmpuint(world->held[XD_LANE_SHORT], ==, shorts);
 }
 
 static void
@@ -550,6 +589,52 @@ test_download_paused(void)
     g_assert_cmpstr(world->answer->str, ==, "[200 application/json]fine");
 }
 
+/* ---- slow ones ---- */
+
+static gboolean
+on_drop(gpointer stream)
+{
+    TestRequest request = {.stream = stream};
+
+    test_request_send(&request, "some bytes", -1);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Some 200 bytes a second, without an end. */
+static void
+on_drip(TestRequest *request, gpointer data)
+{
+    World *world = data;
+
+    test_request_send(request, "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", -1);
+    world->drip = g_timeout_source_new(50);
+    g_source_set_callback(world->drip, on_drop, g_object_ref(request->stream), g_object_unref);
+    g_source_attach(world->drip, NULL);
+}
+
+/* Each byte comes in time, but all of them would take hours. */
+static void
+test_too_slow(void)
+{
+    g_autoptr(World) world = world_new();
+    XdHttpRequest request = {.origin = world->origin,
+                             .method = "GET",
+                             .path = "/export_raw_vdi",
+                             .body_size = -1,
+                             .lane = XD_LANE_LONG,
+                             .low_speed_limit = 1024,
+                             .low_speed_s = 1,
+                             .max_body = 1000000};
+
+    g_clear_pointer(&world->server, test_server_free);
+    world->server = test_server_new(NULL, on_drip, world);
+    world->origin->port = test_server_get_port(world->server);
+    world->pending++;
+    xd_http_send(world->http, &request, &exchange_class, world, NULL);
+    assert_failed(world, HVD_ERROR_TIMED_OUT);
+    xd_clear_source(&world->drip);
+}
+
 /* The owner lets go of the client in a callback, with other exchanges just ended. */
 static void
 test_freed_in_callback(void)
@@ -586,7 +671,6 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/nothing-left", test_nothing_left);
     g_test_add_func("/http/exchange/keepalive", test_keepalive);
     g_test_add_func("/http/exchange/many-paths", test_many_paths);
-    g_test_add_func("/http/exchange/lanes", test_lanes);
     g_test_add_func("/http/exchange/cancelled-before", test_cancelled_before);
     g_test_add_func("/http/exchange/refused", test_refused);
     g_test_add_func("/http/exchange/never-resent", test_never_resent);
@@ -597,5 +681,11 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/download-paused", test_download_paused);
     g_test_add_func("/http/exchange/freed-in-callback", test_freed_in_callback);
     g_test_add_func("/http/exchange/plaintext", test_plaintext);
+    g_test_add_func("/http/exchange/too-slow", test_too_slow);
+    for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
+        g_autofree char *path = g_strdup_printf("/http/exchange/lanes/%u", i);
+
+        g_test_add_data_func(path, &lanes[i], test_lanes);
+    }
     return g_test_run();
 }

@@ -2,7 +2,7 @@
 #include "certificates.h"
 #include "server.h"
 
-#include "http/http.h"
+#include "http/internal.h"
 
 #include <signal.h>
 #include <string.h>
@@ -138,6 +138,49 @@ test_certificates(void)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(matrix); i++)
         check(matrix[i].server, NULL, matrix[i].code, matrix[i].says);
+}
+
+static int
+on_remark(CURL *easy G_GNUC_UNUSED, curl_infotype type, char *text, size_t length, void *data)
+{
+    if (type == CURLINFO_TEXT)
+        g_string_append_len(data, text, (gssize) length);
+    return 0;
+}
+
+/* The authorities that are named are in place of the system's, also of those in the folder that libcurl
+ * was built to look into. That one no test can fill, but libcurl says where it looks. */
+static void
+test_authorities(void)
+{
+    g_autoptr(TestServer) server = server_new("good");
+    XdOrigin origin = {TRUE, (char *) "127.0.0.1", test_server_get_port(server)};
+    g_autofree char *url = xd_origin_to_string(&origin);
+    g_autofree char *ca_file = certificates_path("good-ca", ".pem");
+    g_autofree char *from_file = g_strconcat("CAfile: ", ca_file, "\n", NULL);
+    const XdHttpOptions options = {.ca_file = ca_file};
+    g_autoptr(GString) remarks = g_string_new(NULL);
+    CURLM *multi = curl_multi_init();
+    CURL *easy = curl_easy_init();
+    int running = 1;
+
+    g_assert_true(xd_trust_configure(easy, &origin, &options, NULL));
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_remark);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, remarks);
+    curl_multi_add_handle(multi, easy);
+    while (running > 0) {
+        curl_multi_perform(multi, &running);
+        g_main_context_iteration(NULL, FALSE);
+    }
+    g_assert_nonnull(strstr(remarks->str, from_file));
+    g_assert_nonnull(strstr(remarks->str, "CApath: none\n"));
+    curl_multi_remove_handle(multi, easy);
+    curl_easy_cleanup(easy);
+    curl_multi_cleanup(multi);
 }
 
 /* With pins, chain, name and dates do not matter, but the key does, also of a good certificate. Who is not
@@ -353,6 +396,7 @@ main(int argc, char **argv)
     g_assert_cmpint(argc, ==, 2);
     certificates_make(argv[1]);
     g_test_add_func("/http/tls/certificates", test_certificates);
+    g_test_add_func("/http/tls/authorities", test_authorities);
     g_test_add_func("/http/tls/pins", test_pins);
     g_test_add_func("/http/tls/malformed-pins", test_malformed_pins);
     g_test_add_func("/http/tls/no-signal", test_no_signal);

@@ -281,7 +281,7 @@ static void
 cut_recording(const char *name, const XdCodec *codec, gsize step, gsize tail)
 {
     g_autoptr(XdArena) arena = xd_arena_new();
-    g_autoptr(XdBatch) batch = xd_batch_new();
+    g_autoptr(XdBatch) batch = xd_batch_new(1 << 20);
     g_autofree char *text = recorded(name);
     gsize length = strlen(text);
 

@@ -233,6 +233,83 @@ test_drain_full(void)
         g_main_context_iteration(NULL, TRUE);
 }
 
+/* ---- a stream that takes its time, and does not look at who cancels ---- */
+
+typedef struct {
+    GOutputStream parent;
+    GTask *write; /* (nullable): under way */
+} Stuck;
+typedef GOutputStreamClass StuckClass;
+
+GType stuck_get_type(void);
+G_DEFINE_TYPE(Stuck, stuck, G_TYPE_OUTPUT_STREAM)
+
+static void
+stuck_write_async(GOutputStream *stream, const void *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED,
+                  int priority G_GNUC_UNUSED, GCancellable *cancellable G_GNUC_UNUSED,
+                  GAsyncReadyCallback callback, gpointer data)
+{
+    ((Stuck *) stream)->write = g_task_new(stream, NULL, callback, data);
+}
+
+static gssize
+stuck_write_finish(GOutputStream *stream G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_int(G_TASK(result), error);
+}
+
+static void
+stuck_class_init(StuckClass *klass)
+{
+    klass->write_async = stuck_write_async;
+    klass->write_finish = stuck_write_finish;
+}
+
+static void
+stuck_init(Stuck *stuck G_GNUC_UNUSED)
+{
+}
+
+static void
+on_given_up(gpointer data, GError *error)
+{
+    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_error_free(error);
+    ++*(guint *) data;
+}
+
+/* The last piece is never taken: whoever waits for it may give up, at once, and the stream's own end finds
+ * nobody. */
+static void
+test_drain_stuck(void)
+{
+    Stuck *stuck = g_object_new(stuck_get_type(), NULL);
+    XdDrain *drain = xd_raw_drain_new(G_OUTPUT_STREAM(stuck), FALSE, 64);
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    guint given_up = 0;
+    char piece[64] = {0};
+
+    drain->wake = on_wake;
+    drain->finished = on_given_up;
+    drain->wake_data = &given_up;
+    g_assert_cmpint(drain->klass->write(drain, piece, 64, NULL), ==, XD_FLOW_GO);
+    drain->klass->finish(drain, cancellable);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(given_up, ==, 0);
+    g_cancellable_cancel(cancellable);
+    g_assert_cmpuint(given_up, ==, 0); /* from the loop */
+    while (given_up == 0)
+        g_main_context_iteration(NULL, TRUE);
+    xd_drain_free(drain);
+    g_task_return_int(stuck->write, 64);
+    g_clear_object(&stuck->write);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(given_up, ==, 1);
+    g_object_unref(stuck);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -244,5 +321,6 @@ main(int argc, char **argv)
     g_test_add_func("/image/raw/abandoned", test_abandoned);
     g_test_add_func("/image/raw/drain", test_drain);
     g_test_add_func("/image/raw/drain-full", test_drain_full);
+    g_test_add_func("/image/raw/drain-stuck", test_drain_stuck);
     return g_test_run();
 }

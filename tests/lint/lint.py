@@ -158,6 +158,22 @@ def check_secret_members(file):
             yield body.start() + member.start(), f"{member[1]}: is it a secret? then it is an XdSecret (SEC-6)"
 
 
+def check_authorities(file):
+    """libcurl looks into the folder that it was built with besides the file, unless it is told not to."""
+    for match in re.finditer(r"CURLOPT_CAINFO\b", file.bare):
+        before, after = file.bare[:match.start()].rpartition("\n}")[2], file.bare[match.end():].partition("\n}")[0]
+        if not re.search(r"CURLOPT_CAPATH\s*,\s*NULL\b", before + after):
+            yield match.start(), "authorities beside those of the system, not in place of them (SEC-11)"
+
+
+def check_settings(file, used):
+    """@used: what there is in the plugin of names of settings."""
+    for group in re.finditer(r'<schema id="[\w.]*\.(\w+)".*?</schema>', file.text, re.DOTALL):
+        for key in re.finditer(r'<key name="([\w-]+)"', group[0]):
+            if f"XD_CONFIG_{group[1]}_{key[1]}".replace("-", "_").upper() not in used:
+                yield group.start() + key.start(), f"nothing reads {group[1]}.{key[1]}"
+
+
 def check_slots(file):
     table = re.search(r"typedef struct \{\s*guint32 major;.*?\} HvdDriver;", file.text, re.DOTALL)
     for slot in re.finditer(r"\b(\w+?)(?:_async)?(?:\)\s*\(|;)", table[0]) if table else ():
@@ -198,6 +214,7 @@ def check_readmes(top, files):
 
 CHECKS = [
     ("static", PRODUCT, check_statics), ("step", PLUGIN, check_steps),
+    ("authorities", r"plugin/http/trust\.c|host-shim/fetch-trust\.c", check_authorities),
     ("secret-member", PLUGIN, check_secret_members), ("slot", r"plugin/include/hvd-driver\.h", check_slots),
     ("text", ".*", check_text),
 ]
@@ -217,6 +234,10 @@ def formats_of(files):
     return {**FORMATS, **LITERAL_TEXTS, **{name: int(place) - 1 for name, place in ours}}
 
 
+def settings_read(files):
+    return {name for file in files if file.fits(PLUGIN) for name in re.findall(r"\bXD_CONFIG_\w+", file.bare)}
+
+
 def is_excepted(rule, name, text):
     return any(key[:2] == (rule, name) and key[2] in text for key in EXCEPTIONS)
 
@@ -224,8 +245,9 @@ def is_excepted(rule, name, text):
 def check(top):
     top = pathlib.Path(top)
     files = read_files(top)
-    formats = formats_of(files)
-    checks = [*CHECKS, ("format", PRODUCT, lambda file: check_formats(file, formats))]
+    formats, used = formats_of(files), settings_read(files)
+    checks = [*CHECKS, ("format", PRODUCT, lambda file: check_formats(file, formats)),
+              ("setting", r"schemas/.*\.gschema\.xml", lambda file: check_settings(file, used))]
     for file in files:
         found = [(rule, match.start(), f"{match[0].rstrip('( ')}: {why}") for rule, where, pattern, why in PATTERNS
                  if file.fits(where) for match in re.finditer(pattern, file.bare)]

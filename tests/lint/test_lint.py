@@ -17,11 +17,16 @@ import tap  # noqa: E402
 
 TOP = pathlib.Path(sys.argv[1])
 HEADER = "plugin/include/hvd-driver.h"
+SETTINGS = "schemas/x.gschema.xml"
 
 
 def slot(comment, declaration="    HvdCallAsync list_async;\n"):
     return ("/* SPDX-License-Identifier: X */\ntypedef struct {\n    guint32 major;\n    /**\n     * one: x. Since: 0.1\n"
             f"     */\n    char *(*one)(void);\n{comment}{declaration}" "} HvdDriver;\n")
+
+
+def settings(name):
+    return f'<schemalist>\n  <schema id="org.x.one" path="/">\n    <key name="{name}" type="s"/>\n  </schema>\n</schemalist>\n'
 
 
 # rule, file, line of the offence, text
@@ -51,6 +56,9 @@ OFFENCES = [
     ("tls", "host-shim/fetch-wire.c", 1, "set(easy, CURLOPT_CAINFO, file);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_PINNEDPUBLICKEY, pin);\n"),
     ("tls", "plugin/http/exchange.c", 1, "set(easy, CURLOPT_FOLLOWLOCATION, 1L);\n"),
+    ("authorities", "plugin/http/trust.c", 3, "void f(void)\n{\n    set(easy, CURLOPT_CAINFO, file);\n}\n"
+     "void g(void)\n{\n    set(easy, CURLOPT_CAINFO, file);\n    set(easy, CURLOPT_CAPATH, NULL);\n}\n"),
+    ("authorities", "host-shim/fetch-trust.c", 2, "\nset(easy, CURLOPT_CAINFO, file);\nset(easy, CURLOPT_CAPATH, folder);\n"),
     ("goto", "plugin/ops/a.c", 1, "goto out;\n"),
     ("goto", "host-shim/simulator/core/a.c", 1, "goto out;\n"),
     ("static", "plugin/ops/a.c", 1, "static int n;\n"),
@@ -77,6 +85,8 @@ OFFENCES = [
     ("format", "plugin/ops/a.c", 1, 'e = xd_error_new(HVD_ERROR_FAILED, "not found.");\n'),
     ("format", "plugin/ops/a.c", 1, 'e = xd_error_new(HVD_ERROR_FAILED, "not found\\n");\n'),
     ("format", "host-shim/a.c", 1, 'g_set_error_literal(e, D, C, _("Not found"));\n'),
+    ("setting", SETTINGS, 3, settings("in-vain")),
+    ("setting", SETTINGS, 3, settings("text")),
     ("text", "plugin/ops/a.c", 1, "int n; \n"),
     ("text", "tests/a.py", 2, "a = 1\nb = 2\t\n"),
     ("text", "plugin/ops/a.c", 1, "\tint n;\n"),
@@ -102,10 +112,13 @@ INNOCENT = [
     ("host-shim/output.c", 'fputs("a", stdout);\n'),
     ("host-shim/credential.c", 'x = getenv("HVD_CREDENTIAL");\n'),
     (HEADER, slot("    /** list: all. Since: 0.1 */\n")),
+    (SETTINGS, settings("a-word")),
 ]
 
 
-ERRORS = {"plugin/base/error.h": "void xd_set_error(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);\n"
+# What each offence stands beside.
+BESIDE = {"plugin/base/read.c": 'x = get(XD_CONFIG_ONE_A_WORD, "XD_CONFIG_ONE_TEXT");\n',
+          "plugin/base/error.h": "void xd_set_error(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);\n"
           "GError *xd_error_new(int code, const char *format, ...) G_GNUC_PRINTF(2, 3);\n"}
 
 
@@ -128,17 +141,17 @@ class Lint(unittest.TestCase):
 
     def test_offences(self):
         for rule, name, line, text in OFFENCES:
-            found = offences_of({name: text, **ERRORS})
+            found = offences_of({name: text, **BESIDE})
             self.assertEqual(len(found), 1, (rule, text, found))
             self.assertTrue(found[0].startswith(f"{name}:{line}: [{rule}] "), (rule, text, found))
 
     def test_every_rule_is_planted(self):
-        rules = {row[0] for row in lint.PATTERNS} | {row[0] for row in lint.CHECKS} | {"format"}
+        rules = {row[0] for row in lint.PATTERNS} | {row[0] for row in lint.CHECKS} | {"format", "setting"}
         self.assertEqual(rules, {offence[0] for offence in OFFENCES})
 
     def test_innocent(self):
         for name, text in INNOCENT:
-            self.assertEqual(offences_of({name: text, **ERRORS}), [], text)
+            self.assertEqual(offences_of({name: text, **BESIDE}), [], text)
 
     def test_own_formats(self):
         header = "void tell(int a, const char *format, ...) G_GNUC_PRINTF(2, 3);\n"

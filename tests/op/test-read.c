@@ -380,6 +380,30 @@ test_closed(void)
     come_back();
 }
 
+/* ---- who reads: SEC-30 ---- */
+
+static void
+assert_originator(const char *setting, const char *originator)
+{
+    const char *const settings[] = {setting, NULL};
+    g_autoptr(World) world = world_new(pool, TRUE, settings);
+    JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
+    g_autoptr(GList) sessions =
+        json_object_get_values(json_object_get_object_member(dump, "session"));
+
+    g_assert_cmpuint(g_list_length(sessions), ==, 1);
+    g_assert_cmpstr(
+        json_object_get_string_member(json_node_get_object(sessions->data), "originator"), ==,
+        originator);
+}
+
+static void
+test_originator(void)
+{
+    assert_originator("pool.originator=", "hvd-xenapi/tester");
+    assert_originator("pool.originator=a service", "a service");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -400,6 +424,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/read/allowed", test_allowed);
     g_test_add_func("/op/read/cancelled", test_cancelled);
     g_test_add_func("/op/read/closed", test_closed);
+    g_test_add_func("/op/read/originator", test_originator);
     status = g_test_run();
     test_pool_free(pool);
     return status;

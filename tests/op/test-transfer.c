@@ -5,6 +5,7 @@
 #include "ops/spawn.h"
 #include "peak.h"
 #include "world.h"
+#include "xenapi/mirror.h"
 
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
@@ -396,6 +397,103 @@ test_task_lost(gconstpointer data)
     assert_no_task_pending();
 }
 
+/* ---- a reader that stops, with less to go than lies between the node and it ---- */
+
+#define TAKEN_BYTES 1048576
+
+static gboolean
+has_task_pending(const XdMirror *mirror)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, mirror, &xd_class_task);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (((const XdTask *) record)->status == XD_TASK_STATUS_TYPE_PENDING)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Exchange and task have ended, the last bytes are on their way. */
+static void
+wait_until_stuck(World *world, GInputStream *from)
+{
+    gssize taken = 0;
+
+    while (taken < TAKEN_BYTES || xd_http_get_busy(world->connection->http) > 1 ||
+           has_task_pending(world->connection->mirror)) {
+        gssize n = taken < TAKEN_BYTES ? take_some(from) : 0;
+
+        taken += n > 0 ? n : 0;
+        g_main_context_iteration(NULL, FALSE);
+    }
+}
+
+static void
+let_time_pass(World *world)
+{
+    xd_clock_advance(world->clock, 900000);
+}
+
+static void
+lose_patience(World *world)
+{
+    g_cancellable_cancel(world->cancellable);
+}
+
+static void
+on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    xd_connection_close_finish(result);
+    *(gboolean *) data = TRUE;
+}
+
+static void
+close_connection(World *world)
+{
+    gboolean closed = FALSE;
+
+    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, &closed);
+    while (!closed)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(world->ended);
+}
+
+static const struct {
+    const char *name;
+    void (*give_up)(World *world);
+} reasons[] = {{"time", let_time_pass}, {"cancelled", lose_patience}, {"closed", close_connection}};
+
+/* Neither the step's time, nor its caller's patience, nor the connection is for ever. */
+static void
+test_reader_stops(gconstpointer data)
+{
+    guint i = GPOINTER_TO_UINT(data);
+    g_autoptr(World) world = world_of(&out);
+    g_autofree char *before = test_pool_picture(pool);
+    int ends[2];
+    g_autoptr(GInputStream) from = NULL;
+    g_autoptr(GOutputStream) sink = NULL;
+
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    from = g_unix_input_stream_new(ends[0], TRUE);
+    sink = g_unix_output_stream_new(ends[1], TRUE);
+    world_begin(world);
+    xd_snapshot_async(world->connection, INSTANCE, sink, NULL, world->cancellable, world_on_ended,
+                      world);
+    wait_until_stuck(world, from);
+    g_assert_false(world->ended);
+    reasons[i].give_up(world);
+    world_wait(world);
+    if (reasons[i].give_up == let_time_pass)
+        world_assert_refused(world, HVD_ERROR_TIMED_OUT, "export: not done within 900 s");
+    else
+        g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    test_pool_assert_picture(pool, before);
+    assert_no_task_pending();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -419,6 +517,12 @@ main(int argc, char **argv)
     g_test_add_func("/op/transfer/big", test_big);
     g_test_add_data_func("/op/spawn/transfer/task-lost", &in, test_task_lost);
     g_test_add_data_func("/op/snapshot/transfer/task-lost", &out, test_task_lost);
+    for (guint i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        g_autofree char *path =
+            g_strconcat("/op/snapshot/transfer/reader-stops/", reasons[i].name, NULL);
+
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), test_reader_stops);
+    }
     status = g_test_run();
     test_pool_free(pool);
     return status;

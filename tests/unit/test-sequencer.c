@@ -224,6 +224,36 @@ test_parts(void)
 }
 
 static void
+on_progress(const HvdProgress *progress, gpointer data)
+{
+    g_string_append_printf(((World *) data)->trace, " [%s]", progress->step);
+}
+
+/* When a step begins, however short the one before was; and in the middle of one every 50 ms. */
+static void
+test_progress(void)
+{
+    static const XdStep steps[] = {{"a", first, NULL, 1, 5},
+                                   {"b", second, undo_second, 1, 5},
+                                   {"c", in_parts, NULL, 8, 5},
+                                   {0}};
+    g_autoptr(World) world = world_new();
+
+    start_with(world, steps, (XdRunOptions){.progress = on_progress, .progress_data = world});
+    g_assert_cmpstr(world->trace->str, ==, " [a] first [b] second [c]");
+    g_string_set_size(world->trace, 0);
+    for (guint i = 0; i < 100; i++) {
+        xd_op_set_progress(world->op, i / 100.0, 0, 0);
+        xd_op_set_progress(world->op, i / 100.0, 0, 0);
+        advance(world, 1);
+    }
+    g_assert_cmpstr(world->trace->str, ==, " [c]"); /* the first of them came with the step */
+    g_string_set_size(world->trace, 0);
+    answer(world, 0, trouble());
+    g_assert_cmpstr(world->trace->str, ==, " [undo b] undo_second");
+}
+
+static void
 test_total_deadline(void)
 {
     static const XdStep steps[] = {{"call", call, NULL, 1, 5}, {"more", call, NULL, 1, 5}, {0}};
@@ -449,6 +479,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/cancel-late", test_cancel_late);
     g_test_add_func("/base/sequencer/deadline", test_deadline);
     g_test_add_func("/base/sequencer/parts", test_parts);
+    g_test_add_func("/base/sequencer/progress", test_progress);
     g_test_add_func("/base/sequencer/total-deadline", test_total_deadline);
     g_test_add_func("/base/sequencer/retry", test_retry);
     g_test_add_func("/base/sequencer/retry-stopped", test_retry_stopped);
