@@ -163,8 +163,9 @@ typedef void (*HvdProgressFunc)(const HvdProgress *progress, gpointer user_data)
 
 /**
  * HvdCallFlags:
- * @HVD_CALL_PLAN_ONLY: do nothing; the result is a document of schemas/plan.schema.json that says
- *   which steps and calls there would be
+ * @HVD_CALL_PLAN_ONLY: change nothing; the result is a document of schemas/plan.schema.json that says
+ *   which steps and calls there would be. The pool is asked only where it is asked before anything
+ *   is done: whether there is anybody behind what reconcile has found
  * @HVD_CALL_ALLOW_STALE: reads only: take what is known, however old, and say how old it is
  * @HVD_CALL_ASK: list_nodes only: ask the pool for what no event tells, "login" of the coordinator's
  *   document: the account, its role, and the clock
@@ -404,8 +405,9 @@ typedef struct {
 
     /* ---- power: the state that is asked for already there is success, without a request ---- */
 
-    /** power_on: starts a halted instance on its node. Errors: NOT_FOUND, STATE, NO_RESOURCES,
-     * DENIED (blocked), TIMED_OUT. Since: 0.1 */
+    /** power_on: starts a halted instance on its node. That is the one that spawn was told, or that it was
+     * last moved to; if it cannot take it, or none was ever named, the pool chooses: the result says
+     * which. Errors: NOT_FOUND, STATE, NO_RESOURCES, DENIED (blocked), TIMED_OUT. Since: 0.1 */
     HvdInstanceAsync power_on_async;
     HvdDocumentFinish power_on_finish;
 
@@ -434,7 +436,7 @@ typedef struct {
     HvdInstanceAsync suspend_async;
     HvdDocumentFinish suspend_finish;
 
-    /** resume: on the node where it was. Since: 0.1 */
+    /** resume: on its node, where that can take it, as power_on. Since: 0.1 */
     HvdInstanceAsync resume_async;
     HvdDocumentFinish resume_finish;
 
@@ -442,7 +444,8 @@ typedef struct {
     HvdInstanceAsync soft_delete_async;
     HvdDocumentFinish soft_delete_finish;
 
-    /** restore: allows starts again and starts it. Since: 0.1 */
+    /** restore: allows starts again and starts it. Errors: STATE where it was also made not bootable:
+     * it stays as it is until set_bootable allows it. Since: 0.1 */
     HvdInstanceAsync restore_async;
     HvdDocumentFinish restore_finish;
 
