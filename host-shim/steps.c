@@ -89,6 +89,7 @@ static const Words words[] = {
     {"name-secret", N_("naming the storage's password")},
     {"note", N_("noting what came of it")},
     {"note-gone", N_("noting that it is gone")},
+    {"note-node", N_("noting the node that it is on")},
     {"note-pbd", N_("noting a node's access to the storage")},
     {"note-prepared", N_("noting what was made ready")},
     {"note-storage", N_("noting the storage")},

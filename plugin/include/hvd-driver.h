@@ -18,6 +18,11 @@
  *   text. NAME_finish gives a result or an error, never both and never neither.
  * - Cancelling asks an operation to stop. Its callback then comes after everything that it did has
  *   been undone, or with success where it was too late to stop.
+ * - What is said of a slot's errors are those that tell a host what to do. Every slot that asks the
+ *   pool can also fail with AUTH, the TLS codes, NOT_REACHABLE, DENIED, BUSY, UNSUPPORTED, PROTOCOL and
+ *   FAILED, and one that changes something with TIMED_OUT, UNKNOWN_OUTCOME and LEFTOVERS.
+ * - An instance is named by the uuid that its orchestrator gave it (VM.other_config:nova_uuid), which is
+ *   not the VM's own. Other identifiers are the pool's.
  * - Identifiers are UUIDs in lower case. Text is UTF-8. What has structure crosses as JSON that a
  *   schema of schemas/ describes; sizes are bytes; times are seconds unless a name says otherwise.
  * - Structures that the host hands in begin with their size, so that either side may be older.
@@ -163,8 +168,9 @@ typedef void (*HvdProgressFunc)(const HvdProgress *progress, gpointer user_data)
 
 /**
  * HvdCallFlags:
- * @HVD_CALL_PLAN_ONLY: do nothing; the result is a document of schemas/plan.schema.json that says
- *   which steps and calls there would be
+ * @HVD_CALL_PLAN_ONLY: change nothing; the result is a document of schemas/plan.schema.json that says
+ *   which steps and calls there would be. The pool is asked only where it is asked before anything
+ *   is done: whether there is anybody behind what reconcile has found
  * @HVD_CALL_ALLOW_STALE: reads only: take what is known, however old, and say how old it is
  * @HVD_CALL_ASK: list_nodes only: ask the pool for what no event tells, "login" of the coordinator's
  *   document: the account, its role, and the clock
@@ -300,7 +306,8 @@ typedef struct {
 
     /**
      * describe_config: (transfer full): JSON text: an array of the configuration's keys, each with
-     * group, key, type, default, range, summary and description. Since: 0.1
+     * group, key, type, summary, description and, where there are such, default, minimum and
+     * maximum, or choices. Since: 0.1
      */
     char *(*describe_config)(void);
 
@@ -333,37 +340,48 @@ typedef struct {
     /* ---- what there is: answered from the mirror, no request travels ---- */
 
     /**
-     * list_instances: a JSON array of instance-info documents, sorted by name; stopped and suspended
-     * ones too. Templates, snapshots and control domains are none.
+     * list_instances: all instances of the pool, stopped and suspended ones too. Templates,
+     * snapshots and control domains are none.
+     *
+     * Result: an array of instance-info documents (instance-list.schema.json), sorted by name.
      * Errors: NOT_REACHABLE where the picture is older than `mirror.stale-limit`. Since: 0.1
      */
     HvdCallAsync list_instances_async;
     HvdDocumentFinish list_instances_finish;
 
     /**
-     * list_nodes: a JSON array of node documents (node.schema.json), the coordinator first. With
-     * HVD_CALL_ASK three requests travel. Errors: as list_instances. Since: 0.1
+     * list_nodes: the nodes of the pool, the coordinator first. With HVD_CALL_ASK three requests
+     * travel, and HVD_CALL_ALLOW_STALE says nothing.
+     *
+     * Result: an array of node documents (node-list.schema.json). Errors: as list_instances; with
+     * HVD_CALL_ASK also NOT_FOUND, DENIED, TIMED_OUT. Since: 0.1
      */
     HvdCallAsync list_nodes_async;
     HvdDocumentFinish list_nodes_finish;
 
     /**
-     * get_instance: the instance-info document of one instance.
-     * Errors: NOT_FOUND, AMBIGUOUS, NOT_REACHABLE. Since: 0.1
+     * get_instance: one instance, with its disks and networks.
+     *
+     * Result: its instance-info document (instance-info.schema.json). Errors: NOT_FOUND,
+     * AMBIGUOUS, NOT_REACHABLE. Since: 0.1
      */
     HvdInstanceAsync get_instance_async;
     HvdDocumentFinish get_instance_finish;
 
     /**
-     * get_state: the hot read. @state is filled by finish; the caller sets its struct_size.
-     * Errors: NOT_FOUND, AMBIGUOUS, NOT_REACHABLE. Since: 0.1
+     * get_state: the hot read.
+     *
+     * Result: @state, filled by finish; the caller sets its struct_size. Errors: NOT_FOUND,
+     * AMBIGUOUS, NOT_REACHABLE. Since: 0.1
      */
     HvdInstanceAsync get_state_async;
     gboolean (*get_state_finish)(HvdConnection *connection, GAsyncResult *result,
                                  HvdInstanceState *state, GError **error);
 
     /**
-     * exists: is there such an instance? @exists is set by finish. Errors: NOT_REACHABLE. Since: 0.1
+     * exists: is there such an instance?
+     *
+     * Result: @exists, set by finish. Errors: AMBIGUOUS, NOT_REACHABLE. Since: 0.1
      */
     HvdInstanceAsync exists_async;
     gboolean (*exists_finish)(HvdConnection *connection, GAsyncResult *result, gboolean *exists,
@@ -376,11 +394,12 @@ typedef struct {
      * @image: (nullable): where the document says "stream": the image's bytes, read asynchronously
      *   and exactly once, `image.size_bytes` of them
      *
-     * The result is its instance-info document. A repeated call with the same HvdCall.request_id has
-     * the same result; another spawn of a uuid that is there fails with EXISTS. On any failure all
-     * that was made is removed again.
-     * Errors: INVALID, EXISTS, NOT_FOUND (node, network, storage), NO_RESOURCES, INTEGRITY, STATE,
-     * DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
+     * A repeated call with the same HvdCall.request_id has the same result; another spawn of a
+     * uuid that is there fails with EXISTS. On any failure all that was made is removed again.
+     *
+     * Result: its instance-info document. Errors: INVALID, EXISTS, NOT_FOUND and AMBIGUOUS (node,
+     * network, storage), NO_RESOURCES, INTEGRITY, STATE, UNSUPPORTED, DENIED, TIMED_OUT,
+     * LEFTOVERS. Since: 0.1
      */
     void (*spawn_async)(HvdConnection *connection, const char *document, GInputStream *image,
                         const HvdCall *call, GCancellable *cancellable,
@@ -390,63 +409,117 @@ typedef struct {
     /**
      * destroy: stops an instance and removes it with the disks that are its own. Volumes, inserted
      * media and disks that another VM uses stay. An instance that is gone is success.
-     * Errors: AMBIGUOUS, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
+     *
+     * Result: {}. Errors: AMBIGUOUS, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     HvdInstanceAsync destroy_async;
     HvdDocumentFinish destroy_finish;
 
     /**
-     * cleanup: removes what an instance that is no longer there has left: disks that carry its mark
-     * and that no VM uses. Errors: STATE where the instance is still there, LEFTOVERS. Since: 0.1
+     * cleanup: removes what an instance that is no longer there has left: disks that carry the
+     * mark of this driver (VDI.other_config:hvd) and of the instance, and that no VM uses.
+     *
+     * Result: {}. Errors: STATE where the instance is still there, AMBIGUOUS, TIMED_OUT,
+     * LEFTOVERS. Since: 0.1
      */
     HvdInstanceAsync cleanup_async;
     HvdDocumentFinish cleanup_finish;
 
     /* ---- power: the state that is asked for already there is success, without a request ---- */
 
-    /** power_on: starts a halted instance on its node. Errors: NOT_FOUND, STATE, NO_RESOURCES,
-     * DENIED (blocked), TIMED_OUT. Since: 0.1 */
+    /**
+     * power_on: starts a halted instance on its node. That is the one that spawn was told, or that
+     * it was last moved to; if it cannot take it, or none was ever named, the pool chooses: the
+     * result says which.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE, NO_RESOURCES, BUSY,
+     * DENIED (blocked), TIMED_OUT. Since: 0.1
+     */
     HvdInstanceAsync power_on_async;
     HvdDocumentFinish power_on_finish;
 
-    /** power_off: asks the guest to shut down where it can, for `power.shutdown-timeout` or
-     * @timeout_s seconds, then stops it hard. 0: hard at once; -1: as configured. Since: 0.1 */
+    /**
+     * power_off: asks the guest to shut down where it can, for `power.shutdown-timeout` or
+     * @timeout_s seconds, then stops it hard. 0: hard at once; -1: as configured.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE, BUSY, DENIED,
+     * TIMED_OUT. Since: 0.1
+     */
     void (*power_off_async)(HvdConnection *connection, const char *instance, int timeout_s,
                             const HvdCall *call, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);
     HvdDocumentFinish power_off_finish;
 
-    /** reboot: through the guest, or @hard like a reset button. Since: 0.1 */
+    /**
+     * reboot: through the guest, or @hard like a reset button.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE (not running),
+     * UNSUPPORTED (the guest cannot), BUSY, DENIED, TIMED_OUT. Since: 0.1
+     */
     void (*reboot_async)(HvdConnection *connection, const char *instance, gboolean hard,
                          const HvdCall *call, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer user_data);
     HvdDocumentFinish reboot_finish;
 
-    /** pause: stops the vCPUs and keeps the memory. Since: 0.1 */
+    /**
+     * pause: stops the vCPUs and keeps the memory.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE, BUSY, DENIED,
+     * TIMED_OUT. Since: 0.1
+     */
     HvdInstanceAsync pause_async;
     HvdDocumentFinish pause_finish;
 
-    /** unpause: lets the vCPUs go on. Since: 0.1 */
+    /**
+     * unpause: lets the vCPUs go on.
+     *
+     * Result: its instance-info document. Errors: as pause. Since: 0.1
+     */
     HvdInstanceAsync unpause_async;
     HvdDocumentFinish unpause_finish;
 
-    /** suspend: saves the memory to storage. Errors: STATE where the guest cannot. Since: 0.1 */
+    /**
+     * suspend: saves the memory to storage.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE and UNSUPPORTED (the
+     * guest cannot), NO_RESOURCES (no storage for it), BUSY, DENIED, TIMED_OUT, LEFTOVERS.
+     * Since: 0.1
+     */
     HvdInstanceAsync suspend_async;
     HvdDocumentFinish suspend_finish;
 
-    /** resume: on the node where it was. Since: 0.1 */
+    /**
+     * resume: on its node, where that can take it, as power_on.
+     *
+     * Result: its instance-info document. Errors: as power_on. Since: 0.1
+     */
     HvdInstanceAsync resume_async;
     HvdDocumentFinish resume_finish;
 
-    /** soft_delete: stops it and forbids every kind of start, until restore. Since: 0.1 */
+    /**
+     * soft_delete: stops it and forbids every kind of start, until restore.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE, BUSY, DENIED,
+     * TIMED_OUT, LEFTOVERS. Since: 0.1
+     */
     HvdInstanceAsync soft_delete_async;
     HvdDocumentFinish soft_delete_finish;
 
-    /** restore: allows starts again and starts it. Since: 0.1 */
+    /**
+     * restore: allows starts again and starts it.
+     *
+     * Result: its instance-info document. Errors: as power_on; STATE also where it was made not
+     * bootable: it stays as it is until set_bootable allows it. Since: 0.1
+     */
     HvdInstanceAsync restore_async;
     HvdDocumentFinish restore_finish;
 
-    /** set_bootable: allows or forbids every kind of start. Since: 0.1 */
+    /**
+     * set_bootable: allows or forbids every kind of start.
+     *
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, BUSY, DENIED, TIMED_OUT.
+     * Since: 0.1
+     */
     void (*set_bootable_async)(HvdConnection *connection, const char *instance, gboolean bootable,
                                const HvdCall *call, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
@@ -456,11 +529,12 @@ typedef struct {
 
     /**
      * snapshot: a consistent copy of the root disk, as raw bytes, while the instance goes on.
+     * Nothing stays in the pool.
      * @sink: takes the disk's bytes; written asynchronously, not closed
      *
-     * The result has size_bytes of what was written, with HVD_CALL_DIGEST sha256, too. Nothing
-     * stays in the pool.
-     * Errors: NOT_FOUND, BUSY, NO_RESOURCES, INTEGRITY, TIMED_OUT, LEFTOVERS. Since: 0.1
+     * Result: a snapshot-info document (snapshot-info.schema.json): size_bytes of what was
+     * written, with HVD_CALL_DIGEST sha256, too. Errors: NOT_FOUND, AMBIGUOUS, UNSUPPORTED (the
+     * root disk is a volume), BUSY, NO_RESOURCES, INTEGRITY, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     void (*snapshot_async)(HvdConnection *connection, const char *instance, GOutputStream *sink,
                            const HvdCall *call, GCancellable *cancellable,
@@ -471,7 +545,10 @@ typedef struct {
 
     /**
      * get_volume_connector: what storage needs to know of @node (a uuid; NULL: the coordinator) to
-     * export a volume to it: initiator, ip, host, multipath. Since: 0.1
+     * export a volume to it.
+     *
+     * Result: a connector document (connector.schema.json): initiator, ip, host, multipath.
+     * Errors: NOT_FOUND, NOT_REACHABLE. Since: 0.1
      */
     void (*get_volume_connector_async)(HvdConnection *connection, const char *node,
                                        const HvdCall *call, GCancellable *cancellable,
@@ -480,12 +557,12 @@ typedef struct {
 
     /**
      * attach_volume: connects a volume (connection-info.schema.json) and gives it to the instance.
+     * A volume that is attached there already is success. What was there before is never removed.
      * @mountpoint: (nullable): "/dev/xvdb", "sdb", "1" or NULL for the first that is free
      *
-     * The result has device and the uuids of SR, VDI and VBD. A volume that is attached there already
-     * is success. What was there before is never removed.
-     * Errors: INVALID, NOT_FOUND, EXISTS (device taken), STATE (paused, suspended), UNSUPPORTED,
-     * BUSY, TIMED_OUT, LEFTOVERS. Since: 0.1
+     * Result: a volume-info document (volume-info.schema.json): device and the uuids of SR, VDI
+     * and VBD. Errors: INVALID, NOT_FOUND, AMBIGUOUS, EXISTS (device taken), STATE (paused,
+     * suspended), UNSUPPORTED, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     void (*attach_volume_async)(HvdConnection *connection, const char *instance,
                                 const char *connection_info, const char *mountpoint,
@@ -496,7 +573,9 @@ typedef struct {
     /**
      * detach_volume: takes a volume from the instance, and drops its storage repository where this
      * driver introduced it and nothing uses it any more. A volume that is not attached is success.
-     * Errors: as attach_volume. Since: 0.1
+     *
+     * Result: {}. Errors: as attach_volume; DENIED also for a disk of the instance's own.
+     * Since: 0.1
      */
     HvdDocumentAsync detach_volume_async;
     HvdDocumentFinish detach_volume_finish;
@@ -505,47 +584,81 @@ typedef struct {
 
     /**
      * check_can_live_migrate_destination: may @instance move to the node that @document
-     * (migration.schema.json, at least "destination") names? The result is the completed document
-     * for the parts that follow. Errors: INVALID, NOT_FOUND, STATE, NO_RESOURCES, UNSUPPORTED.
-     * Since: 0.1
+     * (migration.schema.json, at least "destination") names?
+     *
+     * Result: the completed document, which every following part takes. Errors: INVALID,
+     * NOT_FOUND, AMBIGUOUS, STATE, NO_RESOURCES, UNSUPPORTED. Since: 0.1
      */
     HvdDocumentAsync check_can_live_migrate_destination_async;
     HvdDocumentFinish check_can_live_migrate_destination_finish;
 
-    /** cleanup_live_migration_destination_check: drops what the check made. Since: 0.1 */
+    /**
+     * cleanup_live_migration_destination_check: drops what the check made.
+     *
+     * Result: the document. Errors: INVALID. Since: 0.1
+     */
     HvdDocumentAsync cleanup_live_migration_destination_check_async;
     HvdDocumentFinish cleanup_live_migration_destination_check_finish;
 
-    /** check_can_live_migrate_source: can it leave? The guest, its devices, its disks. Since: 0.1 */
+    /**
+     * check_can_live_migrate_source: can it leave? The guest, its devices, its disks.
+     *
+     * Result: the document. Errors: as check_can_live_migrate_destination, and those that the pool
+     * gives when it is asked, BUSY above all. Since: 0.1
+     */
     HvdDocumentAsync check_can_live_migrate_source_async;
     HvdDocumentFinish check_can_live_migrate_source_finish;
 
-    /** pre_live_migration: makes the destination ready: its access to storage. Since: 0.1 */
+    /**
+     * pre_live_migration: makes the destination ready: its access to storage.
+     *
+     * Result: the document with "prepared", which the following parts need, rollback above all.
+     * Errors: INVALID, NOT_FOUND, NO_RESOURCES, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
+     */
     HvdDocumentAsync pre_live_migration_async;
     HvdDocumentFinish pre_live_migration_finish;
 
     /**
      * live_migration: moves it. Succeeds when the instance runs at the destination, whatever else
-     * happened; fails only while it still runs at the source. Since: 0.1
+     * happened; fails only while it still runs at the source.
+     *
+     * Result: its instance-info document. Errors: INVALID, NOT_FOUND, STATE, NO_RESOURCES,
+     * UNSUPPORTED, BUSY, DENIED, TIMED_OUT, UNKNOWN_OUTCOME. Since: 0.1
      */
     HvdDocumentAsync live_migration_async;
     HvdDocumentFinish live_migration_finish;
 
-    /** post_live_migration: at the source, once it has left. Since: 0.1 */
+    /**
+     * post_live_migration: at the source, once it has left.
+     *
+     * Result: its instance-info document. Errors: INVALID, NOT_FOUND, STATE where it still runs
+     * there. Since: 0.1
+     */
     HvdDocumentAsync post_live_migration_async;
     HvdDocumentFinish post_live_migration_finish;
 
-    /** post_live_migration_at_source: the last that is done there. Since: 0.1 */
+    /**
+     * post_live_migration_at_source: the last that is done there.
+     *
+     * Result: its instance-info document. Errors: as post_live_migration. Since: 0.1
+     */
     HvdDocumentAsync post_live_migration_at_source_async;
     HvdDocumentFinish post_live_migration_at_source_finish;
 
-    /** post_live_migration_at_destination: checks that all of it has arrived. Since: 0.1 */
+    /**
+     * post_live_migration_at_destination: checks that all of it has arrived.
+     *
+     * Result: its instance-info document. Errors: as post_live_migration. Since: 0.1
+     */
     HvdDocumentAsync post_live_migration_at_destination_async;
     HvdDocumentFinish post_live_migration_at_destination_finish;
 
     /**
-     * rollback_live_migration_at_destination: undoes pre_live_migration; refuses with STATE where
-     * the instance already runs there. Since: 0.1
+     * rollback_live_migration_at_destination: undoes pre_live_migration, of which @document has
+     * "prepared".
+     *
+     * Result: {}. Errors: INVALID, STATE where the instance already runs there, DENIED, TIMED_OUT,
+     * LEFTOVERS. Since: 0.1
      */
     HvdDocumentAsync rollback_live_migration_at_destination_async;
     HvdDocumentFinish rollback_live_migration_at_destination_finish;
@@ -554,8 +667,10 @@ typedef struct {
 
     /**
      * reconcile: finds what operations of processes that are gone have left half-done, ends or
-     * removes it, and reports what cannot be attributed to anybody. The result is a document with
-     * "removed" and "leftovers". Errors: NOT_REACHABLE, DENIED. Since: 0.1
+     * removes it, and reports what cannot be attributed to anybody.
+     *
+     * Result: a report (reconcile-report.schema.json) with "removed" and "leftovers". Errors:
+     * NOT_REACHABLE, DENIED. Since: 0.1
      */
     HvdCallAsync reconcile_async;
     HvdDocumentFinish reconcile_finish;
@@ -571,7 +686,7 @@ typedef struct {
  */
 typedef const HvdDriver *(*HvdQuery)(guint32 host_major, guint32 host_minor, GError **error);
 
-/* Does this driver have this slot? Slots beyond its size, and NULL ones, are absent. */
+/* Does this driver have this slot, e.g. spawn_async? Slots beyond its size, and NULL ones, are absent. */
 #define HVD_HAS(driver, slot)                                                                      \
     (G_STRUCT_OFFSET(HvdDriver, slot) + sizeof((driver)->slot) <= (driver)->struct_size &&         \
      (driver)->slot != NULL)

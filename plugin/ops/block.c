@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define SEPARATOR "; "
+
 /* Each is a key of its own: blocking "start" alone does not stop start_on (verified-sequences 3.3). */
 static const char *const start_operations[] = {"start", "start_on", "resume", "resume_on", NULL};
 
@@ -13,25 +15,39 @@ xd_block_new(const XdOperation *operation, const char *reason)
     return g_strjoin(" ", reason, tag, NULL);
 }
 
-/* (nullable): what stands behind the reason */
+/* (nullable): where in @value, a list of reasons, @reason stands with its mark */
 static const char *
-rest_of(const char *text, const char *reason)
+find_reason(const char *value, const char *reason)
 {
-    gsize length = strlen(reason);
+    const char *part = value;
 
-    if (!g_str_has_prefix(text, reason) || (text[length] != '\0' && text[length] != ' '))
-        return NULL;
-    return text[length] == ' ' ? text + length + 1 : "";
+    while (!g_str_has_prefix(part, reason) || strchr(" ;", part[strlen(reason)]) == NULL) {
+        part = strstr(part, SEPARATOR);
+        if (part == NULL)
+            return NULL;
+        part += strlen(SEPARATOR);
+    }
+    return part;
 }
 
-const char *
+static const char *
+end_of(const char *part)
+{
+    const char *end = strstr(part, SEPARATOR);
+
+    return end != NULL ? end : part + strlen(part);
+}
+
+char *
 xd_block_get_tag(const XdVM *vm, const char *reason)
 {
     for (guint i = 0; i < vm->blocked_operations.n; i++) {
-        const char *rest = rest_of(vm->blocked_operations.pairs[i].value, reason);
+        const char *part = find_reason(vm->blocked_operations.pairs[i].value, reason);
+        const char *tag = part != NULL ? part + strlen(reason) : NULL;
 
-        if (rest != NULL)
-            return rest;
+        if (tag != NULL)
+            return tag[0] == ' ' ? g_strndup(tag + 1, (gsize) (end_of(part) - tag - 1))
+                                 : g_strdup("");
     }
     return NULL;
 }
@@ -39,26 +55,59 @@ xd_block_get_tag(const XdVM *vm, const char *reason)
 gboolean
 xd_is_blocked(const XdVM *vm, const char *reason)
 {
-    return xd_block_get_tag(vm, reason) != NULL;
+    for (guint i = 0; i < vm->blocked_operations.n; i++) {
+        if (find_reason(vm->blocked_operations.pairs[i].value, reason) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* (nullable): what is left of @value; to the letter, since it is others' */
+static char *
+without(const char *value, const char *reason)
+{
+    const char *part = find_reason(value, reason);
+    const char *end;
+
+    if (part == NULL)
+        return g_strdup(value);
+    end = end_of(part);
+    if (part == value && end[0] == '\0')
+        return NULL;
+    if (end[0] != '\0')
+        end += strlen(SEPARATOR);
+    else
+        part -= strlen(SEPARATOR);
+    return g_strdup_printf("%.*s%s", (int) (part - value), value, end);
+}
+
+static void
+add_operation(GVariantBuilder *map, const char *operation, const char *others, const char *block)
+{
+    g_autofree char *both =
+        others != NULL && block != NULL ? g_strconcat(others, SEPARATOR, block, NULL) : NULL;
+    const char *one = others != NULL ? others : block;
+
+    if (one != NULL)
+        g_variant_builder_add(map, "{ss}", operation, both != NULL ? both : one);
 }
 
 GVariant *
-xd_blocked_operations(const XdVM *vm, const char *reason, const char *block, gboolean comes)
+xd_blocked_operations(const XdVM *vm, const char *reason, const char *block)
 {
     GVariantBuilder map;
 
     g_variant_builder_init(&map, G_VARIANT_TYPE("a{ss}"));
     for (guint i = 0; i < vm->blocked_operations.n; i++) {
         const XdPair *pair = &vm->blocked_operations.pairs[i];
+        g_autofree char *others = without(pair->value, reason);
 
-        if (rest_of(pair->value, reason) == NULL)
-            g_variant_builder_add(&map, "{ss}", pair->key, pair->value);
+        add_operation(&map, pair->key, others,
+                      g_strv_contains(start_operations, pair->key) ? block : NULL);
     }
-    for (guint i = 0; comes && start_operations[i] != NULL; i++) {
-        const char *there = xd_map_get(&vm->blocked_operations, start_operations[i]);
-
-        if (there == NULL || rest_of(there, reason) != NULL)
-            g_variant_builder_add(&map, "{ss}", start_operations[i], block);
+    for (guint i = 0; start_operations[i] != NULL; i++) {
+        if (xd_map_get(&vm->blocked_operations, start_operations[i]) == NULL)
+            add_operation(&map, start_operations[i], NULL, block);
     }
     return g_variant_builder_end(&map);
 }

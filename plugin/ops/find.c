@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MAX_SHOWN_KEY 200
+
 gboolean
 xd_is_instance(const XdVM *vm)
 {
@@ -18,10 +20,18 @@ xd_was_started(const XdVM *vm)
     return vm->power_state != XD_VM_POWER_STATE_HALTED || strcmp(vm->generation_id, "0:0") != 0;
 }
 
+/* (transfer full): of a caller, who may have written anything */
+static char *
+shown_key(const char *key)
+{
+    return xd_escape(key, -1, MAX_SHOWN_KEY);
+}
+
 const XdVM *
 xd_look_for_instance(const XdMirror *mirror, const char *uuid, GError **error)
 {
     const GPtrArray *vms = xd_mirror_find(mirror, XD_BY_VM_INSTANCE, uuid);
+    g_autofree char *shown = shown_key(uuid);
     const XdVM *found = NULL;
 
     for (guint i = 0; i < vms->len; i++) {
@@ -31,7 +41,7 @@ xd_look_for_instance(const XdMirror *mirror, const char *uuid, GError **error)
             continue; /* a template or snapshot made of it carries its mark as well */
         if (found != NULL) {
             xd_set_error(error, HVD_ERROR_AMBIGUOUS,
-                         "several VMs claim to be instance %s: %s and %s at least", uuid,
+                         "several VMs claim to be instance %s: %s and %s at least", shown,
                          found->uuid, vm->uuid);
             return NULL;
         }
@@ -45,11 +55,12 @@ xd_find_instance(const XdMirror *mirror, const char *uuid, GError **error)
 {
     g_autoptr(GError) ambiguous = NULL;
     const XdVM *vm = xd_look_for_instance(mirror, uuid, &ambiguous);
+    g_autofree char *shown = shown_key(uuid);
 
     if (ambiguous != NULL)
         g_propagate_error(error, g_steal_pointer(&ambiguous));
     else if (vm == NULL)
-        xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no instance %s", uuid);
+        xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no instance %s", shown);
     return vm;
 }
 
@@ -57,9 +68,10 @@ const XdHost *
 xd_find_node(const XdMirror *mirror, const char *uuid, GError **error)
 {
     const XdRecord *record = xd_mirror_find_one(mirror, XD_BY_HOST_UUID, uuid);
+    g_autofree char *shown = shown_key(uuid);
 
     if (record == NULL)
-        xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no node %s in the pool", uuid);
+        xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no node %s in the pool", shown);
     return (const XdHost *) record;
 }
 
@@ -68,6 +80,8 @@ static const XdRecord *
 find_by_any(const XdMirror *mirror, const XdIndex *indexes, guint n, const char *key,
             const char *what, GError **error)
 {
+    g_autofree char *shown = shown_key(key);
+
     for (guint i = 0; i < n; i++) {
         const GPtrArray *records = xd_mirror_find(mirror, indexes[i], key);
 
@@ -75,11 +89,11 @@ find_by_any(const XdMirror *mirror, const XdIndex *indexes, guint n, const char 
             return g_ptr_array_index(records, 0);
         if (records->len > 1) {
             xd_set_error(error, HVD_ERROR_AMBIGUOUS, "%u %ss are called \"%s\": use a uuid",
-                         records->len, what, key);
+                         records->len, what, shown);
             return NULL;
         }
     }
-    xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no %s \"%s\"", what, key);
+    xd_set_error(error, HVD_ERROR_NOT_FOUND, "there is no %s \"%s\"", what, shown);
     return NULL;
 }
 

@@ -1,23 +1,11 @@
 #include "ops/guest.h"
 
-#include "ops/find.h"
-
 gboolean
 xd_instance_is_in(XdInstanceState *instance, XdVmPowerState state)
 {
     const XdVM *vm = xd_instance_vm(instance);
 
     return vm != NULL && vm->power_state == state && vm->current_operations.n == 0;
-}
-
-const XdHost *
-xd_preferred_node(XdInstanceState *instance)
-{
-    const XdMirror *mirror = instance->base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(instance);
-    const XdHost *host = vm != NULL ? xd_get_host(mirror, vm->affinity) : NULL;
-
-    return host != NULL && host->enabled && xd_node_is_live(mirror, host) ? host : NULL;
 }
 
 void

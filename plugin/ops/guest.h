@@ -7,8 +7,6 @@ G_BEGIN_DECLS
 
 /* In @state, and nothing is being done with it. */
 gboolean xd_instance_is_in(XdInstanceState *instance, XdVmPowerState state);
-/* (nullable): where it ran, or was asked to run, if that node takes instances */
-const XdHost *xd_preferred_node(XdInstanceState *instance);
 /* @advice: (nullable) */
 void xd_op_fail_state(XdOp *op, const char *what, const char *advice);
 

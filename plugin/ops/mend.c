@@ -140,7 +140,7 @@ unblock(XdOp *op, gpointer data)
         return;
     }
     call.parameters = g_variant_new("(s@a{ss})", mend->remain->ref,
-                                    xd_blocked_operations(vm, XD_BLOCK_SOFT_DELETED, NULL, FALSE));
+                                    xd_blocked_operations(vm, XD_BLOCK_SOFT_DELETED, NULL));
     xd_op_call(op, &call);
 }
 
@@ -202,7 +202,8 @@ drop_storage(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdSR *sr = xd_get_sr(mirror_of(mend), mend->remain->ref);
 
-    if (sr == NULL || xd_storage_is_used(mirror_of(mend), sr)) /* meanwhile */
+    mend->spared = sr != NULL && xd_storage_is_used(mirror_of(mend), sr); /* meanwhile */
+    if (sr == NULL || mend->spared)
         xd_op_next(op);
     else
         xd_op_table(op, xd_storage_drop_steps, mend->remain->ref);

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 /**
  * XdMend: one of them under way.
+ * @spared: somebody uses it by now: it is nobody's remains, and nothing is said of it
  * @error: (nullable): why it could not be done
  */
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
     XdRemain *remain; /* (unowned) */
     XdRemoval removal;
     GPtrArray *disks; /* (element-type XdDoomedDisk) */
+    gboolean spared;
     GError *error;
 } XdMend;
 

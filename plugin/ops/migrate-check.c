@@ -61,11 +61,14 @@ check_destination(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
     const XdHost *node = xd_get_host(mirror, migration->node);
-    g_autoptr(GPtrArray) storage = xd_storage_of_instance(mirror, vm);
+    g_autoptr(GPtrArray) storage = NULL;
     GError *error = NULL;
 
+    if (vm == NULL)
+        return;
+    storage = xd_storage_of_instance(mirror, vm);
     if (check_running(vm, &error) && check_node(mirror, vm, node, &error)) {
         for (guint i = 0; i < storage->len && error == NULL; i++)
             check_storage(mirror, g_ptr_array_index(storage, i), node, &error);
@@ -102,12 +105,10 @@ add_disk(XdMigration *document, const XdMirror *mirror, const XdVBD *vbd)
         g_ptr_array_add(document->vdi_uuids, g_strdup(vdi->uuid));
 }
 
-static void
-tell_destination(XdOp *op, gpointer data)
+static char *
+print_document(const XdMigrationState *migration, const XdVM *vm)
 {
-    XdMigrationState *migration = data;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
     const XdHost *source = xd_get_host(mirror, vm->resident_on);
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VM, vm->parent.ref);
     const GPtrArray *vifs = xd_mirror_find(mirror, XD_BY_VIF_VM, vm->parent.ref);
@@ -128,7 +129,18 @@ tell_destination(XdOp *op, gpointer data)
         add_disk(&document, mirror, g_ptr_array_index(vbds, i));
     for (guint i = 0; i < vifs->len; i++)
         add_interface(&document, mirror, g_ptr_array_index(vifs, i));
-    xd_op_set_result(op, xd_migration_print(&document, XD_PRINT_MASKED), g_free);
+    return xd_migration_print(&document, XD_PRINT_MASKED);
+}
+
+static void
+tell_destination(XdOp *op, gpointer data)
+{
+    XdMigrationState *migration = data;
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
+
+    if (vm == NULL)
+        return;
+    xd_op_set_result(op, print_document(migration, vm), g_free);
     xd_op_next(op);
 }
 
@@ -179,9 +191,11 @@ check_guest(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
     GError *error = NULL;
 
+    if (vm == NULL)
+        return;
     if (!check_running(vm, &error))
         xd_op_fail(op, error);
     else if (!xd_strings_contains(&vm->allowed_operations, "pool_migrate"))
@@ -192,10 +206,10 @@ check_guest(XdOp *op, gpointer data)
 
 /* Some of its storage is given to the destination by pre_live_migration only. */
 static gboolean
-lacks_storage(XdMigrationState *migration)
+lacks_storage(const XdMigrationState *migration, const XdVM *vm)
 {
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    g_autoptr(GPtrArray) storage = xd_storage_of_instance(mirror, xd_instance_vm(&migration->head));
+    g_autoptr(GPtrArray) storage = xd_storage_of_instance(mirror, vm);
 
     for (guint i = 0; i < storage->len; i++) {
         const XdSR *sr = g_ptr_array_index(storage, i);
@@ -213,9 +227,12 @@ ask_pool(XdOp *op, gpointer data)
 {
     static const char *const excused[] = {"VM_REQUIRES_SR", NULL};
     XdMigrationState *migration = data;
-    XdStepCall call = {.method = "VM.assert_can_boot_here",
-                       .done = lacks_storage(migration) ? excused : NULL};
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
+    XdStepCall call = {.method = "VM.assert_can_boot_here"};
 
+    if (vm == NULL)
+        return;
+    call.done = lacks_storage(migration, vm) ? excused : NULL;
     call.parameters = g_variant_new("(ss)", migration->head.vm, migration->node);
     xd_op_call(op, &call);
 }

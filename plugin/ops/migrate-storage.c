@@ -16,9 +16,12 @@ plan_access(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
-    g_autoptr(GPtrArray) storage = xd_storage_of_instance(mirror, vm);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
+    g_autoptr(GPtrArray) storage = NULL;
 
+    if (vm == NULL)
+        return;
+    storage = xd_storage_of_instance(mirror, vm);
     migration->storage = g_ptr_array_new_with_free_func((GDestroyNotify) xd_storage_access_free);
     for (guint i = 0; i < storage->len; i++) {
         const XdSR *sr = g_ptr_array_index(storage, i);

@@ -12,8 +12,10 @@ static void
 check_before(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
 
+    if (vm == NULL)
+        return;
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING)
         xd_op_fail(op, xd_error_new(HVD_ERROR_STATE, "only a running instance moves live"));
     else
@@ -44,12 +46,30 @@ move(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
+/* Whoever moved it wants it to start there the next time: where it last ran the pool forgets. A wish, whose
+ * failure stops nothing. */
+static void
+note_node(XdOp *op, gpointer data)
+{
+    XdMigrationState *migration = data;
+    const XdVM *vm = xd_instance_vm(&migration->head);
+    XdStepCall call = {.method = "VM.set_affinity", .optional = TRUE};
+
+    if (vm == NULL || g_strcmp0(vm->affinity, migration->node) == 0) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(ss)", migration->head.vm, migration->node);
+    xd_op_call(op, &call);
+}
+
 /* What counts is where it runs, not what was said of the way there: once it is at the destination there
  * is no way back (SEC-22). The caller waits until it has come to rest. */
 static void
 accept_arrival(XdOp *op, gpointer data)
 {
     static const XdStep arrived[] = {
+        {"note-node", note_node, NULL, 0, 60},
         XD_STEP_TELL_INSTANCE,
         {"made-good", xd_op_make_good, NULL, 0, 1},
         {0},
@@ -70,6 +90,7 @@ static const XdStep live_steps[] = {
     XD_STEP_FIND_NODE,
     {"check", check_before, NULL, 0, 5},
     {"move", move, accept_arrival, 10, 86400},
+    {"note-node", note_node, NULL, 0, 60},
     XD_STEP_TELL_INSTANCE,
     {0},
 };
@@ -91,8 +112,10 @@ static void
 check_left(XdOp *op, gpointer data)
 {
     XdMigrationState *migration = data;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
 
+    if (vm == NULL)
+        return;
     if (g_strcmp0(vm->resident_on, migration->node) != 0 && xd_op_get_plan(op) == NULL)
         xd_op_fail(op, xd_error_new(HVD_ERROR_STATE, "the instance has not left for %s",
                                     migration->document.destination));
@@ -154,9 +177,11 @@ check_whole(XdOp *op, gpointer data)
     XdMigrationState *migration = data;
     const XdMigration *document = &migration->document;
     const XdMirror *mirror = migration->head.base.connection->mirror;
-    const XdVM *vm = xd_instance_vm(&migration->head);
+    const XdVM *vm = xd_op_get_vm(op, &migration->head);
     GError *error = NULL;
 
+    if (vm == NULL)
+        return;
     for (guint i = 0; i < document->vdi_uuids->len && error == NULL; i++) {
         const char *uuid = g_ptr_array_index(document->vdi_uuids, i);
 

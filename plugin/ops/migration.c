@@ -1,7 +1,6 @@
 #include "ops/migration.h"
 
 #include "ops/find.h"
-#include "ops/storage-access.h"
 
 #include <string.h>
 

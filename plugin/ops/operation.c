@@ -6,6 +6,7 @@
 
 #define UNDO_TIMEOUT_S 600
 #define MAX_REQUEST_ID 64
+#define MAX_SHOWN_NAME 255 /* as the schema of an instance has it */
 
 typedef struct {
     const XdOperationClass *klass;
@@ -191,12 +192,13 @@ runner_new(const XdOperationClass *klass, XdOperation *state, XdConnection *conn
            const char *subject, const char *name, const HvdCall *options)
 {
     Runner *runner = g_new0(Runner, 1);
+    g_autofree char *shown = xd_escape(name != NULL ? name : subject, -1, MAX_SHOWN_NAME);
 
     runner->klass = klass;
     runner->state = state;
     runner->connection = xd_connection_ref(connection);
     runner->subject = g_strdup(subject);
-    runner->what = g_strjoin(" ", klass->name, name != NULL ? name : subject, NULL);
+    runner->what = g_strjoin(" ", klass->name, shown, NULL);
     runner->trace = g_strdup(options->trace_parent);
     runner->started_ms = xd_clock_now_ms(connection->clock);
     if ((options->flags & HVD_CALL_PLAN_ONLY) != 0)
@@ -293,6 +295,16 @@ const XdVM *
 xd_instance_vm(XdInstanceState *state)
 {
     return xd_get_vm(state->base.connection->mirror, state->vm);
+}
+
+const XdVM *
+xd_op_get_vm(XdOp *op, XdInstanceState *state)
+{
+    const XdVM *vm = xd_instance_vm(state);
+
+    if (vm == NULL)
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the instance is gone"));
+    return vm;
 }
 
 void

@@ -57,6 +57,9 @@ void xd_instance_state_init(XdInstanceState *state, const char *instance);
 void xd_instance_state_clear(gpointer state); /* XdOperationClass.clear_state */
 /* (nullable): its VM as it is now */
 const XdVM *xd_instance_vm(XdInstanceState *state);
+/* (nullable): the same for a step that needs one. Whatever the operation has waited for, somebody may have
+ * destroyed the VM meanwhile: NULL, and the step has failed with NOT_FOUND. */
+const XdVM *xd_op_get_vm(XdOp *op, XdInstanceState *state);
 
 /* A step: finds the VM, or fails with NOT_FOUND. */
 void xd_step_find_instance(XdOp *op, gpointer state);

@@ -13,6 +13,7 @@ typedef struct {
     gboolean bootable;
     const char *reason; /* of a block: XD_BLOCK_... */
     char *block;        /* the reason with the mark of this operation */
+    gboolean changed;   /* the block is perhaps not as this operation has found it */
     gint64 domid;       /* before a reboot */
 } Power;
 
@@ -44,27 +45,44 @@ is_rebooted(XdOperation *operation, gpointer data)
 
 /* What this driver has blocked it also explains; what somebody else has, the toolstack refuses. */
 static void
-check_block(XdOp *op, gpointer data)
+check_bootable(XdOp *op, gpointer data)
 {
-    const XdVM *vm = xd_instance_vm(data);
+    const XdVM *vm = xd_op_get_vm(op, data);
 
-    if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
-        xd_op_fail_state(op, "it is soft-deleted", N_("restore it first"));
-    else if (vm->power_state == XD_VM_POWER_STATE_HALTED &&
-             xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
+    if (vm == NULL)
+        return;
+    if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
         xd_op_fail_state(op, "it is marked as not bootable", N_("make it bootable first"));
     else
         xd_op_next(op);
 }
 
 static void
+check_block(XdOp *op, gpointer data)
+{
+    const XdVM *vm = xd_op_get_vm(op, data);
+
+    if (vm == NULL)
+        return;
+    if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED))
+        xd_op_fail_state(op, "it is soft-deleted", N_("restore it first"));
+    else
+        check_bootable(op, data);
+}
+
+static void
 start(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
-    const XdHost *node = xd_preferred_node(&power->head);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = power, .concludes = TRUE};
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
+    XdStepCall call = {.method = "VM.start",
+                       .already = "running",
+                       .holds = is_running,
+                       .data = power,
+                       .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
         xd_op_next(op);
         return;
@@ -74,10 +92,8 @@ start(XdOp *op, gpointer data)
                          N_("resume a suspended instance, unpause a paused one"));
         return;
     }
-    call.method = node != NULL ? "VM.start_on" : "VM.start";
-    call.parameters = node != NULL
-                          ? g_variant_new("(ssbb)", power->head.vm, node->parent.ref, FALSE, FALSE)
-                          : g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
+    /* at its affinity, if that can: the pool knows better who reaches what, and has room */
+    call.parameters = g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
     xd_op_task(op, &call);
 }
 
@@ -105,7 +121,7 @@ shut_down(XdOp *op, gpointer data)
 {
     Power *power = data;
     const XdConfig *config = power->head.base.connection->config;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     guint limit_s = power->timeout_s >= 0
                         ? (guint) power->timeout_s
                         : xd_config_get_uint(config, XD_CONFIG_POWER_SHUTDOWN_TIMEOUT);
@@ -116,6 +132,8 @@ shut_down(XdOp *op, gpointer data)
                        .optional = TRUE,
                        .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_SUSPENDED) {
         /* a hard_shutdown would leave a VM behind that does not start (verified-sequences 3.2) */
         xd_op_fail_state(op, "it is suspended", N_("resume it first"));
@@ -125,7 +143,7 @@ shut_down(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
-    xd_op_limit(op, limit_s);
+    xd_op_begin_part(op, limit_s); /* not the step's: a guest has as long as the caller says */
     call.parameters = g_variant_new("(s)", power->head.vm);
     xd_op_task(op, &call);
 }
@@ -134,7 +152,7 @@ static void
 stop(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     /* cancelled half-way it leaves the guest paused */
     XdStepCall call = {.method = "VM.hard_shutdown",
                        .already = "halted",
@@ -143,6 +161,8 @@ stop(XdOp *op, gpointer data)
                        .concludes = TRUE,
                        .whole = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         xd_op_next(op);
         return;
@@ -166,13 +186,15 @@ static void
 reboot(XdOp *op, gpointer data)
 {
     Power *power = data;
-    const XdVM *vm = xd_instance_vm(&power->head);
+    const XdVM *vm = xd_op_get_vm(op, &power->head);
     XdStepCall call = {.method = power->hard ? "VM.hard_reboot" : "VM.clean_reboot",
                        .holds = is_rebooted,
                        .data = power,
                        .concludes = TRUE,
                        .whole = power->hard};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED) {
         start(op, data); /* what a reset button does to a machine that is off */
         return;
@@ -218,8 +240,10 @@ set_block(XdOp *op, Power *power, gboolean block, XdPredicate concludes)
     }
     if (block && power->block == NULL)
         power->block = xd_block_new(&power->head.base, power->reason);
-    call.parameters = g_variant_new("(s@a{ss})", power->head.vm,
-                                    xd_blocked_operations(vm, power->reason, power->block, block));
+    power->changed = TRUE;
+    call.parameters =
+        g_variant_new("(s@a{ss})", power->head.vm,
+                      xd_blocked_operations(vm, power->reason, block ? power->block : NULL));
     xd_op_call(op, &call);
 }
 
@@ -235,6 +259,16 @@ unblock(XdOp *op, gpointer data)
     set_block(op, data, FALSE, NULL);
 }
 
+/* What this operation has changed is taken back, and nothing else. */
+static void
+change_back(XdOp *op, Power *power, gboolean block)
+{
+    if (power->changed)
+        set_block(op, power, block, NULL);
+    else
+        xd_op_next(op);
+}
+
 /* Too late to stop half-way: what was wanted is the case, so it is left so. */
 static void
 undo_block(XdOp *op, gpointer data)
@@ -246,7 +280,7 @@ undo_block(XdOp *op, gpointer data)
         xd_is_blocked(vm, power->reason))
         xd_op_make_good(op, data);
     else
-        unblock(op, data);
+        change_back(op, data, FALSE);
 }
 
 static void
@@ -255,7 +289,7 @@ undo_unblock(XdOp *op, gpointer data)
     if (xd_instance_is_in(data, XD_VM_POWER_STATE_RUNNING))
         xd_op_make_good(op, data);
     else
-        block(op, data);
+        change_back(op, data, TRUE);
 }
 
 static void
@@ -283,6 +317,7 @@ static const XdStep soft_delete_steps[] = {
 static const XdStep restore_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    {"check", check_bootable, NULL, 0, 5},
     {"allow-starts", unblock, undo_unblock, 1, 60},
     {"start", start, NULL, 10, 900},
     XD_STEP_TELL_INSTANCE,

@@ -238,7 +238,7 @@ read_secrets(XdOp *op, gpointer data)
     xd_op_each(op, reconcile->secret_objects, steps, SECRETS_AT_ONCE);
 }
 
-/* ---- is anybody behind them? ---- */
+/* ---- is anybody behind them? That is asked for a plan, too: it would threaten the living ---- */
 
 static Suspect *
 find_suspect(const Reconcile *reconcile, const char *uuid)
@@ -257,8 +257,13 @@ ask_time(XdOp *op, gpointer data)
 {
     Reconcile *reconcile = data;
     const XdPool *pool = xd_mirror_get_pool(mirror_of(reconcile));
-    XdStepCall call = {.method = "host.get_servertime", .out_time = &reconcile->server_time};
+    XdStepCall call = {
+        .method = "host.get_servertime", .out_time = &reconcile->server_time, .asks = TRUE};
 
+    if (reconcile->server_time != 0 || reconcile->remains->len == 0) {
+        xd_op_next(op);
+        return;
+    }
     if (pool == NULL) {
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object"));
         return;
@@ -272,7 +277,8 @@ find_session(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"UUID_INVALID", "HANDLE_INVALID", NULL};
     Suspect *suspect = data;
-    XdStepCall call = {.method = "session.get_by_uuid", .done = done, .out_secret = &suspect->ref};
+    XdStepCall call = {
+        .method = "session.get_by_uuid", .done = done, .out_secret = &suspect->ref, .asks = TRUE};
 
     if (suspect->asked || suspect->uuid[0] == '\0') {
         xd_op_next(op);
@@ -291,7 +297,8 @@ ask_session(XdOp *op, gpointer data)
                        .done = done,
                        .secrets = &suspect->ref,
                        .n_secrets = 1,
-                       .out_time = &suspect->last_active};
+                       .out_time = &suspect->last_active,
+                       .asks = TRUE};
 
     if (suspect->asked || suspect->ref == NULL) {
         suspect->asked = TRUE;
@@ -385,7 +392,7 @@ note_end(XdOp *op, gpointer data)
 
     if (mend->error != NULL)
         tell(reconcile, reconcile->report.leftovers, mend->remain, mend->error->message);
-    else
+    else if (!mend->spared)
         tell(reconcile, klass->completes ? reconcile->report.completed : reconcile->report.removed,
              mend->remain, klass->reason);
     xd_op_next(op);
@@ -456,14 +463,15 @@ tell_report(XdOp *op, gpointer data)
 /* Machines first: what hangs on them is a part of them until they are mended. */
 static const XdStep reconcile_steps[] = {
     XD_STEP_SEE_POOL,
-    {"ask-time", ask_time, NULL, 1, 60},
     {"find-machines", find_machines, NULL, 0, 5},
+    {"ask-time", ask_time, NULL, 1, 60},
     {"ask-sessions", ask_sessions, NULL, 5, 600},
     {"await-tasks", await_tasks, NULL, 1, 60},
     {"mend-machines", mend_all, NULL, 50, 86400},
     {"list-secrets", list_secrets, NULL, 1, 60},
     {"read-secrets", read_secrets, NULL, 5, 600},
     {"find-parts", find_parts, NULL, 0, 5},
+    {"ask-time", ask_time, NULL, 1, 60},
     {"ask-sessions", ask_sessions, NULL, 5, 600},
     {"await-tasks", await_tasks, NULL, 1, 60},
     {"mend-parts", mend_all, NULL, 30, 86400},

@@ -94,6 +94,7 @@ add_machine(const XdRemainSearch *search, XdRemainKind kind, const XdVM *vm, con
 static void
 look_at_machine(const XdRemainSearch *search, const XdVM *vm)
 {
+    g_autofree char *block = NULL;
     XdRemain *remain;
 
     if (!is_machine(vm))
@@ -106,8 +107,8 @@ look_at_machine(const XdRemainSearch *search, const XdVM *vm)
         add_machine(search, XD_REMAIN_MADE, vm, XD_TAG_KEY);
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING)
         return;
-    remain = add(search, XD_REMAIN_DELETED, vm->parent.ref, vm->uuid, vm->name_label,
-                 xd_block_get_tag(vm, XD_BLOCK_SOFT_DELETED));
+    block = xd_block_get_tag(vm, XD_BLOCK_SOFT_DELETED);
+    remain = add(search, XD_REMAIN_DELETED, vm->parent.ref, vm->uuid, vm->name_label, block);
     if (remain != NULL)
         remain->instance = g_strdup(xd_map_get(&vm->other_config, XD_INSTANCE_KEY));
 }

@@ -40,13 +40,15 @@ typedef struct {
 static void
 change(XdOp *op, Sleep *sleep, const Change *how)
 {
-    const XdVM *vm = xd_instance_vm(&sleep->head);
+    const XdVM *vm = xd_op_get_vm(op, &sleep->head);
     XdStepCall call = {.method = how->method,
                        .already = how->to_name,
                        .holds = how->holds,
                        .data = sleep,
                        .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == how->to) {
         xd_op_next(op);
         return;
@@ -116,9 +118,12 @@ suspend_vm(XdOp *op, gpointer data)
                                is_suspended,
                                "only a running instance can be suspended"};
     Sleep *sleep = data;
+    const XdVM *vm = xd_op_get_vm(op, &sleep->head);
 
+    if (vm == NULL)
+        return;
     g_free(sleep->image);
-    sleep->image = g_strdup(xd_instance_vm(&sleep->head)->suspend_vdi);
+    sleep->image = g_strdup(vm->suspend_vdi);
     change(op, sleep, &how);
 }
 
@@ -144,10 +149,15 @@ static void
 resume_vm(XdOp *op, gpointer data)
 {
     Sleep *sleep = data;
-    const XdVM *vm = xd_instance_vm(&sleep->head);
-    const XdHost *node = xd_preferred_node(&sleep->head);
-    XdStepCall call = {.already = "running", .holds = is_running, .data = sleep, .concludes = TRUE};
+    const XdVM *vm = xd_op_get_vm(op, &sleep->head);
+    XdStepCall call = {.method = "VM.resume",
+                       .already = "running",
+                       .holds = is_running,
+                       .data = sleep,
+                       .concludes = TRUE};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state == XD_VM_POWER_STATE_RUNNING) {
         xd_op_next(op);
         return;
@@ -158,11 +168,8 @@ resume_vm(XdOp *op, gpointer data)
     }
     g_free(sleep->image);
     sleep->image = g_strdup(vm->suspend_vdi);
-    /* VM.resume alone may land anywhere: Nova's defect 39 */
-    call.method = node != NULL ? "VM.resume_on" : "VM.resume";
-    call.parameters = node != NULL
-                          ? g_variant_new("(ssbb)", sleep->head.vm, node->parent.ref, FALSE, FALSE)
-                          : g_variant_new("(sbb)", sleep->head.vm, FALSE, FALSE);
+    /* at its affinity, if that can; without one it may land anywhere (Nova's defect 39) */
+    call.parameters = g_variant_new("(sbb)", sleep->head.vm, FALSE, FALSE);
     xd_op_task(op, &call);
 }
 

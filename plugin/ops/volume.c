@@ -18,9 +18,8 @@ mirror_of(XdVolumeState *volume)
 
 /* (nullable) (transfer full): why it cannot be attached, as far as one sees beforehand */
 static GError *
-attach_error(XdVolumeState *volume)
+attach_error(XdVolumeState *volume, const XdVM *vm)
 {
-    const XdVM *vm = xd_instance_vm(&volume->head);
     const XdStorageAccess *access = volume->access;
     GError *error;
 
@@ -43,13 +42,16 @@ check_attach(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
     const XdMirror *mirror = mirror_of(volume);
-    const XdVM *vm = xd_instance_vm(&volume->head);
-    const char *host = vm->resident_on != NULL ? vm->resident_on : vm->affinity;
+    const XdVM *vm = xd_op_get_vm(op, &volume->head);
     const XdPool *pool = xd_mirror_get_pool(mirror);
+    const char *host;
     GError *error;
 
+    if (vm == NULL)
+        return;
+    host = vm->resident_on != NULL ? vm->resident_on : vm->affinity;
     xd_volume_find_storage(volume);
-    error = attach_error(volume);
+    error = attach_error(volume, vm);
     if (error != NULL) {
         xd_op_fail(op, error);
         return;
@@ -220,9 +222,11 @@ plug_vbd(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_ATTACHED", NULL};
     XdVolumeState *volume = data;
-    const XdVM *vm = xd_instance_vm(&volume->head);
+    const XdVM *vm = xd_op_get_vm(op, &volume->head);
     XdStepCall call = {.method = "VBD.plug", .done = done, .holds = is_attached, .data = volume};
 
+    if (vm == NULL)
+        return;
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING || is_attached(NULL, volume)) {
         xd_op_next(op); /* a halted one gets it when it starts */
         return;
@@ -302,7 +306,7 @@ static void
 check_detach(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
-    const XdVM *vm = xd_instance_vm(&volume->head);
+    const XdVM *vm;
     const XdVBD *vbd;
     GError *error = NULL;
 
@@ -321,6 +325,9 @@ check_detach(XdOp *op, gpointer data)
                                     "the disk is the instance's own, not a volume of it"));
         return;
     }
+    vm = xd_op_get_vm(op, &volume->head);
+    if (vm == NULL)
+        return;
     if (vbd->currently_attached && vm->power_state != XD_VM_POWER_STATE_RUNNING) {
         xd_op_fail(op, xd_error_new(HVD_ERROR_STATE,
                                     "a paused or suspended instance gives no volume back"));

@@ -403,19 +403,25 @@ print_parameters(XdArena *arena, const XdStepCall *call)
     return g_strdup(text.data);
 }
 
-/* In a plan nothing travels; what would come back is named after the call. */
 static void
-plan_call(XdOp *op, const XdStepCall *call, gboolean async)
+note_call(XdOp *op, const XdStepCall *call, gboolean async)
 {
     XdOperation *operation = xd_op_get_state(op);
     g_autofree char *method = g_strconcat(async ? "Async." : "", call->method, NULL);
     g_autofree char *parameters = print_parameters(operation->connection->arena, call);
 
     xd_op_plan_call(op, method, parameters);
+}
+
+/* In a plan only questions travel; what else would come back is named after the call. */
+static void
+plan_call(XdOp *op, const XdStepCall *call)
+{
     if (call->out != NULL) {
         g_free(*call->out);
         *call->out = g_strdup_printf("<%s>", call->method);
     }
+    g_free(call->about);
     xd_op_next(op);
 }
 
@@ -435,12 +441,16 @@ static void
 start(XdOp *op, const XdStepCall *call, gboolean async)
 {
     XdOperation *operation = xd_op_get_state(op);
+    g_autoptr(GVariant) parameters =
+        call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
     Running *running;
 
     if (xd_op_get_plan(op) != NULL) {
-        plan_call(op, call, async);
-        g_free(call->about);
-        return;
+        note_call(op, call, async);
+        if (!call->asks) {
+            plan_call(op, call);
+            return;
+        }
     }
     if (call->whole)
         xd_op_ignore_cancelling(op);
@@ -449,7 +459,7 @@ start(XdOp *op, const XdStepCall *call, gboolean async)
     running->operation = operation;
     running->call = *call;
     running->async = async;
-    running->parameters = call->parameters != NULL ? g_variant_ref_sink(call->parameters) : NULL;
+    running->parameters = g_steal_pointer(&parameters);
     running->secrets = g_ptr_array_new_with_free_func((GDestroyNotify) xd_secret_unref);
     for (guint i = 0; i < call->n_secrets; i++)
         g_ptr_array_add(running->secrets, xd_secret_ref(call->secrets[i]));

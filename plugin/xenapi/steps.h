@@ -56,6 +56,7 @@ typedef gboolean (*XdPredicate)(XdOperation *operation, gpointer data);
  * @whole: half of it is worse than either end: cancelling comes too late for it, and where the time is over
  *   its outcome is unknown
  * @optional: a failure is logged and the operation goes on
+ * @asks: it changes nothing, and what there is to do depends on its answer: a plan makes it as well
  */
 typedef struct {
     const char *method;
@@ -82,6 +83,7 @@ typedef struct {
     gboolean concludes;
     gboolean whole;
     gboolean optional;
+    gboolean asks;
 } XdStepCall;
 
 /* A plain call: answered when it is done. */

@@ -38,7 +38,7 @@ def test_to_a_node(pool):
     equal(node_of(pool), "xapisim3")
     calls = pool.calls()
     equal({method: n for method, n in calls.items() if not method.startswith(("session.", "event."))},
-          {"VM.assert_can_boot_here": 1, "Async.VM.pool_migrate": 1})
+          {"VM.assert_can_boot_here": 1, "Async.VM.pool_migrate": 1, "VM.set_affinity": 1})
     equal(pool.objects() ^ before, set())
     info = pool.hvd("--json", "migrate", uuid, "--to", pool.addresses[1]).json()
     equal((info["uuid"], info["state"], info["node"]["name"]), (uuid, "running", "xapisim2"))
@@ -168,7 +168,7 @@ def test_plan(pool):
     equal((plan["operation"], len(plan["subject"])), ("migrate", 36))
     equal([call["method"] for step in plan["steps"] for call in step["calls"]],
           ["VM.assert_can_boot_here", "PBD.get_device_config", "Async.PBD.create",
-           "Async.PBD.plug", "Async.VM.pool_migrate"])
+           "Async.PBD.plug", "Async.VM.pool_migrate", "VM.set_affinity"])
     text = pool.hvd("--plan", "migrate", "web-1").expect(0).out
     for told in ("check of the destination: checking the destination", "move: moving it  (taken back",
                  "after the move, destination: checking that all of it has arrived"):

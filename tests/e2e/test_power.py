@@ -30,11 +30,11 @@ def test_cycle(pool):
     uuid = machine(pool)
     for word, method, state, shown in (
             ("off", "Async.VM.clean_shutdown", "Halted", "stopped"),
-            ("on", "Async.VM.start_on", "Running", "running on xapisim2"),
+            ("on", "Async.VM.start", "Running", "running on xapisim2"),
             ("pause", "Async.VM.pause", "Paused", "paused on xapisim2"),
             ("unpause", "Async.VM.unpause", "Running", "running on xapisim2"),
             ("suspend", "Async.VM.suspend", "Suspended", "suspended"),
-            ("resume", "Async.VM.resume_on", "Running", "running on xapisim2"),
+            ("resume", "Async.VM.resume", "Running", "running on xapisim2"),
             ("reboot", "Async.VM.clean_reboot", "Running", "running on xapisim2")):
         pool.control.do("reset-stats")
         equal(pool.hvd("power", word, "web-1").expect(0).out, f"web-1 ({uuid}) is {shown}\n")

@@ -174,6 +174,18 @@ def check_settings(file, used):
                 yield group.start() + key.start(), f"nothing reads {group[1]}.{key[1]}"
 
 
+SAID_OF_SLOTS = ("Result:", "Errors:", "Since:")
+WITHOUT_RESULT = ("describe_config", "describe_error", "open", "close")
+
+
+def lacks_words(name, comment):
+    """What a slot's documentation leaves out."""
+    if not comment or not re.match(rf"\s*(?:\* )?{name}\b", comment[1]):
+        return SAID_OF_SLOTS
+    return [word for word in SAID_OF_SLOTS
+            if word not in comment[1] and (word == "Since:" or name not in WITHOUT_RESULT)]
+
+
 def check_slots(file):
     table = re.search(r"typedef struct \{\s*guint32 major;.*?\} HvdDriver;", file.text, re.DOTALL)
     for slot in re.finditer(r"\b(\w+?)(?:_async)?(?:\)\s*\(|;)", table[0]) if table else ():
@@ -182,8 +194,10 @@ def check_slots(file):
         comment = re.search(r"/\*\*((?:(?!\*/).)*)\*/[^;/]*$", before, re.DOTALL)
         if not declared or slot[1].endswith("_finish"):
             continue
-        if not comment or not re.match(rf"\s*(?:\* )?{slot[1]}\b", comment[1]) or "Since:" not in comment[1]:
-            yield table.start() + slot.start(), f"the slot {slot[1]} has no documentation with a \"Since:\""
+        lacking = lacks_words(slot[1], comment)
+        if lacking:
+            words = ", ".join(f"\"{word}\"" for word in lacking)
+            yield table.start() + slot.start(), f"the slot {slot[1]} has no documentation with {words}"
 
 
 def check_text(file):

@@ -21,8 +21,8 @@ SETTINGS = "schemas/x.gschema.xml"
 
 
 def slot(comment, declaration="    HvdCallAsync list_async;\n"):
-    return ("/* SPDX-License-Identifier: X */\ntypedef struct {\n    guint32 major;\n    /**\n     * one: x. Since: 0.1\n"
-            f"     */\n    char *(*one)(void);\n{comment}{declaration}" "} HvdDriver;\n")
+    return ("/* SPDX-License-Identifier: X */\ntypedef struct {\n    guint32 major;\n    /**\n     * open: x. Since: 0.1\n"
+            f"     */\n    char *(*open)(void);\n{comment}{declaration}" "} HvdDriver;\n")
 
 
 def settings(name):
@@ -73,8 +73,10 @@ OFFENCES = [
     ("secret-member", "plugin/ops/a.c", 3, "struct _Login {\n    int n;\n    const char *chap_secret;\n};\n"),
     ("secret-member", "plugin/ops/a.c", 2, "typedef struct {\n    char session_ref[80];\n} Login;\n"),
     ("slot", HEADER, 9, slot("\n")),
-    ("slot", HEADER, 9, slot("    /** list: all. */\n")),
-    ("slot", HEADER, 9, slot("    /** other: all. Since: 0.1 */\n")),
+    ("slot", HEADER, 9, slot("    /** list: Result: all. Errors: BUSY. */\n")),
+    ("slot", HEADER, 9, slot("    /** list: all. Errors: BUSY. Since: 0.1 */\n")),
+    ("slot", HEADER, 9, slot("    /** list: Result: all. Since: 0.1 */\n")),
+    ("slot", HEADER, 9, slot("    /** other: Result: all. Errors: BUSY. Since: 0.1 */\n")),
     ("slot", HEADER, 8, slot("", "    void (*f_async)(int a);\n")),
     ("format", "plugin/ops/a.c", 1, "x = g_strdup_printf(format, a);\n"),
     ("format", "plugin/ops/a.c", 1, "xd_set_error(error, HVD_ERROR_FAILED, text);\n"),
@@ -111,7 +113,7 @@ INNOCENT = [
     ("plugin/http/exchange.c", "set(easy, CURLOPT_FOLLOWLOCATION, 0L);\n"),
     ("host-shim/output.c", 'fputs("a", stdout);\n'),
     ("host-shim/credential.c", 'x = getenv("HVD_CREDENTIAL");\n'),
-    (HEADER, slot("    /** list: all. Since: 0.1 */\n")),
+    (HEADER, slot("    /** list: Result: all. Errors: BUSY. Since: 0.1 */\n")),
     (SETTINGS, settings("a-word")),
 ]
 

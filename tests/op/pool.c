@@ -209,6 +209,17 @@ test_pool_get_kept(TestPool *pool)
     return pool->kept;
 }
 
+void
+test_pool_destroy_vm(TestPool *pool, const char *name)
+{
+    g_autofree char *ref = test_pool_find_ref(pool, "VM", name);
+    g_autofree char *vm = g_strdup_printf("[\"%s\"]", ref);
+
+    if (strcmp(json_node_get_string(test_pool_call(pool, "VM.get_power_state", vm)), "Halted") != 0)
+        test_pool_call(pool, "VM.hard_shutdown", vm);
+    test_pool_call(pool, "VM.destroy", vm);
+}
+
 static TestPool *
 pool_start(const char *pace, const char *clock)
 {
@@ -445,10 +456,17 @@ name_of(JsonObject *dump, const char *ref)
 static void
 add_pair(GString *line, const char *key, const char *value)
 {
-    const char *ours = strstr(value, "(hvd)");
-    int length = ours != NULL ? (int) (ours - value) + 5 : (int) strlen(value);
+    g_auto(GStrv) reasons = g_strsplit(value, "; ", -1);
+    g_autofree char *text = NULL;
 
-    g_string_append_printf(line, "{%s=%.*s}", key, length, value);
+    for (guint i = 0; reasons[i] != NULL; i++) {
+        char *ours = strstr(reasons[i], "(hvd)");
+
+        if (ours != NULL)
+            ours[5] = '\0';
+    }
+    text = g_strjoinv("; ", reasons);
+    g_string_append_printf(line, "{%s=%s}", key, text);
 }
 
 static void

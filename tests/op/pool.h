@@ -54,6 +54,9 @@ char *test_pool_find_local_storage(TestPool *pool, const char *node);
 void test_pool_set(TestPool *pool, const char *class, const char *ref, const char *field,
                    const char *value);
 
+/* Another tool destroys the only VM with this name; one that runs is stopped first. */
+void test_pool_destroy_vm(TestPool *pool, const char *name);
+
 /* Requests since the last reset, those of sessions and events aside; transfers count as one. */
 guint test_pool_count_requests(TestPool *pool);
 void test_pool_reset_stats(TestPool *pool);

@@ -1,5 +1,7 @@
 /* What each operation does, and with how many requests. */
 #include "base/error.h"
+#include "ops/power.h"
+#include "ops/spawn.h"
 #include "world.h"
 
 #include <string.h>
@@ -102,6 +104,27 @@ test_digest(void)
     }
 }
 
+/* Names and keys are callers' and strangers': whatever is in them, an error is one line. */
+static void
+test_names(void)
+{
+    static const char document[] =
+        "{\"uuid\":\"" INSTANCE "\",\"name\":\"we\\nb\",\"memory_bytes\":268435456,\"vcpus\":1,"
+        "\"image\":{\"source\":\"stream\",\"format\":\"raw\",\"size_bytes\":1},"
+        "\"storage\":\"no\\nsuch\"}";
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    g_autoptr(GInputStream) image = g_memory_input_stream_new();
+
+    world_begin(world);
+    xd_spawn_async(world->connection, document, image, NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "spawn we");
+    world_begin(world);
+    xd_power_on_async(world->connection, "no\nsuch", NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -118,6 +141,7 @@ main(int argc, char **argv)
         g_test_add_data_func(plan, &operations[i], test_plan);
     }
     g_test_add_func("/op/snapshot/digest", test_digest);
+    g_test_add_func("/op/names", test_names);
     status = g_test_run();
     test_pool_free(pool);
     return status;

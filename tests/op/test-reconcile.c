@@ -200,6 +200,40 @@ test_spawn_again(void)
     g_assert_no_error(world->error);
 }
 
+static World *
+planned(void)
+{
+    World *world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_PLAN_ONLY};
+
+    world_start(world, operation_find("reconcile"), &call);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_test_message("%s", world->result);
+    return world;
+}
+
+/* A plan threatens nobody who is there: it asks, as the operation does, and changes nothing. */
+static void
+test_plan(void)
+{
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    before = test_pool_picture(pool);
+    world = planned();
+    g_assert_null(strstr(world->result, ".destroy"));
+    g_clear_pointer(&world, world_free);
+    victim_is_long_gone(pool);
+    world = planned();
+    g_assert_nonnull(strstr(world->result, "VM.destroy"));
+    g_assert_nonnull(strstr(world->result, "session.logout"));
+    test_pool_assert_picture(pool, before);
+    g_assert_cmpuint(count("session"), ==, 2);
+}
+
 /* The session of the dead goes as well: it is an administrator's. */
 static void
 test_sessions(void)
@@ -229,6 +263,57 @@ test_secret(void)
     g_assert_nonnull(strstr(world->result, "\"kind\":\"secret\""));
     g_assert_null(strstr(world->result, TARGET_PASSWORD));
     g_assert_cmpuint(count("secret"), ==, POOL_SECRETS);
+}
+
+/* (transfer full): the reference of a disk behind a target */
+static char *
+find_unit(World *world)
+{
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    xd_mirror_iter_init(&iter, world->connection->mirror, &xd_class_vdi);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL) {
+        if (xd_map_get(&((const XdVDI *) record)->sm_config, "LUNid") != NULL)
+            return g_strdup(record->ref);
+    }
+    g_assert_not_reached();
+}
+
+/* While it is asked whose it is another tool gives a unit of the storage to a machine: that stays, and nobody
+ * is told that it went. */
+static void
+test_used_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *unit = NULL;
+    g_autofree char *device = NULL;
+
+    fresh();
+    past("spawn");
+    victim_kill_at(pool, self, "attach-first", 3, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    unit = find_unit(world);
+    device = g_strdup_printf(
+        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
+        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
+        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
+        vm, unit);
+    test_pool_call(pool, "VBD.create", device);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, unit)->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
 }
 
 /* One thing that cannot be removed is told, and the others are removed all the same. */
@@ -275,6 +360,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/sessions", test_sessions);
     g_test_add_func("/op/reconcile/secret", test_secret);
     g_test_add_func("/op/reconcile/refused", test_refused);
+    g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
+    g_test_add_func("/op/reconcile/plan", test_plan);
     status = g_test_run();
     test_pool_free(pool);
     return status;

@@ -448,6 +448,31 @@ test_destroy(void)
         ==, 1);
 }
 
+/* The instance goes while its second volume waits for the turn of the first one to end. */
+static void
+test_gone(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    const XdMirror *mirror = world->connection->mirror;
+    World second = {.pool = pool};
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"SR.introduce\","
+                            "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("attach-first"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    xd_attach_volume_async(world->connection, INSTANCE, ISCSI(TARGET, ",\"target_lun\":1"), NULL,
+                           NULL, NULL, world_on_ended, &second);
+    test_pool_destroy_vm(pool, "web");
+    while (xd_mirror_find(mirror, XD_BY_VM_INSTANCE, INSTANCE)->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_nonnull(world->error);
+    world_wait(&second);
+    world_assert_refused(&second, HVD_ERROR_NOT_FOUND, "the instance is gone");
+    g_clear_error(&second.error);
+}
+
 /* ---- a device is left as it was found: plugged, or not ---- */
 
 static void
@@ -593,6 +618,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/connection-untold", test_connection_untold);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
+    g_test_add_func("/op/volume/gone", test_gone);
     g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
     g_test_add_func("/op/volume/detach-unplugged", test_detach_unplugged);
     g_test_add_func("/op/volume/backup-meanwhile", test_backup_meanwhile);

@@ -412,8 +412,9 @@ const Operation operations[] = {
     {"pre-migrate-first", "spawn attach-first", 3, start_pre_live_migration, TRUE},
     {"pre-migrate-guarded", "spawn attach-guarded", 3, start_pre_live_migration, TRUE},
     {"check-source-first", "spawn attach-first", 1, start_check_can_live_migrate_source},
-    {"live-migrate", "spawn pre-migrate", 1, start_live_migration},
-    {"live-migrate-guarded", "spawn attach-guarded pre-migrate-guarded", 1, start_live_migration},
+    {"live-migrate", "spawn pre-migrate", 1 + 1, start_live_migration},
+    {"live-migrate-guarded", "spawn attach-guarded pre-migrate-guarded", 1 + 1,
+     start_live_migration},
     {"post-migrate", "spawn live-migrate", 0, start_post_live_migration},
     {"post-source", "spawn live-migrate", 0, start_post_live_migration_at_source},
     {"post-destination", "spawn live-migrate", 0, start_post_live_migration_at_destination},
@@ -422,7 +423,7 @@ const Operation operations[] = {
     {"rollback-guarded", "spawn attach-guarded pre-migrate-guarded", 2, start_rollback},
     {"detach-moved", "spawn attach-guarded pre-migrate-guarded live-migrate-guarded", 5,
      start_detach_guarded},
-    {"reconcile", "spawn", 2 + POOL_SECRETS, start_reconcile},
+    {"reconcile", "spawn", 1 + POOL_SECRETS, start_reconcile},
 };
 const guint n_operations = G_N_ELEMENTS(operations);
 
