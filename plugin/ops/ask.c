@@ -5,6 +5,8 @@
 #include "ops/operation.h"
 #include "xenapi/session.h"
 
+#define MAX_SESSIONS 3 /* that end while they are asked about */
+
 typedef struct {
     XdOperation base;
     XdSecret *session;
@@ -26,16 +28,35 @@ ask_clear(gpointer data)
 /* ---- asking ---- */
 
 static void
+on_session(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer op)
+{
+    if (error != NULL)
+        xd_op_complete(op, g_error_copy(error));
+    else
+        xd_op_complete_again(op, xd_error_new(HVD_ERROR_NOT_REACHABLE, "the session does not last"),
+                             MAX_SESSIONS, 0);
+}
+
+/* The call names the session twice: as who asks, and as what is asked about. */
+static void
 ask_of_session(XdOp *op, Ask *ask, const char *method, GVariant **answer)
 {
+    static const char *const has_ended[] = {"HANDLE_INVALID", NULL};
+    XdSession *session = ask->base.connection->session;
     XdStepCall call = {.method = method,
-                       .parameters = g_variant_new("(h)", 0),
                        .secrets = &ask->session,
                        .n_secrets = 1,
-                       .out_value = answer};
+                       .out_value = answer,
+                       .retry = has_ended,
+                       .attempts = MAX_SESSIONS};
 
+    if (!xd_session_is_ready(session)) {
+        xd_session_when_ready(session, xd_op_pend(op), on_session, op);
+        return;
+    }
     g_clear_pointer(&ask->session, xd_secret_unref);
-    ask->session = xd_secret_ref((XdSecret *) xd_session_get_ref(ask->base.connection->session));
+    ask->session = xd_secret_ref((XdSecret *) xd_session_get_ref(session));
+    call.parameters = g_variant_new("(h)", 0);
     xd_op_call(op, &call);
 }
 

@@ -474,13 +474,14 @@ xd_record_sink_finish(XdRecordSink *self)
 {
     const XdClass *klass = self->klass;
     gsize slots_size = self->slots->len * sizeof(char *);
+    gsize bytes = klass->size + slots_size + self->text->len;
     char *block;
     const char **slots;
     char *text;
     XdRecord *record;
 
     g_return_val_if_fail(self->is_complete, NULL);
-    block = g_malloc(klass->size + slots_size + self->text->len);
+    block = g_malloc(bytes);
     slots = (const char **) (block + klass->size);
     text = block + klass->size + slots_size;
     memcpy(block, self->object, klass->size);
@@ -491,6 +492,7 @@ xd_record_sink_finish(XdRecordSink *self)
         point_field(block, &klass->fields[i], text, slots);
     record = (XdRecord *) block;
     record->klass = klass;
+    record->bytes = bytes;
     record->ref = point_to_text(text, record->ref);
     return record;
 }
@@ -512,42 +514,6 @@ xd_class_find(const XdClass *const *classes, guint n, const char *event_name, gs
             return classes[i];
     }
     return NULL;
-}
-
-static gsize
-count_strings(const char *const *items, gsize n)
-{
-    gsize bytes = n * sizeof *items;
-
-    for (gsize i = 0; i < n; i++)
-        bytes += strlen(items[i]) + 1;
-    return bytes;
-}
-
-static gsize
-count_text(const char *text)
-{
-    return text != NULL ? strlen(text) + 1 : 0;
-}
-
-gsize
-xd_record_bytes(const XdRecord *record)
-{
-    gsize bytes = record->klass->size + strlen(record->ref) + 1;
-
-    for (guint i = 0; i < record->klass->n_fields; i++) {
-        const XdField *field = &record->klass->fields[i];
-        gconstpointer place = (const char *) record + field->offset;
-        const XdStrings *strings = place;
-
-        if (field->kind == XD_FIELD_STRING || field->kind == XD_FIELD_REF)
-            bytes += count_text(*(const char *const *) place);
-        else if (field->kind == XD_FIELD_STRING_MAP)
-            bytes += count_strings(strings->items, 2 * strings->n);
-        else if (field->kind == XD_FIELD_STRING_SET || field->kind == XD_FIELD_REF_SET)
-            bytes += count_strings(strings->items, strings->n);
-    }
-    return bytes;
 }
 
 static int

@@ -56,10 +56,11 @@ typedef struct {
 
 /**
  * XdRecord: the head of every generated struct. The struct, its strings, sets and maps lie in one
- * allocation; a record is immutable once decoded.
+ * allocation of so many bytes; a record is immutable once decoded.
  */
 typedef struct {
     const XdClass *klass;
+    gsize bytes;
     const char *ref;
 } XdRecord;
 
@@ -87,8 +88,6 @@ gboolean xd_record_sink_is_complete(const XdRecordSink *sink);
 /* (transfer full): free with xd_record_free() */
 XdRecord *xd_record_sink_finish(XdRecordSink *sink);
 void xd_record_free(XdRecord *record);
-/* of the struct and all that it points to */
-gsize xd_record_bytes(const XdRecord *record);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdRecordSink, xd_record_sink_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XdRecord, xd_record_free)

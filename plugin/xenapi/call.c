@@ -132,7 +132,8 @@ pending_succeed(Pending *p)
     g_autoptr(GVariant) value = p->value != NULL ? xd_value_sink_steal(p->value) : NULL;
     g_autoptr(XdSecret) secret = p->secret != NULL ? xd_secret_sink_steal(p->secret) : NULL;
     g_autoptr(GHashTable) secrets = p->secret != NULL ? xd_secret_sink_steal_map(p->secret) : NULL;
-    XdReply reply = {.value = value, .secret = secret, .secrets = secrets};
+    XdReply reply = {
+        .value = value, .secret = secret, .secrets = secrets, .generation = p->generation};
 
     pending_log(p, "done");
     p->done(p->connection, &reply, NULL, p->data);

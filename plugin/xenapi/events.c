@@ -21,7 +21,7 @@ struct _XdEvents {
     GCancellable *cancellable;
     GSource *pause;
     guint failures;              /* polls that failed one after the other */
-    guint generation;            /* of the session that the running poll uses */
+    guint generation;            /* of the session that poll and token are of */
     guint restless;              /* polls in a row that were answered at once, for nothing */
     gint64 polled_ms;            /* when the running poll began */
     gint64 counts[XD_N_CLASSES]; /* of the last batch */
@@ -122,15 +122,38 @@ events_failed(XdEvents *events, const GError *error)
     events_pause(events, events->failures, LAST_PAUSE_MS);
 }
 
+/* ---- another session: its coordinator's database may be behind the token that we have ---- */
+
+static gboolean
+has_another_session(const XdEvents *events)
+{
+    return xd_session_get_generation(events->connection->session) != events->generation;
+}
+
+static void
+events_take_session(XdEvents *events)
+{
+    XdMirror *mirror = events->connection->mirror;
+
+    if (!has_another_session(events))
+        return;
+    events->generation = xd_session_get_generation(events->connection->session);
+    events->refetched = NULL;
+    if (xd_mirror_is_fresh(mirror))
+        xd_mirror_set_stale(mirror, g_get_real_time() / G_USEC_PER_SEC, "the session is a new one");
+}
+
 static void
 on_ready(XdConnection *connection, const GError *error, gpointer data)
 {
     XdEvents *events = data;
 
-    if (error != NULL)
+    if (error != NULL) {
         events_failed(events, error);
-    else
+    } else {
+        events_take_session(events);
         events_poll(events);
+    }
     xd_connection_leave_call(connection);
 }
 
@@ -155,6 +178,30 @@ update_candidates(XdConnection *connection)
         g_ptr_array_add(addresses, (gpointer) ((const XdHost *) record)->address);
     g_ptr_array_add(addresses, NULL);
     xd_session_set_candidates(connection->session, (const char *const *) addresses->pdata);
+}
+
+static void
+learn_pool(XdConnection *connection)
+{
+    const XdPool *pool = xd_mirror_get_pool(connection->mirror);
+
+    if (pool != NULL && xd_session_get_pool(connection->session) == NULL)
+        xd_session_set_pool(connection->session, pool->uuid);
+}
+
+/* Nodes come, go and are given other addresses, by a deletion that was never told, too. */
+static gboolean
+touches_hosts(const XdEvents *events, gboolean complete)
+{
+    const GArray *changes = xd_batch_get_changes(events->batch);
+
+    if (complete || events->refetched == &xd_class_host)
+        return TRUE;
+    for (guint i = 0; i < changes->len; i++) {
+        if (g_array_index(changes, XdChange, i).klass == &xd_class_host)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 /* The server forgets old deletions; its counts tell (protocol 4.2). What goes in one piece, a VM with its
@@ -187,22 +234,27 @@ events_apply(XdEvents *events)
     XdMirror *mirror = connection->mirror;
     gboolean complete = xd_mirror_get_token(mirror)[0] == '\0';
     gboolean at_once = xd_clock_now_ms(connection->clock) - events->polled_ms < REST_MS;
-    gboolean empty = xd_batch_get_changes(events->batch)->len == 0;
+    GArray *changes = xd_batch_get_changes(events->batch);
+    const char *token = xd_batch_get_token(events->batch);
 
+    if (events->refetched != NULL)
+        xd_mirror_apply(mirror, changes, NULL, TRUE, events->refetched);
+    else
+        xd_mirror_apply(mirror, changes, token, complete, NULL);
+    if (touches_hosts(events, complete))
+        update_candidates(connection);
     if (events->refetched != NULL) {
-        xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), NULL, TRUE, events->refetched);
         events->refetched = next_miscounted(events);
         return;
     }
-    xd_mirror_apply(mirror, xd_batch_get_changes(events->batch), xd_batch_get_token(events->batch),
-                    complete, NULL);
     if (complete) {
-        update_candidates(connection);
+        learn_pool(connection);
         return;
     }
     note_counts(events);
     events->refetched = next_miscounted(events);
-    events->restless = at_once && (empty || events->refetched != NULL) ? events->restless + 1 : 0;
+    events->restless =
+        at_once && (changes->len == 0 || events->refetched != NULL) ? events->restless + 1 : 0;
 }
 
 static gboolean
@@ -219,16 +271,55 @@ goes_back(const char *from, const char *to)
     return is_number(from) && is_number(to) && strncmp(to, from, TOKEN_NUMBER) < 0;
 }
 
+/* Whatever a complete picture does not show is gone: it has to be one of our pool. */
+static gboolean
+shows_another_pool(const XdEvents *events)
+{
+    const GArray *changes = xd_batch_get_changes(events->batch);
+    const char *ours = xd_session_get_pool(events->connection->session);
+
+    for (guint i = 0; ours != NULL && i < changes->len; i++) {
+        const XdRecord *record = g_array_index(changes, XdChange, i).record;
+
+        if (record != NULL && record->klass == &xd_class_pool)
+            return g_strcmp0(((const XdPool *) record)->uuid, ours) != 0;
+    }
+    return ours != NULL;
+}
+
+/* Batch upon batch of objects that are new and never go. What it replaces counts twice: nobody's pool is
+ * so near the bound. */
+static gboolean
+is_too_much(const XdEvents *events, gboolean complete)
+{
+    const XdConnection *connection = events->connection;
+    const GArray *changes = xd_batch_get_changes(events->batch);
+    gsize bytes = complete ? 0 : xd_mirror_get_bytes(connection->mirror);
+
+    for (guint i = 0; i < changes->len; i++) {
+        const XdRecord *record = g_array_index(changes, XdChange, i).record;
+
+        bytes += record != NULL ? record->bytes : 0;
+    }
+    return bytes > xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_MAX_BYTES);
+}
+
 /* (nullable): what is wrong with it, though it could be read */
 static GError *
 events_check(XdEvents *events)
 {
     const char *token = xd_batch_get_token(events->batch);
+    const char *from = xd_mirror_get_token(events->connection->mirror);
 
+    if (has_another_session(events))
+        return xd_error_new(HVD_ERROR_NOT_REACHABLE, "the session has ended");
     if (token[0] == '\0')
         return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
-    if (events->refetched == NULL &&
-        goes_back(xd_mirror_get_token(events->connection->mirror), token))
+    if (is_too_much(events, from[0] == '\0'))
+        return xd_error_new(HVD_ERROR_PROTOCOL, "the pool shows more than mirror.max-bytes");
+    if (from[0] == '\0' && shows_another_pool(events))
+        return xd_error_new(HVD_ERROR_PROTOCOL, "the events are of another pool");
+    if (events->refetched == NULL && goes_back(from, token))
         return xd_error_new(HVD_ERROR_PROTOCOL,
                             "the pool's events have gone back to an earlier point");
     return NULL;
@@ -257,8 +348,10 @@ on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GE
         return;
     if (events->restless > MAX_RESTLESS && events->refetched == NULL)
         events_pause(events, events->restless - MAX_RESTLESS + 1, LAST_REST_MS);
-    else
+    else if (xd_session_is_ready(connection->session))
         events_poll(events);
+    else
+        events_connect(events);
 }
 
 /* All classes from where we were, or one class from the start. */
@@ -292,7 +385,6 @@ events_poll(XdEvents *events)
 
     xd_batch_reset(events->batch);
     events->polled_ms = xd_clock_now_ms(connection->clock);
-    events->generation = xd_session_get_generation(connection->session);
     xd_call(connection, &call, events->cancellable, on_polled, events);
 }
 

@@ -21,6 +21,39 @@ has_stopped(XdLogin *login)
     return TRUE;
 }
 
+/* ---- which pool it is of: a node that was put out of ours still knows the password ---- */
+
+static void
+on_pool(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
+        gpointer data)
+{
+    XdLogin *login = data;
+    g_autoptr(GError) stranger = NULL;
+
+    if (has_stopped(login))
+        return;
+    if (g_strcmp0(xd_error_get_failure_code(error), "UUID_INVALID") == 0) {
+        error = stranger =
+            xd_error_new(HVD_ERROR_NOT_REACHABLE, "%s leads another pool", login->origin->host);
+        xd_log(connection->log, G_LOG_LEVEL_WARNING, "xd-xenapi",
+               &(XdLogFields){.host = login->origin->host}, "%s", error->message);
+    }
+    login->done(login, error, login->data);
+}
+
+static void
+login_ask_pool(XdLogin *login)
+{
+    XdCall call = {.method = "pool.get_by_uuid",
+                   .parameters = g_variant_new("(s)", login->pool),
+                   .session = login->ref,
+                   .origin = login->origin,
+                   .timeout_ms = LOGIN_TIMEOUT_MS,
+                   .flags = XD_CALL_NO_SESSION | XD_CALL_ONCE};
+
+    xd_call(login->connection, &call, login->cancellable, on_pool, login);
+}
+
 /* ---- what the session is called ---- */
 
 static void
@@ -32,7 +65,10 @@ login_take_uuid(XdLogin *login, const XdReply *reply, const GError *error)
         error = nonsense = xd_error_new(HVD_ERROR_PROTOCOL, "the session's uuid is none");
     if (error == NULL)
         login->uuid = g_variant_dup_string(reply->value, NULL);
-    login->done(login, error, login->data);
+    if (error == NULL && login->is_new && login->pool != NULL)
+        login_ask_pool(login);
+    else
+        login->done(login, error, login->data);
 }
 
 static void

@@ -15,6 +15,7 @@ typedef void (*XdLoginDone)(XdLogin *login, const GError *error, gpointer data);
  * @origin: of the node that is asked
  * @hops: nodes that have sent us on to it
  * @ref: (nullable): of the session; one to begin with may still live, and then no other is made
+ * @pool: (nullable) (transfer none): the uuid of the only pool that a new session may be of
  * @is_new: @ref is of this attempt, which may have failed since
  * @uuid: (nullable): of the session
  * @is_stopped: nobody waits for it any more: what is under way is its last call
@@ -24,6 +25,7 @@ struct _XdLogin {
     XdOrigin *origin;
     guint hops;
     XdSecret *ref;
+    const char *pool;
     gboolean is_new;
     char *uuid;
     gboolean is_stopped;

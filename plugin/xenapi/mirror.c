@@ -45,9 +45,11 @@ static const IndexSpec index_specs[XD_N_INDEXES] = {
     [XD_BY_TASK_TAG] = MAP(XdTask, task, XD_TASK_TAG_KEY),
 };
 
+/* An object. Lists of an index may be long, all disks of a storage: none is searched for who leaves it. */
 typedef struct {
     XdRecord *record;
     guint sweep; /* of the last complete picture that had it */
+    guint at[];  /* where it stands in the list, for each index of its class */
 } Entry;
 
 struct _XdWatch {
@@ -67,6 +69,7 @@ struct _XdMirror {
     guint telling;                     /* watches are being told */
     gboolean has_removed;
     guint sweep;
+    gsize bytes; /* of all records */
     char *token;
     gboolean complete;
     gboolean stale;
@@ -91,20 +94,44 @@ index_key(const IndexSpec *spec, const XdRecord *record)
     return key != NULL && key[0] != '\0' ? key : NULL;
 }
 
+static GHashTable *
+class_table(const XdMirror *mirror, const XdClass *klass)
+{
+    return g_ptr_array_index(mirror->classes, klass->id);
+}
+
+static Entry *
+entry_of(const XdMirror *mirror, const XdRecord *record)
+{
+    return g_hash_table_lookup(class_table(mirror, record->klass), record->ref);
+}
+
+static Entry *
+entry_new(const XdClass *klass)
+{
+    gsize n = 0;
+
+    for (guint i = 0; i < XD_N_INDEXES; i++)
+        n += index_specs[i].klass == klass;
+    return g_malloc0(sizeof(Entry) + n * sizeof(guint));
+}
+
+/* The last one takes the place of the one that goes. @nth: which of its class the index is */
 static void
-index_remove(GHashTable *table, const char *key, XdRecord *record)
+index_remove(XdMirror *mirror, GHashTable *table, const char *key, const Entry *entry, guint nth)
 {
     GPtrArray *records = g_hash_table_lookup(table, key);
 
-    if (records == NULL)
-        return;
-    g_ptr_array_remove_fast(records, record);
-    if (records->len == 0)
+    if (records->len == 1) {
         g_hash_table_remove(table, key);
+        return;
+    }
+    entry_of(mirror, g_ptr_array_index(records, records->len - 1))->at[nth] = entry->at[nth];
+    g_ptr_array_remove_index_fast(records, entry->at[nth]);
 }
 
 static void
-index_add(GHashTable *table, const char *key, XdRecord *record)
+index_add(GHashTable *table, const char *key, XdRecord *record, Entry *entry, guint nth)
 {
     GPtrArray *records = g_hash_table_lookup(table, key);
 
@@ -112,42 +139,45 @@ index_add(GHashTable *table, const char *key, XdRecord *record)
         records = g_ptr_array_sized_new(1);
         g_hash_table_insert(table, g_strdup(key), records);
     }
+    entry->at[nth] = records->len;
     g_ptr_array_add(records, record);
 }
 
 static void
-index_replace(GHashTable *table, const char *key, XdRecord *old, XdRecord *new)
+index_replace(GHashTable *table, const char *key, XdRecord *record, const Entry *entry, guint nth)
 {
     GPtrArray *records = g_hash_table_lookup(table, key);
-    guint at = 0;
 
-    if (records != NULL && g_ptr_array_find(records, old, &at))
-        records->pdata[at] = new;
+    records->pdata[entry->at[nth]] = record;
 }
 
-/* @old or @new may be NULL: one that comes, or one that goes. */
 static void
-update_indexes(XdMirror *mirror, XdRecord *old, XdRecord *new)
+update_index(XdMirror *mirror, guint index, Entry *entry, XdRecord *new, guint nth)
 {
-    const XdClass *klass;
+    const IndexSpec *spec = &index_specs[index];
+    GHashTable *table = mirror->indexes[index];
+    const char *old_key = entry->record != NULL ? index_key(spec, entry->record) : NULL;
+    const char *new_key = new != NULL ? index_key(spec, new) : NULL;
 
-    g_assert(old != NULL || new != NULL);
-    klass = old != NULL ? old->klass : new->klass;
+    if (old_key != NULL && g_strcmp0(old_key, new_key) == 0) {
+        index_replace(table, old_key, new, entry, nth);
+        return;
+    }
+    if (old_key != NULL)
+        index_remove(mirror, table, old_key, entry, nth);
+    if (new_key != NULL)
+        index_add(table, new_key, new, entry, nth);
+}
+
+/* @entry has no record yet, or @new is NULL: it comes, or it goes. */
+static void
+update_indexes(XdMirror *mirror, const XdClass *klass, Entry *entry, XdRecord *new)
+{
+    guint nth = 0;
+
     for (guint i = 0; i < XD_N_INDEXES; i++) {
-        const char *old_key, *new_key;
-
-        if (index_specs[i].klass != klass)
-            continue;
-        old_key = old != NULL ? index_key(&index_specs[i], old) : NULL;
-        new_key = new != NULL ? index_key(&index_specs[i], new) : NULL;
-        if (old_key != NULL && g_strcmp0(old_key, new_key) == 0) {
-            index_replace(mirror->indexes[i], old_key, old, new);
-            continue;
-        }
-        if (old_key != NULL)
-            index_remove(mirror->indexes[i], old_key, old);
-        if (new_key != NULL)
-            index_add(mirror->indexes[i], new_key, new);
+        if (index_specs[i].klass == klass)
+            update_index(mirror, i, entry, new, nth++);
     }
 }
 
@@ -209,12 +239,6 @@ xd_mirror_free(XdMirror *mirror)
 
 /* ---- reading ---- */
 
-static GHashTable *
-class_table(const XdMirror *mirror, const XdClass *klass)
-{
-    return g_ptr_array_index(mirror->classes, klass->id);
-}
-
 const XdRecord *
 xd_mirror_get(const XdMirror *mirror, const XdClass *klass, const char *ref)
 {
@@ -258,6 +282,12 @@ guint
 xd_mirror_count(const XdMirror *mirror, const XdClass *klass)
 {
     return g_hash_table_size(class_table(mirror, klass));
+}
+
+gsize
+xd_mirror_get_bytes(const XdMirror *mirror)
+{
+    return mirror->bytes;
 }
 
 const XdPool *
@@ -420,14 +450,14 @@ put_record(XdMirror *mirror, XdRecord *record)
     Entry *entry = g_hash_table_lookup(table, record->ref);
     XdRecord *old = entry != NULL ? entry->record : NULL;
 
-    update_indexes(mirror, old, record);
-    if (entry == NULL) {
-        entry = g_new0(Entry, 1);
-    } else {
+    if (entry == NULL)
+        entry = entry_new(record->klass);
+    update_indexes(mirror, record->klass, entry, record);
+    if (old != NULL)
         g_hash_table_steal(table, old->ref); /* the key is the record's own text */
-    }
     entry->record = record;
     entry->sweep = mirror->sweep;
+    mirror->bytes += record->bytes - (old != NULL ? old->bytes : 0);
     g_hash_table_insert(table, (gpointer) record->ref, entry);
     observe(mirror, old, record);
     if (old != NULL)
@@ -442,8 +472,9 @@ drop_record(XdMirror *mirror, const XdClass *klass, const char *ref)
 
     if (entry == NULL)
         return;
-    update_indexes(mirror, entry->record, NULL);
+    update_indexes(mirror, klass, entry, NULL);
     g_hash_table_steal(table, ref);
+    mirror->bytes -= entry->record->bytes;
     observe(mirror, entry->record, NULL);
     entry_free(entry);
 }

@@ -72,6 +72,8 @@ void xd_mirror_iter_init(XdMirrorIter *iter, const XdMirror *mirror, const XdCla
 const XdRecord *xd_mirror_iter_next(XdMirrorIter *iter);
 guint xd_mirror_count(const XdMirror *mirror, const XdClass *klass);
 
+gsize xd_mirror_get_bytes(const XdMirror *mirror); /* of all records */
+
 const XdPool *xd_mirror_get_pool(const XdMirror *mirror);
 const char *xd_mirror_get_token(const XdMirror *mirror);
 /* Has there been a complete picture at all? */

@@ -9,7 +9,10 @@
 #define PATIENCE_MS       250 /* with a node that keeps silent, before another one is asked, too */
 #define ALL_ASKED_MS      750 /* with all of them together */
 #define LOGOUT_TIMEOUT_MS 3000
+#define FIRST_REFUSED_MS  1000 /* before a password that was refused is tried again */
+#define LAST_REFUSED_MS   60000
 #define MAX_HOPS          1
+#define MAX_CANDIDATES    65 /* the nodes of the largest pool, and pool.url, which may be a name */
 
 typedef enum {
     OUT,     /* nobody has asked yet, or the last search ended for good */
@@ -25,6 +28,7 @@ struct _XdSession {
     XdConnection *connection;
     XdSecret *password;
     const XdCodec *codec;
+    char *pool;            /* (nullable): its uuid, since the first picture of it */
     XdOrigin *first;       /* as configured */
     XdOrigin *origin;      /* of the coordinator, as far as is known */
     GPtrArray *candidates; /* (element-type XdOrigin): where else to look for it */
@@ -37,7 +41,10 @@ struct _XdSession {
     char *uuid;
     XdOrigin *ref_origin; /* where @ref is from: a session lives in one coordinator */
     guint generation;
-    guint searches; /* since the session was last ready */
+    guint searches;  /* since the session was last ready */
+    GError *refusal; /* (nullable): of the password, the last one */
+    guint refusals;
+    gint64 refused_until_ms;
     GQueue waiters; /* (element-type Waiter) */
     GSource *timer; /* for what, the state says: see on_timer() */
     guint logging_out;
@@ -50,6 +57,7 @@ typedef struct {
     XdSession *session;
     XdSessionReady ready;
     gpointer data;
+    GCancellable *cancellable; /* (nullable) */
     GSource *watch;
 } Waiter;
 
@@ -93,6 +101,7 @@ waiter_end(Waiter *waiter, const GError *error)
     g_queue_remove(&session->waiters, waiter);
     xd_clear_source(&waiter->watch);
     waiter->ready(session->connection, error, waiter->data);
+    g_clear_object(&waiter->cancellable);
     g_free(waiter);
 }
 
@@ -192,6 +201,37 @@ session_end_search(XdSession *session, State state, const GError *error)
     wake_waiters(session, error);
 }
 
+/* Each one counts against the account, and a directory locks it. */
+static void
+session_note_refusal(XdSession *session, const GError *error)
+{
+    gint64 pause = (gint64) FIRST_REFUSED_MS << MIN(session->refusals, 10);
+
+    g_clear_error(&session->refusal);
+    session->refusal = g_error_copy(error);
+    session->refusals++;
+    session->refused_until_ms =
+        xd_clock_now_ms(session->connection->clock) + MIN(pause, LAST_REFUSED_MS);
+}
+
+static gboolean
+is_refused(const XdSession *session)
+{
+    return session->state == OUT && session->refusal != NULL &&
+           xd_clock_now_ms(session->connection->clock) < session->refused_until_ms;
+}
+
+/* The former one may live on, at a node that was slow, or is called by another name now. A new one at the same
+ * node is there because the former one was not known any more. What is under way has it in its marks: they say
+ * to others that somebody looks after it. */
+static void
+session_give_back(XdSession *session, const XdLogin *next)
+{
+    if (session->ref != NULL && !xd_origin_equal(session->ref_origin, next->origin) &&
+        g_hash_table_size(session->connection->operations) == 0)
+        session_log_out(session, session->ref, session->ref_origin);
+}
+
 static void
 session_adopt(XdSession *session, const XdLogin *login)
 {
@@ -201,6 +241,7 @@ session_adopt(XdSession *session, const XdLogin *login)
         xd_log(connection->log, G_LOG_LEVEL_INFO, "xd-xenapi",
                &(XdLogFields){.host = login->origin->host}, "logged in at %s", login->origin->host);
     if (login->ref != session->ref) {
+        session_give_back(session, login);
         session_drop_ref(session);
         session->ref = xd_secret_ref(login->ref);
         session->uuid = g_strdup(login->uuid);
@@ -211,6 +252,8 @@ session_adopt(XdSession *session, const XdLogin *login)
     session->origin = xd_origin_copy(login->origin);
     session->ever_ready = TRUE;
     session->searches = 0;
+    session->refusals = 0;
+    g_clear_error(&session->refusal);
     session_end_search(session, READY, NULL);
 }
 
@@ -242,13 +285,14 @@ is_at(gconstpointer login, gconstpointer origin)
     return xd_origin_equal(((const XdLogin *) login)->origin, origin);
 }
 
-/* FALSE: it is being asked already. */
+/* FALSE: it is being asked already, or too many are: each holds a socket. */
 static gboolean
 session_ask(XdSession *session, const XdOrigin *origin, guint hops)
 {
     XdLogin *login;
 
-    if (g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
+    if (session->logins->len >= MAX_CANDIDATES ||
+        g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
         return FALSE;
     login = g_new0(XdLogin, 1);
     login->connection = session->connection;
@@ -256,6 +300,7 @@ session_ask(XdSession *session, const XdOrigin *origin, guint hops)
     login->hops = hops;
     if (session->ref != NULL && xd_origin_equal(session->ref_origin, origin))
         login->ref = xd_secret_ref(session->ref);
+    login->pool = session->pool;
     login->password = xd_secret_ref(session->password);
     login->cancellable = g_object_ref(session->cancellable);
     login->done = on_login_done;
@@ -331,6 +376,8 @@ session_failed(XdSession *session, const GError *error)
 {
     gboolean passing = is_passing(error);
 
+    if (xd_error_is(error, HVD_ERROR_AUTH))
+        session_note_refusal(session, error);
     if (!session->ever_ready || (!passing && !is_distrust(error))) {
         session_end_search(session, OUT, error);
         return;
@@ -437,6 +484,8 @@ xd_session_free(XdSession *session)
     g_assert(g_queue_is_empty(&session->waiters) && session->logins->len == 0);
     xd_clear_source(&session->timer);
     session_drop_ref(session);
+    g_clear_error(&session->refusal);
+    g_free(session->pool);
     xd_secret_unref(session->password);
     xd_origin_free(session->first);
     xd_origin_free(session->origin);
@@ -447,15 +496,9 @@ xd_session_free(XdSession *session)
 }
 
 static gboolean
-on_known(gpointer data)
+is_known(const XdSession *session)
 {
-    g_autoptr(GError) closed = NULL;
-    Waiter *waiter = data;
-
-    if (waiter->session->state == CLOSED)
-        closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
-    waiter_end(waiter, closed);
-    return G_SOURCE_REMOVE;
+    return session->state == READY || session->state == CLOSED || is_refused(session);
 }
 
 static void
@@ -464,6 +507,35 @@ waiter_watch(Waiter *waiter, GSource *source, GSourceFunc func)
     waiter->watch = source;
     g_source_set_callback(source, func, waiter, NULL);
     g_source_attach(source, waiter->session->connection->context);
+}
+
+static void
+waiter_wait(Waiter *waiter)
+{
+    if (waiter->cancellable != NULL)
+        waiter_watch(waiter, g_cancellable_source_new(waiter->cancellable),
+                     G_SOURCE_FUNC(on_waiter_cancelled));
+    if (waiter->session->state == OUT)
+        session_search(waiter->session);
+}
+
+static gboolean
+on_known(gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    Waiter *waiter = data;
+
+    if (!is_known(waiter->session)) { /* it was, a moment ago */
+        xd_clear_source(&waiter->watch);
+        waiter_wait(waiter);
+        return G_SOURCE_REMOVE;
+    }
+    if (waiter->session->state == CLOSED)
+        error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
+    else if (waiter->session->state != READY)
+        error = g_error_copy(waiter->session->refusal);
+    waiter_end(waiter, error);
+    return G_SOURCE_REMOVE;
 }
 
 void
@@ -475,14 +547,12 @@ xd_session_when_ready(XdSession *session, GCancellable *cancellable, XdSessionRe
     waiter->session = session;
     waiter->ready = ready;
     waiter->data = data;
+    waiter->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
     g_queue_push_tail(&session->waiters, waiter);
-    if (session->state == READY || session->state == CLOSED)
+    if (is_known(session))
         waiter_watch(waiter, g_idle_source_new(), on_known);
-    else if (cancellable != NULL)
-        waiter_watch(waiter, g_cancellable_source_new(cancellable),
-                     G_SOURCE_FUNC(on_waiter_cancelled));
-    if (session->state == OUT)
-        session_search(session);
+    else
+        waiter_wait(waiter);
 }
 
 gboolean
@@ -555,12 +625,25 @@ xd_session_moved(XdSession *session, guint generation, const char *address, GErr
     return TRUE;
 }
 
+const char *
+xd_session_get_pool(const XdSession *session)
+{
+    return session->pool;
+}
+
+void
+xd_session_set_pool(XdSession *session, const char *uuid)
+{
+    g_assert(session->pool == NULL); /* log-ins that are under way hold on to it */
+    session->pool = g_strdup(uuid);
+}
+
 void
 xd_session_set_candidates(XdSession *session, const char *const *addresses)
 {
     g_ptr_array_set_size(session->candidates, 0);
     g_ptr_array_add(session->candidates, xd_origin_copy(session->first));
-    for (guint i = 0; addresses[i] != NULL; i++) {
+    for (guint i = 0; addresses[i] != NULL && session->candidates->len < MAX_CANDIDATES; i++) {
         XdOrigin *origin = xd_origin_at(session->first, addresses[i], NULL);
 
         if (origin != NULL && !xd_origin_equal(origin, session->first))

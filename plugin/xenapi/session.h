@@ -14,7 +14,8 @@ void xd_session_free(XdSession *session);
 
 /**
  * xd_session_when_ready: calls @ready from the loop once there is a session, logging in where
- * there is none. @error: no log-in is possible (credentials, certificate), or @cancellable.
+ * there is none. @error: no log-in is possible (credentials, certificate), or @cancellable. A password that
+ * was refused is not tried again for a while, up to a minute: until then all are told the same at once.
  * While the pool merely does not answer it goes on trying all of its nodes, with growing, jittered
  * pauses, and waits for none that keeps silent; only the first log-in of a connection gives up at once.
  */
@@ -34,6 +35,10 @@ void xd_session_lost(XdSession *session, guint generation);    /* SESSION_INVALI
 void xd_session_suspect(XdSession *session, guint generation); /* the pool did not answer */
 gboolean xd_session_moved(XdSession *session, guint generation, const char *address,
                           GError **error); /* HOST_IS_SLAVE */
+
+/* (nullable): the uuid of the pool, once it is known: of no other one a session is accepted any more. */
+const char *xd_session_get_pool(const XdSession *session);
+void xd_session_set_pool(XdSession *session, const char *uuid);
 
 /* Where else the pool may be reached: the addresses of all nodes. */
 void xd_session_set_candidates(XdSession *session, const char *const *addresses);

@@ -113,8 +113,10 @@ on_first_look(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean on_unseen(gpointer data);
+
 static void
-on_checked(XdConnection *connection, const GError *error G_GNUC_UNUSED, gpointer data)
+on_checked(XdConnection *connection, const GError *error, gpointer data)
 {
     Follow *follow = data;
 
@@ -125,7 +127,11 @@ on_checked(XdConnection *connection, const GError *error G_GNUC_UNUSED, gpointer
         g_free(follow);
         return;
     }
-    follow->seen = TRUE; /* if it is not there now, it is nowhere */
+    if (error == NULL)
+        follow->seen = TRUE; /* if it is not there now, it is nowhere */
+    else if (!follow->seen && !follow->cancelling)
+        follow->timer =
+            xd_clock_add(connection->clock, connection->context, UNSEEN_MS, on_unseen, follow);
     on_changed(follow);
 }
 

@@ -263,12 +263,27 @@ exchange_start(Moving *moving)
         xd_http_send(connection->http, &request, &exchange_class, moving, moving->cancellable);
 }
 
+/* It may have been lost since the task was made. */
+static void
+on_session(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    Moving *moving = data;
+
+    if (error != NULL) {
+        moving->error = g_error_copy(error);
+        await_task(moving);
+        return;
+    }
+    xd_op_begin_part(moving->op, 0);
+    exchange_start(moving);
+}
+
 static void
 begin(Moving *moving, const char *task)
 {
     moving->task = g_strdup(task);
-    xd_op_begin_part(moving->op, 0);
-    exchange_start(moving);
+    xd_session_when_ready(moving->operation->connection->session, moving->cancellable, on_session,
+                          moving);
 }
 
 static void

@@ -22,6 +22,6 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
         return 0;
     record = xd_record_sink_finish(sink);
     FUZZ_CHECK(record->klass == klass && g_str_equal(record->ref, "OpaqueRef:x"));
-    FUZZ_CHECK(xd_record_bytes(record) >= klass->size);
+    FUZZ_CHECK(record->bytes >= klass->size);
     return 0;
 }

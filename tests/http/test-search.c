@@ -2,6 +2,8 @@
  * two seconds of the driver's clock, and no session is left with those who answer too late. */
 #include "toolstack.h"
 
+#include "xenapi/mirror.h"
+
 #define FIRST     "127.0.0.1"
 #define MAX_NODES 64
 #define BACK_MS   2000
@@ -13,14 +15,35 @@ typedef struct {
     guint held; /* requests that it has not answered */
     TestRequest late;
     guint late_id;
+    char *first_poll;
 } Node;
 
 typedef struct {
     Node nodes[MAX_NODES]; /* FIRST, 127.0.0.2 ...: the first one leads to begin with */
     guint n;
+    guint shown; /* of them by the first picture */
     XdConnection *connection;
-    GString *picture;
+    TestRequest poll; /* the second one, which waits for news */
+    guint poll_id;
+    guint gone; /* objects */
 } Pool;
+
+static void
+forget(TestRequest *kept)
+{
+    if (kept->body != NULL)
+        g_string_free(kept->body, TRUE);
+    kept->body = NULL;
+}
+
+/* To be answered later. */
+static void
+keep(TestRequest *kept, const TestRequest *request)
+{
+    forget(kept);
+    *kept = *request;
+    kept->body = g_string_new(request->body->str);
+}
 
 /* ---- what a node does ---- */
 
@@ -47,8 +70,7 @@ answer_late(TestRequest *request, guint id, gpointer data)
         return;
     }
     node->held++;
-    node->late = *request;
-    node->late.body = g_string_new(request->body->str);
+    keep(&node->late, request);
     node->late_id = id;
 }
 
@@ -64,16 +86,86 @@ node_lead(Node *node)
     toolstack_plant(node->toolstack, "", 1, 0, NULL, NULL);
 }
 
-static void
-answer_picture(TestRequest *request, guint id, gpointer data)
+/* ---- what is seen ---- */
+
+static char *
+pool_event(const char *uuid)
 {
-    toolstack_answer(request, id, ((GString *) data)->str);
+    return g_strdup_printf("{\"class\":\"pool\",\"operation\":\"add\",\"ref\":\"OpaqueRef:%s\","
+                           "\"snapshot\":{\"uuid\":\"%s\"}}",
+                           uuid, uuid);
+}
+
+/* Node @nth, at the address of node @at. */
+static char *
+host_event(const char *operation, guint nth, guint at)
+{
+    return g_strdup_printf("{\"class\":\"host\",\"operation\":\"%s\",\"ref\":\"OpaqueRef:%u\","
+                           "\"snapshot\":{\"uuid\":\"%u\",\"address\":\"127.0.0.%u\"}}",
+                           operation, nth, nth, at + 1);
+}
+
+static void
+answer_events(TestRequest *request, guint id, const char *events)
+{
+    g_autofree char *batch = g_strdup_printf(
+        "{\"events\":[%s],\"valid_ref_counts\":{},\"token\":\"the-token\"}", events);
+
+    toolstack_answer(request, id, batch);
+}
+
+static void
+answer_picture(TestRequest *request, guint id, guint shown)
+{
+    g_autofree char *ours = pool_event("ours");
+    g_autoptr(GString) picture = g_string_new(ours);
+
+    for (guint i = 0; i < shown; i++) {
+        g_autofree char *event = host_event("add", i, i);
+
+        g_string_append_printf(picture, ",%s", event);
+    }
+    answer_events(request, id, picture->str);
+}
+
+static void
+answer_polls(TestRequest *request, guint id, gpointer data)
+{
+    Pool *pool = data;
+
+    if (strstr(request->body->str, "the-token") == NULL) {
+        answer_picture(request, id, pool->shown);
+        return;
+    }
+    keep(&pool->poll, request);
+    pool->poll_id = id;
+}
+
+static void
+answer_other_pool(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *other = pool_event("another");
+
+    answer_events(request, id, other);
+}
+
+static void
+answer_no_pool(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_fail(request, id, "UUID_INVALID", "pool");
+}
+
+static void
+on_object(const XdRecord *before G_GNUC_UNUSED, const XdRecord *now, gpointer data)
+{
+    if (now == NULL)
+        ((Pool *) data)->gone++;
 }
 
 /* ---- the pool ---- */
 
 static Pool *
-pool_new(guint n)
+pool_show(guint n, guint shown)
 {
     Pool *pool = g_new0(Pool, 1);
     const char *settings[] = {"pool.encoding=json", NULL};
@@ -81,27 +173,27 @@ pool_new(guint n)
     guint16 port = 0;
 
     pool->n = n;
-    pool->picture = g_string_new("{\"events\":[");
+    pool->shown = shown;
     for (guint i = 0; i < n; i++) {
         g_autofree char *address = g_strdup_printf("127.0.0.%u", i + 1);
 
         pool->nodes[i].toolstack = toolstack_new_at(address, port, NULL);
         port = test_server_get_port(toolstack_get_server(pool->nodes[0].toolstack));
-        g_string_append_printf(
-            pool->picture,
-            "%s{\"class\":\"host\",\"operation\":\"add\",\"ref\":"
-            "\"OpaqueRef:%u\",\"snapshot\":{\"uuid\":\"%u\",\"address\":\"%s\"}}",
-            i > 0 ? "," : "", i, i, address);
     }
-    g_string_append_printf(pool->picture,
-                           "],\"valid_ref_counts\":{\"host\":%u},\"token\":\"the-token\"}", n);
-    toolstack_plant(pool->nodes[0].toolstack, "event.from", 1, 1, answer_picture, pool->picture);
+    toolstack_plant(pool->nodes[0].toolstack, "event.from", 1, 2, answer_polls, pool);
     pool->connection = toolstack_open(pool->nodes[0].toolstack, settings, &error);
     g_assert_no_error(error);
     while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 2)
         g_main_context_iteration(NULL, TRUE);
     toolstack_stop_clock(pool->nodes[0].toolstack);
+    xd_mirror_set_observer(pool->connection->mirror, on_object, pool);
     return pool;
+}
+
+static Pool *
+pool_new(guint n)
+{
+    return pool_show(n, n);
 }
 
 static void
@@ -111,11 +203,11 @@ pool_free(Pool *pool)
     node_lead(&pool->nodes[0]); /* log-outs at least are answered */
     toolstack_close(pool->connection);
     for (guint i = 0; i < pool->n; i++) {
-        if (pool->nodes[i].late.body != NULL)
-            g_string_free(pool->nodes[i].late.body, TRUE);
+        forget(&pool->nodes[i].late);
+        g_free(pool->nodes[i].first_poll);
         toolstack_free(pool->nodes[i].toolstack);
     }
-    g_string_free(pool->picture, TRUE);
+    forget(&pool->poll);
     g_free(pool);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
@@ -124,6 +216,14 @@ static void
 pool_lose(Pool *pool)
 {
     test_server_drop_all(toolstack_get_server(pool->nodes[0].toolstack));
+}
+
+static void
+pool_tell(Pool *pool, const char *event)
+{
+    answer_events(&pool->poll, pool->poll_id, event);
+    while (toolstack_count(pool->nodes[0].toolstack, "event.from") < 3)
+        g_main_context_iteration(NULL, TRUE);
 }
 
 /* Nothing is on its way but what nobody answers: what else is there waits for time to pass. */
@@ -137,6 +237,16 @@ pool_rests(const Pool *pool)
     return xd_http_get_busy(pool->connection->http) <= held && !g_main_context_pending(NULL);
 }
 
+static void
+pool_turn(Pool *pool, gint64 ms)
+{
+    gboolean rests = pool_rests(pool);
+
+    if (rests)
+        xd_clock_advance(toolstack_get_clock(pool->nodes[0].toolstack), ms);
+    g_main_context_iteration(NULL, !rests);
+}
+
 /* Until @method has come to @node for the nth time; how much of its time the driver needed. */
 static gint64
 pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
@@ -145,20 +255,44 @@ pool_pass(Pool *pool, const Node *node, const char *method, guint nth)
     gint64 begun = xd_clock_now_ms(clock);
 
     while (toolstack_count(node->toolstack, method) < nth &&
-           xd_clock_now_ms(clock) - begun <= BACK_MS) {
-        gboolean rests = pool_rests(pool);
-
-        if (rests)
-            xd_clock_advance(clock, PIECE_MS);
-        g_main_context_iteration(NULL, !rests);
-    }
+           xd_clock_now_ms(clock) - begun <= BACK_MS)
+        pool_turn(pool, PIECE_MS);
     return xd_clock_now_ms(clock) - begun;
+}
+
+static void
+pool_wait(Pool *pool, gint64 ms)
+{
+    XdClock *clock = toolstack_get_clock(pool->nodes[0].toolstack);
+    gint64 end = xd_clock_now_ms(clock) + ms;
+
+    while (xd_clock_now_ms(clock) < end)
+        pool_turn(pool, 100);
 }
 
 static void
 assert_found(Pool *pool, const Node *node)
 {
     g_assert_cmpint(pool_pass(pool, node, "event.from", 1), <=, BACK_MS);
+}
+
+static void
+assert_kept(const Pool *pool)
+{
+    g_assert_false(xd_mirror_is_fresh(pool->connection->mirror));
+    g_assert_cmpuint(pool->gone, ==, 0);
+}
+
+static void
+assert_seen(Pool *pool, guint nth)
+{
+    Node *first = &pool->nodes[0];
+
+    toolstack_plant(first->toolstack, "event.from", 1, 2, answer_polls, pool);
+    pool_pass(pool, first, "event.from", nth);
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(pool->gone, ==, 0);
 }
 
 /* ---- tests ---- */
@@ -186,6 +320,35 @@ test_silent_nodes(void)
         node_do(&pool->nodes[i], keep_silent, &pool->nodes[i]);
     pool_lose(pool);
     assert_found(pool, &pool->nodes[pool->n - 1]);
+}
+
+/* One that nobody has called invalid is given back: its node may have been slow for a moment only. */
+static void
+test_former(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+    while (toolstack_count(pool->nodes[0].toolstack, "session.logout") < 1)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* The marks of what is under way name it, and say to others that somebody looks after it. */
+static void
+test_former_needed(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    g_autoptr(GCancellable) operation = g_cancellable_new();
+
+    xd_connection_enter(pool->connection, operation);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+    pool_wait(pool, BACK_MS);
+    g_assert_cmpuint(toolstack_count(pool->nodes[0].toolstack, "session.logout"), ==, 0);
+    xd_connection_leave(pool->connection, operation);
 }
 
 /* Nobody is asked again who has not answered yet. */
@@ -218,7 +381,7 @@ test_late(void)
     node_lead(old);
     toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
     old->held = 0;
-    while (toolstack_count(old->toolstack, "session.logout") < 1)
+    while (toolstack_count(old->toolstack, "session.logout") < 2) /* and the one from before */
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpuint(toolstack_count(old->toolstack, "session.get_uuid"), ==, 2);
     g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, "session.logout"), ==, 0);
@@ -244,6 +407,181 @@ test_slow(void)
     g_assert_cmpuint(toolstack_count(old->toolstack, "session.logout"), ==, 0);
 }
 
+/* Where the nodes are is no matter of the first picture alone. */
+static void
+test_joined(void)
+{
+    g_autoptr(Pool) pool = pool_show(2, 1);
+    g_autofree char *joined = host_event("add", 1, 1);
+
+    pool_tell(pool, joined);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[1]);
+}
+
+static void
+test_moved(void)
+{
+    g_autoptr(Pool) pool = pool_show(3, 2);
+    g_autofree char *moved = host_event("mod", 1, 2);
+
+    pool_tell(pool, moved);
+    node_do(&pool->nodes[0], keep_silent, &pool->nodes[0]);
+    pool_lose(pool);
+    assert_found(pool, &pool->nodes[2]);
+    g_assert_cmpuint(toolstack_count(pool->nodes[1].toolstack, LOGIN), ==, 0);
+}
+
+/* One that was put out of the pool leads one of its own, and knows the password. */
+static void
+test_stranger(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *old = &pool->nodes[0], *stranger = &pool->nodes[1];
+
+    node_do(old, answer_late, old);
+    toolstack_plant(stranger->toolstack, "pool.get_by_uuid", 1, G_MAXUINT, answer_no_pool, NULL);
+    pool_lose(pool);
+    pool_pass(pool, stranger, "session.logout", 2);
+    g_assert_cmpuint(toolstack_count(stranger->toolstack, "session.logout"), ==, 2);
+    g_assert_cmpuint(toolstack_count(stranger->toolstack, "event.from"), ==, 0);
+    assert_kept(pool);
+    node_lead(old);
+    toolstack_answer(&old->late, old->late_id, "\"OpaqueRef:late\"");
+    old->held = 0;
+    assert_seen(pool, 3);
+}
+
+/* Nobody else's objects take the place of ours, whoever shows them. */
+static void
+test_other_pool(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+
+    toolstack_plant(first->toolstack, "event.from", 1, G_MAXUINT, answer_other_pool, NULL);
+    pool_lose(pool);
+    pool_pass(pool, first, "event.from", 5);
+    g_assert_cmpuint(toolstack_count(first->toolstack, "event.from"), ==, 5);
+    assert_kept(pool);
+    assert_seen(pool, 6);
+}
+
+/* ---- another session, another token: the new coordinator's database may be behind the old one's ---- */
+
+static void
+answer_moved(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_fail(request, id, "HOST_IS_SLAVE", "127.0.0.2");
+}
+
+static void
+note_poll(TestRequest *request, guint id, gpointer data)
+{
+    Node *node = data;
+
+    if (node->first_poll == NULL)
+        node->first_poll = g_strdup(request->body->str);
+    if (strstr(request->body->str, "the-token") == NULL)
+        answer_picture(request, id, 2);
+}
+
+/* A call hears that node 1 leads. */
+static void
+pool_move(Pool *pool, ToolstackAnswer *call)
+{
+    XdCall request = {.method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x")};
+
+    toolstack_plant(pool->nodes[0].toolstack, REPEATABLE, 1, 1, answer_moved, NULL);
+    xd_call(pool->connection, &request, NULL, toolstack_on_called, call);
+}
+
+static void
+assert_from_the_start(Pool *pool, guint gone)
+{
+    Node *now = &pool->nodes[1];
+
+    while (now->first_poll == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_null(strstr(now->first_poll, "the-token"));
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(pool->gone, ==, gone);
+}
+
+/* The old poll is answered when the new session is there. */
+static void
+test_token(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *now = &pool->nodes[1];
+    g_auto(ToolstackAnswer) call = {0};
+
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    pool_move(pool, &call);
+    while (!call.ended)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_no_error(call.error);
+    answer_events(&pool->poll, pool->poll_id, "");
+    assert_from_the_start(pool, 0);
+}
+
+/* It is answered before that: what it tells is known, but the next one is of another session. */
+static void
+test_token_between(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *now = &pool->nodes[1];
+    g_autofree char *joined = host_event("add", 7, 7);
+    g_auto(ToolstackAnswer) call = {0};
+
+    node_do(now, answer_late, now);
+    pool_move(pool, &call);
+    while (now->held == 0)
+        g_main_context_iteration(NULL, TRUE);
+    answer_events(&pool->poll, pool->poll_id, joined);
+    while (xd_mirror_count(pool->connection->mirror, &xd_class_host) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    toolstack_answer(&now->late, now->late_id, "\"OpaqueRef:late\"");
+    assert_from_the_start(pool, 1); /* the new coordinator has never heard of it */
+}
+
+/* ---- another password, as long as the pool lasts: each try counts against the account ---- */
+
+static void
+refuse_password(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    if (strstr(request->body->str, LOGIN) != NULL)
+        toolstack_fail(request, id, "SESSION_AUTHENTICATION_FAILED", "root");
+    else
+        toolstack_fail(request, id, "SESSION_INVALID", "OpaqueRef:gone");
+}
+
+static void
+test_password(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+    g_auto(ToolstackAnswer) call = {0};
+    guint tries;
+
+    node_do(first, refuse_password, NULL);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_wait(pool, 5 * 60 * 1000);
+    tries = toolstack_count(first->toolstack, LOGIN) - 1;
+    g_assert_cmpuint(tries, >=, 9); /* after 1, 2, 4 ... 32, and then 60 seconds each */
+    g_assert_cmpuint(tries, <=, 11);
+    toolstack_call(pool->connection, REPEATABLE, &call);
+    g_assert_error(call.error, XD_ERROR, HVD_ERROR_AUTH);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries);
+    toolstack_plant(first->toolstack, "event.from", 1, 2, answer_polls, pool);
+    while (!xd_mirror_is_fresh(pool->connection->mirror))
+        pool_turn(pool, 100);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries + 1);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -263,9 +601,18 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/search/silent-coordinator", test_silent_coordinator);
     g_test_add_func("/search/silent-nodes", test_silent_nodes);
+    g_test_add_func("/search/former", test_former);
+    g_test_add_func("/search/former-needed", test_former_needed);
     g_test_add_func("/search/once", test_once);
     g_test_add_func("/search/late", test_late);
     g_test_add_func("/search/slow", test_slow);
+    g_test_add_func("/search/joined", test_joined);
+    g_test_add_func("/search/moved", test_moved);
+    g_test_add_func("/search/stranger", test_stranger);
+    g_test_add_func("/search/other-pool", test_other_pool);
+    g_test_add_func("/search/token", test_token);
+    g_test_add_func("/search/token-between", test_token_between);
+    g_test_add_func("/search/password", test_password);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }

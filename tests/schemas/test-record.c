@@ -73,8 +73,8 @@ test_fields(void)
         g_assert_cmpstr(xd_map_get(&vm->current_operations, "OpaqueRef:t"), ==, "start");
         g_assert_cmpuint(vm->blocked_operations.n, ==, 0);
         g_assert_null(xd_map_get(&vm->blocked_operations, "start"));
-        g_assert_cmpuint(xd_record_bytes(record), >, sizeof(XdVM) + 60);
-        g_assert_cmpuint(xd_record_bytes(record), <, sizeof(XdVM) + 250);
+        g_assert_cmpuint(record->bytes, >, sizeof(XdVM) + 60);
+        g_assert_cmpuint(record->bytes, <, sizeof(XdVM) + 250);
     }
 }
 
