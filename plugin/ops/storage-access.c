@@ -409,6 +409,7 @@ static const XdStep node_steps[] = {
     {0},
 };
 
+/* One by one: the first scans for the others. */
 static void
 connect_nodes(XdOp *op, gpointer data)
 {
@@ -418,8 +419,7 @@ connect_nodes(XdOp *op, gpointer data)
     if (sr != NULL)
         access->sr = g_strdup(sr->parent.ref);
     if (access->sr != NULL)
-        xd_op_each(op, access->nodes, node_steps,
-                   1); /* one by one: the first scans for the others */
+        xd_op_each(op, access->nodes, node_steps, 1);
     else
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the storage is gone again"));
 }
