@@ -202,3 +202,29 @@ xd_login_free(XdLogin *login)
     g_free(login->uuid);
     g_free(login);
 }
+
+/* ---- what a failure says ---- */
+
+/* Nodes may point at each other for a moment, while one takes over. */
+gboolean
+xd_login_is_passing(const GError *error)
+{
+    return xd_error_is(error, HVD_ERROR_NOT_REACHABLE) || xd_error_is(error, HVD_ERROR_TIMED_OUT) ||
+           xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL) ||
+           xd_error_is(error, HVD_ERROR_REDIRECTED);
+}
+
+gboolean
+xd_login_is_distrust(const GError *error)
+{
+    return xd_error_is(error, HVD_ERROR_TLS) || xd_error_is(error, HVD_ERROR_TLS_UNTRUSTED) ||
+           xd_error_is(error, HVD_ERROR_TLS_EXPIRED) || xd_error_is(error, HVD_ERROR_TLS_NAME) ||
+           xd_error_is(error, HVD_ERROR_TLS_PIN);
+}
+
+gboolean
+xd_login_names_coordinator(const GError *error)
+{
+    return g_strcmp0(xd_error_get_failure_code(error), "HOST_IS_SLAVE") == 0 &&
+           xd_error_get_failure(error)[1] != NULL;
+}

@@ -4,6 +4,7 @@
 #include "xenapi/call.h"
 #include "xenapi/internal.h"
 #include "xenapi/login.h"
+#include "xenapi/waiter.h"
 
 #define FIRST_PAUSE_MS    250
 #define PATIENCE_MS       250 /* with a node that keeps silent, before another one is asked, too */
@@ -45,21 +46,13 @@ struct _XdSession {
     GError *refusal; /* (nullable): of the password, the last one */
     guint refusals;
     gint64 refused_until_ms;
-    GQueue waiters; /* (element-type Waiter) */
+    GQueue waiters; /* (element-type XdWaiter) */
     GSource *timer; /* for what, the state says: see on_timer() */
     guint logging_out;
     GCancellable *cancellable;
     XdSessionReady closed; /* whom to tell that it is over */
     gpointer closed_data;
 };
-
-typedef struct {
-    XdSession *session;
-    XdSessionReady ready;
-    gpointer data;
-    GCancellable *cancellable; /* (nullable) */
-    GSource *watch;
-} Waiter;
 
 static void session_search(XdSession *session);
 static void session_go_on(XdSession *session, const GError *error);
@@ -89,43 +82,6 @@ session_set_timer(XdSession *session, gint64 ms)
 
     xd_clear_source(&session->timer);
     session->timer = xd_clock_add(connection->clock, connection->context, ms, on_timer, session);
-}
-
-/* ---- waiters ---- */
-
-static void
-waiter_end(Waiter *waiter, const GError *error)
-{
-    XdSession *session = waiter->session;
-
-    g_queue_remove(&session->waiters, waiter);
-    xd_clear_source(&waiter->watch);
-    waiter->ready(session->connection, error, waiter->data);
-    g_clear_object(&waiter->cancellable);
-    g_free(waiter);
-}
-
-static gboolean
-on_waiter_cancelled(GCancellable *cancellable, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-
-    g_cancellable_set_error_if_cancelled(cancellable, &error);
-    waiter_end(data, error);
-    return G_SOURCE_REMOVE;
-}
-
-/* Only those that wait now: an answer may make new ones. */
-static void
-wake_waiters(XdSession *session, const GError *error)
-{
-    for (guint n = g_queue_get_length(&session->waiters); n > 0; n--) {
-        Waiter *waiter = g_queue_peek_head(&session->waiters);
-
-        if (waiter == NULL)
-            return;
-        waiter_end(waiter, error);
-    }
 }
 
 /* ---- log-out ---- */
@@ -198,7 +154,7 @@ session_end_search(XdSession *session, State state, const GError *error)
     xd_clear_source(&session->timer);
     session->state = state;
     stop_logins(session, TRUE);
-    wake_waiters(session, error);
+    xd_waiters_end(&session->waiters, error);
 }
 
 /* Each one counts against the account, and a directory locks it. */
@@ -353,32 +309,14 @@ session_search(XdSession *session)
 
 /* ---- who is asked and is not what we look for ---- */
 
-/* Nodes may point at each other for a moment, while one takes over. */
-static gboolean
-is_passing(const GError *error)
-{
-    return xd_error_is(error, HVD_ERROR_NOT_REACHABLE) || xd_error_is(error, HVD_ERROR_TIMED_OUT) ||
-           xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL) ||
-           xd_error_is(error, HVD_ERROR_REDIRECTED);
-}
-
-/* It says something of one node; another one may be what we look for, and trusted. */
-static gboolean
-is_distrust(const GError *error)
-{
-    return xd_error_is(error, HVD_ERROR_TLS) || xd_error_is(error, HVD_ERROR_TLS_UNTRUSTED) ||
-           xd_error_is(error, HVD_ERROR_TLS_EXPIRED) || xd_error_is(error, HVD_ERROR_TLS_NAME) ||
-           xd_error_is(error, HVD_ERROR_TLS_PIN);
-}
-
 static void
 session_failed(XdSession *session, const GError *error)
 {
-    gboolean passing = is_passing(error);
+    gboolean passing = xd_login_is_passing(error);
 
     if (xd_error_is(error, HVD_ERROR_AUTH))
         session_note_refusal(session, error);
-    if (!session->ever_ready || (!passing && !is_distrust(error))) {
+    if (!session->ever_ready || (!passing && !xd_login_is_distrust(error))) {
         session_end_search(session, OUT, error);
         return;
     }
@@ -405,13 +343,6 @@ session_follow(XdSession *session, const XdLogin *login, const GError *error)
     return NULL;
 }
 
-static gboolean
-names_coordinator(const GError *error)
-{
-    return g_strcmp0(xd_error_get_failure_code(error), "HOST_IS_SLAVE") == 0 &&
-           xd_error_get_failure(error)[1] != NULL;
-}
-
 /* A host without JSON-RPC lets its XML handler answer (protocol 1.5). */
 static gboolean
 session_fall_back(XdSession *session, const XdLogin *login, const GError *error)
@@ -430,7 +361,7 @@ session_not_there(XdSession *session, const XdLogin *login, const GError *error)
 {
     g_autoptr(GError) refused = NULL;
 
-    if (names_coordinator(error)) {
+    if (xd_login_names_coordinator(error)) {
         refused = session_follow(session, login, error);
         if (refused != NULL)
             session_failed(session, refused);
@@ -502,39 +433,29 @@ is_known(const XdSession *session)
 }
 
 static void
-waiter_watch(Waiter *waiter, GSource *source, GSourceFunc func)
+session_let_wait(XdSession *session, XdWaiter *waiter)
 {
-    waiter->watch = source;
-    g_source_set_callback(source, func, waiter, NULL);
-    g_source_attach(source, waiter->session->connection->context);
-}
-
-static void
-waiter_wait(Waiter *waiter)
-{
-    if (waiter->cancellable != NULL)
-        waiter_watch(waiter, g_cancellable_source_new(waiter->cancellable),
-                     G_SOURCE_FUNC(on_waiter_cancelled));
-    if (waiter->session->state == OUT)
-        session_search(waiter->session);
+    xd_waiter_wait(waiter);
+    if (session->state == OUT)
+        session_search(session);
 }
 
 static gboolean
 on_known(gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    Waiter *waiter = data;
+    XdWaiter *waiter = data;
+    XdSession *session = waiter->connection->session;
 
-    if (!is_known(waiter->session)) { /* it was, a moment ago */
-        xd_clear_source(&waiter->watch);
-        waiter_wait(waiter);
+    if (!is_known(session)) { /* it was, a moment ago */
+        session_let_wait(session, waiter);
         return G_SOURCE_REMOVE;
     }
-    if (waiter->session->state == CLOSED)
+    if (session->state == CLOSED)
         error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
-    else if (waiter->session->state != READY)
-        error = g_error_copy(waiter->session->refusal);
-    waiter_end(waiter, error);
+    else if (session->state != READY)
+        error = g_error_copy(session->refusal);
+    xd_waiter_end(waiter, error);
     return G_SOURCE_REMOVE;
 }
 
@@ -542,17 +463,13 @@ void
 xd_session_when_ready(XdSession *session, GCancellable *cancellable, XdSessionReady ready,
                       gpointer data)
 {
-    Waiter *waiter = g_new0(Waiter, 1);
+    XdWaiter *waiter =
+        xd_waiter_new(&session->waiters, session->connection, cancellable, ready, data);
 
-    waiter->session = session;
-    waiter->ready = ready;
-    waiter->data = data;
-    waiter->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
-    g_queue_push_tail(&session->waiters, waiter);
     if (is_known(session))
-        waiter_watch(waiter, g_idle_source_new(), on_known);
+        xd_waiter_defer(waiter, on_known);
     else
-        waiter_wait(waiter);
+        session_let_wait(session, waiter);
 }
 
 gboolean
