@@ -310,7 +310,7 @@ check_address(const Target *target, GError **error)
     if (target->config_file != NULL || url != NULL)
         return TRUE;
     failure_set(error, HVD_ERROR_CONFIG,
-                _("name it with --pool https://ADDRESS, or with --config FILE"), "%s",
+                _("name it with --pool https://ADDRESS (pool.url), or with --config FILE"), "%s",
                 _("nothing says which pool is meant"));
     return FALSE;
 }
