@@ -34,8 +34,9 @@ const XdNetwork *xd_find_network(const XdMirror *mirror, const char *key, GError
 gboolean xd_node_is_live(const XdMirror *mirror, const XdHost *host);
 /* (nullable): the node's connection to the storage */
 const XdPBD *xd_find_pbd(const XdMirror *mirror, const char *sr, const char *host);
-/* (nullable): the instance's device at @position */
-const XdVBD *xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position);
+/* (nullable): the device with the root disk: the one disk that boots; where none or several say so, the
+ * one at position 0 */
+const XdVBD *xd_find_root(const XdMirror *mirror, const char *vm);
 
 /**
  * xd_own_disk: (nullable): the disk of @vbd, if it lives and dies with instance @uuid: it says so in
