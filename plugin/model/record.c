@@ -339,13 +339,14 @@ xd_vif_record_new(const XdInstanceNetwork *network, guint device, const char *ne
 
 GVariant *
 xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position, gboolean read_only,
-                         const char *tag)
+                         gboolean unnamed, const char *tag)
 {
     g_autofree char *device = g_strdup_printf("%u", position);
     GVariantBuilder record, marks;
 
     g_variant_builder_init(&marks, G_VARIANT_TYPE("a{ss}"));
     add_pair(&marks, "osvol", "True");
+    add_pair(&marks, "hvd_unnamed", unnamed ? "true" : NULL);
     add_pair(&marks, "hvd", tag);
     g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
     add_text(&record, "VM", vm);

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /* Where Nova kept what the orchestrator knows an instance by. */
 #define XD_INSTANCE_KEY      "nova_uuid"
 #define XD_DISK_INSTANCE_KEY "nova_instance_uuid"
-#define XD_VOLUME_KEY        "osvol"    /* VBD.other_config: this disk outlives the instance */
-#define XD_DISK_KEY          "hvd_disk" /* VBD.other_config: this disk is the instance's own */
+#define XD_VOLUME_KEY        "osvol"       /* VBD.other_config: this disk outlives the instance */
+#define XD_DISK_KEY          "hvd_disk"    /* VBD.other_config: this disk is the instance's own */
+#define XD_UNNAMED_KEY       "hvd_unnamed" /* VBD.other_config: the only unit there was */
 #define XD_REQUEST_KEY       "hvd_request"
 #define XD_DESTROY_KEY       "hvd_destroy"
 #define XD_SNAPSHOT_KEY      "hvd_snapshot"
