@@ -12,8 +12,12 @@ typedef struct {
     const char *request_id; /* (nullable) */
 } XdVmMarks;
 
-/* All floating a{sv}. Errors: INVALID (metadata keys that fall together). */
-GVariant *xd_vm_record_new(const XdInstance *instance, const XdVmMarks *marks, GError **error);
+/* (nullable): a floating a{ss}: what the guest reads. Errors: INVALID (metadata keys that fall together). */
+GVariant *xd_guest_data_new(const XdInstance *instance, GError **error);
+
+/* All floating a{sv}. */
+GVariant *
+xd_vm_record_new(const XdInstance *instance, GVariant *guest_data, const XdVmMarks *marks);
 GVariant *xd_vdi_record_new(const XdInstance *instance, const XdDisk *disk);
 GVariant *
 xd_vbd_record_new(const XdInstance *instance, const XdDisk *disk, const char *vm, const char *tag);
