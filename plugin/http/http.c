@@ -99,16 +99,37 @@ exchange_end(XdExchange *x)
     http_leave(http);
 }
 
-/* Ends it from outside a libcurl callback and never inside the caller's own call. */
+/* Ends it from outside a libcurl callback and never inside the caller's own call. A callback of ours that
+ * turns the loop gets no end, and a loop that is not kept busy by one: see leave_curl(). */
 static gboolean
-on_deferred(gpointer data)
+deferred_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data)
 {
     XdExchange *x = data;
 
-    if (x->http->in_curl) /* a callback of ours turns the loop */
-        return G_SOURCE_CONTINUE;
-    exchange_end(x);
-    return G_SOURCE_REMOVE;
+    if (!x->http->in_curl) {
+        exchange_end(x);
+        return G_SOURCE_REMOVE;
+    }
+    g_source_set_ready_time(source, -1);
+    x->http->put_off = TRUE;
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs deferred_funcs = {.dispatch = deferred_dispatch};
+
+static void
+leave_curl(XdHttp *http, gboolean before)
+{
+    http->in_curl = before;
+    if (before || !http->put_off)
+        return;
+    http->put_off = FALSE;
+    for (GList *link = http->exchanges.head; link != NULL; link = link->next) {
+        XdExchange *x = link->data;
+
+        if (x->deferred != NULL)
+            g_source_set_ready_time(x->deferred, 0);
+    }
 }
 
 static void
@@ -121,9 +142,9 @@ exchange_defer(XdExchange *x, GError *error)
     xd_exchange_blame(x, error);
     if (x->deferred != NULL)
         return;
-    x->deferred = g_idle_source_new();
-    g_source_set_priority(x->deferred, G_PRIORITY_DEFAULT);
-    g_source_set_callback(x->deferred, on_deferred, x, NULL);
+    x->deferred = g_source_new(&deferred_funcs, sizeof(GSource));
+    g_source_set_ready_time(x->deferred, 0);
+    g_source_set_callback(x->deferred, NULL, x, NULL);
     g_source_attach(x->deferred, x->http->context);
 }
 
@@ -219,7 +240,7 @@ multi_feed(XdHttp *http)
 
         curl_multi_socket_action(http->multi, ready[i].data.fd, got, &running);
     }
-    http->in_curl = FALSE;
+    leave_curl(http, FALSE);
 }
 
 static void
@@ -376,7 +397,7 @@ void
 xd_exchange_resume(XdExchange *x)
 {
     XdHttp *http = x->http;
-    gboolean in_curl = http->in_curl;
+    gboolean before = http->in_curl;
 
     if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
         return;
@@ -385,7 +406,7 @@ xd_exchange_resume(XdExchange *x)
     http->in_curl = TRUE; /* which gives what it has held back from within this call */
     if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)
         exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the transfer could not go on"));
-    http->in_curl = in_curl;
+    leave_curl(http, before);
     http_leave(http);
 }
 

@@ -138,6 +138,27 @@ cancel_and_stop(World *world, XdExchange *exchange)
     world->stop = TRUE;
 }
 
+static gboolean
+on_idle(gpointer data)
+{
+    *(gboolean *) data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+/* What has less priority than an end that waits gets its turn all the same. */
+static void
+cancel_another_and_wait(World *world, XdExchange *exchange G_GNUC_UNUSED)
+{
+    XdExchange *other = get(world, &exchange_class);
+    gboolean idle = FALSE;
+
+    xd_exchange_cancel(other);
+    g_idle_add(on_idle, &idle);
+    while (!idle)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(world->pending, ==, 2);
+}
+
 typedef struct {
     const char *name;
     void (*act)(World *world, XdExchange *exchange);
@@ -151,6 +172,8 @@ static const Act acts[] = {
     {"cancel-and-turn", cancel_and_turn, FALSE, 0, 1},
     {"cancel-and-turn-resumed", cancel_and_turn, TRUE, 0, 1},
     {"cancel-and-stop", cancel_and_stop, FALSE, 0, 1},
+    {"cancel-another", cancel_another_and_wait, FALSE, 1, 1},
+    {"cancel-another-resumed", cancel_another_and_wait, TRUE, 1, 1},
 };
 
 /* What an owner does where bytes come, with libcurl on the stack. */
