@@ -118,21 +118,6 @@ deferred_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer 
 static GSourceFuncs deferred_funcs = {.dispatch = deferred_dispatch};
 
 static void
-leave_curl(XdHttp *http, gboolean before)
-{
-    http->in_curl = before;
-    if (before || !http->put_off)
-        return;
-    http->put_off = FALSE;
-    for (GList *link = http->exchanges.head; link != NULL; link = link->next) {
-        XdExchange *x = link->data;
-
-        if (x->deferred != NULL)
-            g_source_set_ready_time(x->deferred, 0);
-    }
-}
-
-static void
 exchange_defer(XdExchange *x, GError *error)
 {
     if (x->over) { /* what it has come to is worth more */
@@ -194,6 +179,23 @@ typedef struct {
     gpointer tag; /* of the sockets */
 } MultiSource;
 
+/* What was put off while a callback of ours turned the loop has its turn now. */
+static void
+leave_curl(XdHttp *http, gboolean before)
+{
+    http->in_curl = before;
+    if (before || !http->put_off)
+        return;
+    http->put_off = FALSE;
+    g_source_modify_unix_fd(http->source, ((MultiSource *) http->source)->tag, G_IO_IN);
+    for (GList *link = http->exchanges.head; link != NULL; link = link->next) {
+        XdExchange *x = link->data;
+
+        if (x->deferred != NULL)
+            g_source_set_ready_time(x->deferred, 0);
+    }
+}
+
 static gboolean
 is_due(const XdHttp *http, gint64 now)
 {
@@ -207,6 +209,8 @@ multi_prepare(GSource *source, int *timeout)
     gint64 now = http->due >= 0 ? g_source_get_time(source) : 0;
 
     *timeout = -1;
+    if (http->in_curl)
+        return FALSE;
     if (http->due >= 0)
         *timeout = (int) CLAMP((http->due - now + 999) / 1000, 0, G_MAXINT);
     return is_due(http, now);
@@ -216,9 +220,16 @@ static gboolean
 multi_check(GSource *source)
 {
     const MultiSource *self = (MultiSource *) source;
+    XdHttp *http = self->http;
+    gboolean ready = g_source_query_unix_fd(source, self->tag) != 0;
 
-    return g_source_query_unix_fd(source, self->tag) != 0 ||
-           is_due(self->http, g_source_get_time(source));
+    if (!http->in_curl)
+        return ready || is_due(http, g_source_get_time(source));
+    if (ready) {
+        g_source_modify_unix_fd(source, self->tag, 0);
+        http->put_off = TRUE;
+    }
+    return FALSE;
 }
 
 static void
