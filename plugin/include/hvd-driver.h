@@ -146,7 +146,7 @@ typedef enum {
  * @operation: its name, e.g. "spawn"
  * @step: name of the running step, e.g. "import-image"; a rollback has "undo" in front
  * @subject: uuid of the instance
- * @step_index: from 0
+ * @step_index: from 0; in a rollback that of the step that is taken back: it falls
  * @n_steps: of the whole operation
  * @fraction: of the whole operation, 0 to 1, never falling
  * @bytes_done: moved by the running transfer, 0 without one
