@@ -10,6 +10,7 @@ typedef struct {
     const char *name;
     XdStepFunc func;
     gpointer data;
+    guint index; /* of the step in the operation's table */
 } Undo;
 
 typedef struct _Run Run;
@@ -49,6 +50,7 @@ struct _XdOp {
 struct _Run {
     GTask *task;
     XdRunOptions options;
+    const XdStep *steps; /* the operation's table */
     gpointer state;
     GDestroyNotify free_state;
     GArray *undo; /* (element-type Undo) */
@@ -60,6 +62,7 @@ struct _Run {
     gboolean made_good;
     XdOp *current; /* the root, later the running undo */
     XdStep undo_steps[2];
+    guint undo_index; /* of the step that is being taken back */
     GSource *user_cancel;
     GSource *deadline;
     gpointer result;
@@ -71,6 +74,7 @@ struct _Run {
 XdOp *xd_op_new(Run *run, XdOp *parent, const XdStep *steps, gpointer data);
 void xd_op_free(XdOp *op);
 void xd_op_turn(XdOp *op);
+XdOp *xd_op_root(XdOp *op);
 /* Stops whatever the branch waits for. Its end always comes from the loop, through
  * xd_op_complete(), so that callers may walk over branches. */
 void xd_op_cancel(XdOp *op);

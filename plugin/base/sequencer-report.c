@@ -98,8 +98,8 @@ count_steps(const XdStep *steps)
     return n;
 }
 
-static XdOp *
-op_root(XdOp *op)
+XdOp *
+xd_op_root(XdOp *op)
 {
     while (op->parent != NULL)
         op = op->parent;
@@ -110,7 +110,7 @@ void
 xd_op_report(XdOp *op, guint64 bytes_done, guint64 bytes_total, gboolean now)
 {
     Run *run = op->run;
-    XdOp *root = op_root(op);
+    XdOp *root = xd_op_root(op);
     gint64 clock_ms = xd_clock_now_ms(run->options.clock);
     g_autofree char *step = NULL;
     HvdProgress progress = {.struct_size = sizeof progress};
@@ -126,8 +126,8 @@ xd_op_report(XdOp *op, guint64 bytes_done, guint64 bytes_total, gboolean now)
     progress.operation = run->options.operation;
     progress.step = step;
     progress.subject = run->options.subject;
-    progress.step_index = root->index;
-    progress.n_steps = count_steps(root->steps);
+    progress.step_index = run->rolling_back ? run->undo_index : root->index;
+    progress.n_steps = count_steps(run->steps);
     progress.fraction = run->reported;
     progress.bytes_done = bytes_done;
     progress.bytes_total = bytes_total;

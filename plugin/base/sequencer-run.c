@@ -45,8 +45,10 @@ run_add_leftover(Run *run, const char *undo, GError *error)
 static void
 run_frame_undo(Run *run)
 {
-    Undo settle = {"settle", run->options.settle, run->state};
-    Undo catch_up = {"catch-up", run->options.catch_up, run->state};
+    guint first = g_array_index(run->undo, Undo, 0).index;
+    guint last = g_array_index(run->undo, Undo, run->undo->len - 1).index;
+    Undo settle = {"settle", run->options.settle, run->state, last};
+    Undo catch_up = {"catch-up", run->options.catch_up, run->state, first};
 
     if (catch_up.func != NULL)
         g_array_prepend_val(run->undo, catch_up);
@@ -67,6 +69,7 @@ run_undo(Run *run)
     }
     undo = g_array_index(run->undo, Undo, run->undo->len - 1);
     g_array_set_size(run->undo, run->undo->len - 1);
+    run->undo_index = undo.index;
     run->undo_steps[0] = (XdStep){.name = undo.name, .run = undo.func, .weight = 1};
     run->undo_steps[1] = (XdStep){0};
     run->current = xd_op_new(run, NULL, run->undo_steps, undo.data);
@@ -156,6 +159,7 @@ xd_op_run(GTask *task, const XdStep *steps, gpointer state, GDestroyNotify free_
 
     run->task = task;
     run->options = *options;
+    run->steps = steps;
     run->state = state;
     run->free_state = free_state;
     run->undo = g_array_new(FALSE, FALSE, sizeof(Undo));

@@ -174,7 +174,7 @@ op_begin_step(XdOp *op)
         if (run->options.plan != NULL)
             xd_op_plan_step(run->options.plan, step);
         if (step->undo != NULL && !run->rolling_back) {
-            Undo undo = {step->name, step->undo, op->data};
+            Undo undo = {step->name, step->undo, op->data, xd_op_root(op)->index};
 
             g_array_append_val(run->undo, undo);
         }

@@ -99,17 +99,23 @@ exchange_end(XdExchange *x)
     http_leave(http);
 }
 
-/* Ends it from outside a libcurl callback and never inside the caller's own call. */
+/* Ends it from outside a libcurl callback and never inside the caller's own call. A callback of ours that
+ * turns the loop gets no end, and a loop that is not kept busy by one: see leave_curl(). */
 static gboolean
-on_deferred(gpointer data)
+deferred_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data)
 {
     XdExchange *x = data;
 
-    if (x->http->in_curl) /* a callback of ours turns the loop */
-        return G_SOURCE_CONTINUE;
-    exchange_end(x);
-    return G_SOURCE_REMOVE;
+    if (!x->http->in_curl) {
+        exchange_end(x);
+        return G_SOURCE_REMOVE;
+    }
+    g_source_set_ready_time(source, -1);
+    x->http->put_off = TRUE;
+    return G_SOURCE_CONTINUE;
 }
+
+static GSourceFuncs deferred_funcs = {.dispatch = deferred_dispatch};
 
 static void
 exchange_defer(XdExchange *x, GError *error)
@@ -121,9 +127,9 @@ exchange_defer(XdExchange *x, GError *error)
     xd_exchange_blame(x, error);
     if (x->deferred != NULL)
         return;
-    x->deferred = g_idle_source_new();
-    g_source_set_priority(x->deferred, G_PRIORITY_DEFAULT);
-    g_source_set_callback(x->deferred, on_deferred, x, NULL);
+    x->deferred = g_source_new(&deferred_funcs, sizeof(GSource));
+    g_source_set_ready_time(x->deferred, 0);
+    g_source_set_callback(x->deferred, NULL, x, NULL);
     g_source_attach(x->deferred, x->http->context);
 }
 
@@ -173,6 +179,23 @@ typedef struct {
     gpointer tag; /* of the sockets */
 } MultiSource;
 
+/* What was put off while a callback of ours turned the loop has its turn now. */
+static void
+leave_curl(XdHttp *http, gboolean before)
+{
+    http->in_curl = before;
+    if (before || !http->put_off)
+        return;
+    http->put_off = FALSE;
+    g_source_modify_unix_fd(http->source, ((MultiSource *) http->source)->tag, G_IO_IN);
+    for (GList *link = http->exchanges.head; link != NULL; link = link->next) {
+        XdExchange *x = link->data;
+
+        if (x->deferred != NULL)
+            g_source_set_ready_time(x->deferred, 0);
+    }
+}
+
 static gboolean
 is_due(const XdHttp *http, gint64 now)
 {
@@ -186,6 +209,8 @@ multi_prepare(GSource *source, int *timeout)
     gint64 now = http->due >= 0 ? g_source_get_time(source) : 0;
 
     *timeout = -1;
+    if (http->in_curl)
+        return FALSE;
     if (http->due >= 0)
         *timeout = (int) CLAMP((http->due - now + 999) / 1000, 0, G_MAXINT);
     return is_due(http, now);
@@ -195,9 +220,16 @@ static gboolean
 multi_check(GSource *source)
 {
     const MultiSource *self = (MultiSource *) source;
+    XdHttp *http = self->http;
+    gboolean ready = g_source_query_unix_fd(source, self->tag) != 0;
 
-    return g_source_query_unix_fd(source, self->tag) != 0 ||
-           is_due(self->http, g_source_get_time(source));
+    if (!http->in_curl)
+        return ready || is_due(http, g_source_get_time(source));
+    if (ready) {
+        g_source_modify_unix_fd(source, self->tag, 0);
+        http->put_off = TRUE;
+    }
+    return FALSE;
 }
 
 static void
@@ -219,7 +251,7 @@ multi_feed(XdHttp *http)
 
         curl_multi_socket_action(http->multi, ready[i].data.fd, got, &running);
     }
-    http->in_curl = FALSE;
+    leave_curl(http, FALSE);
 }
 
 static void
@@ -376,7 +408,7 @@ void
 xd_exchange_resume(XdExchange *x)
 {
     XdHttp *http = x->http;
-    gboolean in_curl = http->in_curl;
+    gboolean before = http->in_curl;
 
     if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
         return;
@@ -385,7 +417,7 @@ xd_exchange_resume(XdExchange *x)
     http->in_curl = TRUE; /* which gives what it has held back from within this call */
     if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)
         exchange_defer(x, xd_error_new(HVD_ERROR_FAILED, "the transfer could not go on"));
-    http->in_curl = in_curl;
+    leave_curl(http, before);
     http_leave(http);
 }
 

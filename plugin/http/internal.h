@@ -44,6 +44,7 @@ struct _XdHttp {
     guint64 serials;  /* that were given out */
     guint depth;      /* of our own callbacks on the stack: see http_leave() */
     gboolean in_curl; /* libcurl is on the stack and must not be entered again */
+    gboolean put_off; /* something has come while it was */
     gboolean freed;   /* by a callback */
     XdHttpOptions options;
     char *user_agent;

@@ -146,7 +146,7 @@ typedef enum {
  * @operation: its name, e.g. "spawn"
  * @step: name of the running step, e.g. "import-image"; a rollback has "undo" in front
  * @subject: uuid of the instance
- * @step_index: from 0
+ * @step_index: from 0; in a rollback that of the step that is taken back: it falls
  * @n_steps: of the whole operation
  * @fraction: of the whole operation, 0 to 1, never falling
  * @bytes_done: moved by the running transfer, 0 without one
@@ -188,8 +188,8 @@ typedef enum {
  * HvdCall: what goes with a call beside its subject. NULL means all defaults.
  * @struct_size: sizeof(HvdCall)
  * @timeout_ms: for the operation as a whole; 0: as configured, step by step
- * @request_id: (nullable): the same id on a repeated call gives the same result; 1 to 64 of
- *   A-Z a-z 0-9 . _ : -
+ * @request_id: (nullable): of a spawn: the same id on a repeated call gives the same result; the
+ *   other slots make nothing of it. 1 to 64 of A-Z a-z 0-9 . _ : -
  * @trace_parent: (nullable): a W3C trace parent; goes into the log's fields
  * @progress: (nullable): called in the connection's context, when a step begins and at most 20 times
  *   a second while it lasts
@@ -548,7 +548,7 @@ typedef struct {
      * export a volume to it.
      *
      * Result: a connector document (connector.schema.json): initiator, ip, host, multipath.
-     * Errors: NOT_FOUND, NOT_REACHABLE. Since: 0.1
+     * Errors: NOT_FOUND, NOT_REACHABLE, STATE (a node without an initiator's name). Since: 0.1
      */
     void (*get_volume_connector_async)(HvdConnection *connection, const char *node,
                                        const HvdCall *call, GCancellable *cancellable,

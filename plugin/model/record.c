@@ -107,8 +107,8 @@ json_text(const char *value)
     return g_strdup(out.data);
 }
 
-static GVariant *
-xenstore_data(const XdInstance *instance, GError **error)
+GVariant *
+xd_guest_data_new(const XdInstance *instance, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GList) keys =
@@ -219,13 +219,11 @@ add_fixed(GVariantBuilder *record)
 }
 
 GVariant *
-xd_vm_record_new(const XdInstance *instance, const XdVmMarks *marks, GError **error)
+xd_vm_record_new(const XdInstance *instance, GVariant *guest_data, const XdVmMarks *marks)
 {
-    g_auto(GVariantBuilder) record = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    GVariant *guest_data = xenstore_data(instance, error);
+    GVariantBuilder record;
 
-    if (guest_data == NULL)
-        return NULL;
+    g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
     add_text(&record, "name_label", instance->name);
     add_text(&record, "affinity", marks->affinity != NULL ? marks->affinity : NULL_REF);
     add_memory(&record, instance->memory_bytes);
@@ -339,13 +337,14 @@ xd_vif_record_new(const XdInstanceNetwork *network, guint device, const char *ne
 
 GVariant *
 xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position, gboolean read_only,
-                         const char *tag)
+                         gboolean unnamed, const char *tag)
 {
     g_autofree char *device = g_strdup_printf("%u", position);
     GVariantBuilder record, marks;
 
     g_variant_builder_init(&marks, G_VARIANT_TYPE("a{ss}"));
     add_pair(&marks, "osvol", "True");
+    add_pair(&marks, "hvd_unnamed", unnamed ? "true" : NULL);
     add_pair(&marks, "hvd", tag);
     g_variant_builder_init(&record, G_VARIANT_TYPE_VARDICT);
     add_text(&record, "VM", vm);

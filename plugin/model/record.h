@@ -12,8 +12,12 @@ typedef struct {
     const char *request_id; /* (nullable) */
 } XdVmMarks;
 
-/* All floating a{sv}. Errors: INVALID (metadata keys that fall together). */
-GVariant *xd_vm_record_new(const XdInstance *instance, const XdVmMarks *marks, GError **error);
+/* (nullable): a floating a{ss}: what the guest reads. Errors: INVALID (metadata keys that fall together). */
+GVariant *xd_guest_data_new(const XdInstance *instance, GError **error);
+
+/* All floating a{sv}. */
+GVariant *
+xd_vm_record_new(const XdInstance *instance, GVariant *guest_data, const XdVmMarks *marks);
 GVariant *xd_vdi_record_new(const XdInstance *instance, const XdDisk *disk);
 GVariant *
 xd_vbd_record_new(const XdInstance *instance, const XdDisk *disk, const char *vm, const char *tag);
@@ -21,9 +25,10 @@ GVariant *xd_vif_record_new(const XdInstanceNetwork *network, guint device, cons
                             gint64 network_mtu, const char *vm, const char *tag);
 
 /* A volume's connection to a VM: marked as one in the same request that makes it, since a disk without
- * the mark would go with the instance (Nova's defect 6). */
+ * the mark would go with the instance (Nova's defect 6).
+ * @unnamed: its document named no unit, and there was but one */
 GVariant *xd_volume_vbd_record_new(const char *vm, const char *vdi, guint position,
-                                   gboolean read_only, const char *tag);
+                                   gboolean read_only, gboolean unnamed, const char *tag);
 /* @device_config: an a{sv} of texts and secrets. No mark: the toolstack drops it (xapi_pbd.ml: create). */
 GVariant *xd_pbd_record_new(const char *host, const char *sr, GVariant *device_config);
 

@@ -24,25 +24,24 @@ xd_state_of(const XdVM *vm)
 /* ---- devices ---- */
 
 static XdInstanceInfoDiskRole
-role_of(const XdVBD *vbd)
+role_of(const XdVBD *vbd, const XdVBD *root)
 {
     if (vbd->type == XD_VBD_TYPE_CD)
         return XD_INSTANCE_INFO_DISK_ROLE_CD;
     if (xd_map_get(&vbd->other_config, XD_VOLUME_KEY) != NULL)
         return XD_INSTANCE_INFO_DISK_ROLE_VOLUME;
-    return strcmp(vbd->userdevice, "0") == 0 ? XD_INSTANCE_INFO_DISK_ROLE_ROOT
-                                             : XD_INSTANCE_INFO_DISK_ROLE_DISK;
+    return vbd == root ? XD_INSTANCE_INFO_DISK_ROLE_ROOT : XD_INSTANCE_INFO_DISK_ROLE_DISK;
 }
 
 static XdInstanceInfoDisk *
-describe_disk(const XdMirror *mirror, const XdVBD *vbd)
+describe_disk(const XdMirror *mirror, const XdVBD *vbd, const XdVBD *root)
 {
     XdInstanceInfoDisk *disk = g_new0(XdInstanceInfoDisk, 1);
     const XdVDI *vdi = xd_get_vdi(mirror, vbd->vdi);
     const XdSR *sr = vdi != NULL ? xd_get_sr(mirror, vdi->sr) : NULL;
 
     disk->device = g_strdup(vbd->userdevice);
-    disk->role = role_of(vbd);
+    disk->role = role_of(vbd, root);
     disk->read_only = vbd->mode == XD_VBD_MODE_RO;
     if (vdi != NULL) {
         disk->vdi = g_strdup(vdi->uuid);
@@ -143,10 +142,11 @@ add_devices(XdInstanceInfo *info, const XdMirror *mirror, const XdVM *vm)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VM, vm->parent.ref);
     const GPtrArray *vifs = xd_mirror_find(mirror, XD_BY_VIF_VM, vm->parent.ref);
+    const XdVBD *root = xd_find_root(mirror, vm->parent.ref);
 
     info->disks = g_ptr_array_new();
     for (guint i = 0; i < vbds->len; i++)
-        g_ptr_array_add(info->disks, describe_disk(mirror, g_ptr_array_index(vbds, i)));
+        g_ptr_array_add(info->disks, describe_disk(mirror, g_ptr_array_index(vbds, i), root));
     g_ptr_array_sort(info->disks, compare_disks);
     info->networks = g_ptr_array_new();
     for (guint i = 0; i < vifs->len; i++)

@@ -147,17 +147,26 @@ xd_find_pbd(const XdMirror *mirror, const char *sr, const char *host)
 }
 
 const XdVBD *
-xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position)
+xd_find_root(const XdMirror *mirror, const char *vm)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VM, vm);
+    const XdVBD *booting = NULL;
+    const XdVBD *first = NULL;
+    guint n_booting = 0;
 
     for (guint i = 0; i < vbds->len; i++) {
         const XdVBD *vbd = g_ptr_array_index(vbds, i);
 
-        if (g_strcmp0(vbd->userdevice, position) == 0)
-            return vbd;
+        if (vbd->type != XD_VBD_TYPE_DISK)
+            continue;
+        if (strcmp(vbd->userdevice, "0") == 0)
+            first = vbd;
+        if (vbd->bootable) {
+            booting = vbd;
+            n_booting++;
+        }
     }
-    return NULL;
+    return n_booting == 1 ? booting : first;
 }
 
 static gboolean

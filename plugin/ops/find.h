@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /* Where Nova kept what the orchestrator knows an instance by. */
 #define XD_INSTANCE_KEY      "nova_uuid"
 #define XD_DISK_INSTANCE_KEY "nova_instance_uuid"
-#define XD_VOLUME_KEY        "osvol"    /* VBD.other_config: this disk outlives the instance */
-#define XD_DISK_KEY          "hvd_disk" /* VBD.other_config: this disk is the instance's own */
+#define XD_VOLUME_KEY        "osvol"       /* VBD.other_config: this disk outlives the instance */
+#define XD_DISK_KEY          "hvd_disk"    /* VBD.other_config: this disk is the instance's own */
+#define XD_UNNAMED_KEY       "hvd_unnamed" /* VBD.other_config: the only unit there was */
 #define XD_REQUEST_KEY       "hvd_request"
 #define XD_DESTROY_KEY       "hvd_destroy"
 #define XD_SNAPSHOT_KEY      "hvd_snapshot"
@@ -34,8 +35,9 @@ const XdNetwork *xd_find_network(const XdMirror *mirror, const char *key, GError
 gboolean xd_node_is_live(const XdMirror *mirror, const XdHost *host);
 /* (nullable): the node's connection to the storage */
 const XdPBD *xd_find_pbd(const XdMirror *mirror, const char *sr, const char *host);
-/* (nullable): the instance's device at @position */
-const XdVBD *xd_find_vbd(const XdMirror *mirror, const char *vm, const char *position);
+/* (nullable): the device with the root disk: the one disk that boots; where none or several say so, the
+ * one at position 0 */
+const XdVBD *xd_find_root(const XdMirror *mirror, const char *vm);
 
 /**
  * xd_own_disk: (nullable): the disk of @vbd, if it lives and dies with instance @uuid: it says so in

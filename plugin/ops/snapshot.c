@@ -6,8 +6,6 @@
 #include "ops/operation.h"
 #include "xd-documents.h"
 
-#define ROOT_POSITION "0"
-
 typedef struct {
     XdInstanceState head;
     GOutputStream *stream;
@@ -47,10 +45,10 @@ find_root(XdOp *op, gpointer data)
 {
     Snapshot *snapshot = data;
     const XdMirror *mirror = mirror_of(snapshot);
-    const XdVBD *vbd = xd_find_vbd(mirror, snapshot->head.vm, ROOT_POSITION);
+    const XdVBD *vbd = xd_find_root(mirror, snapshot->head.vm);
     const XdVDI *vdi = vbd != NULL ? xd_get_vdi(mirror, vbd->vdi) : NULL;
 
-    if (vdi == NULL || vbd->type != XD_VBD_TYPE_DISK) {
+    if (vdi == NULL) {
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the instance has no root disk"));
         return;
     }

@@ -1,6 +1,7 @@
 #include "ops/spawn.h"
 
 #include "image/raw.h"
+#include "model/device.h"
 #include "model/record.h"
 #include "ops/disposal.h"
 #include "ops/find.h"
@@ -32,6 +33,7 @@ typedef struct {
     char *node;       /* reference; NULL: the pool chooses */
     GPtrArray *disks; /* (element-type XdDisk): the root disk first */
     GPtrArray *nics;  /* (element-type Nic) */
+    GVariant *guest_data;
     char *vm_tag;
 } Spawn;
 
@@ -65,6 +67,7 @@ spawn_clear(gpointer data)
     g_clear_object(&spawn->stream);
     g_clear_pointer(&spawn->disks, g_ptr_array_unref);
     g_clear_pointer(&spawn->nics, g_ptr_array_unref);
+    g_clear_pointer(&spawn->guest_data, g_variant_unref);
     g_free(spawn->request_id);
     g_free(spawn->node);
     g_free(spawn->vm_tag);
@@ -123,29 +126,75 @@ choose_node(Spawn *spawn, GError **error)
     return TRUE;
 }
 
+/* (transfer full) (nullable) */
+static Nic *
+nic_new(Spawn *spawn, const XdInstanceNetwork *wanted, GError **error)
+{
+    const XdNetwork *network = xd_find_network(mirror_of(spawn), wanted->network, error);
+    Nic *nic;
+
+    if (network == NULL)
+        return NULL;
+    nic = g_new0(Nic, 1);
+    nic->wanted = wanted;
+    nic->device = (guint) wanted->device;
+    nic->network = g_strdup(network->parent.ref);
+    nic->network_mtu = network->mtu;
+    return nic;
+}
+
+/* The numbers that the document names are taken before the others are dealt out; there are as many as an
+ * instance may have interfaces. */
+static gboolean
+number_nics(GPtrArray *nics, GError **error)
+{
+    XdPositions used = {0};
+
+    for (guint i = 0; i < nics->len; i++) {
+        const Nic *nic = g_ptr_array_index(nics, i);
+
+        if (!nic->wanted->has_device)
+            continue;
+        if (xd_positions_has(&used, nic->device)) {
+            xd_set_error(error, HVD_ERROR_INVALID, "/networks/%u/device: number %u is taken", i,
+                         nic->device);
+            return FALSE;
+        }
+        xd_positions_add(&used, nic->device);
+    }
+    for (guint i = 0; i < nics->len; i++) {
+        Nic *nic = g_ptr_array_index(nics, i);
+
+        if (!nic->wanted->has_device && xd_positions_first_free(&used, 0, &nic->device))
+            xd_positions_add(&used, nic->device);
+    }
+    return TRUE;
+}
+
 static gboolean
 plan_nics(Spawn *spawn, GError **error)
 {
-    guint next = 0;
-
     spawn->nics = g_ptr_array_new_with_free_func(nic_free);
     for (guint i = 0; i < spawn->document.networks->len; i++) {
-        const XdInstanceNetwork *wanted = g_ptr_array_index(spawn->document.networks, i);
-        const XdNetwork *network = xd_find_network(mirror_of(spawn), wanted->network, error);
-        Nic *nic;
+        Nic *nic = nic_new(spawn, g_ptr_array_index(spawn->document.networks, i), error);
 
-        if (network == NULL) {
+        if (nic == NULL) {
             g_prefix_error(error, "/networks/%u/network: ", i);
             return FALSE;
         }
-        nic = g_new0(Nic, 1);
-        nic->wanted = wanted;
-        nic->device = wanted->has_device ? (guint) wanted->device : next;
-        nic->network = g_strdup(network->parent.ref);
-        nic->network_mtu = network->mtu;
-        next = nic->device + 1;
         g_ptr_array_add(spawn->nics, nic);
     }
+    return number_nics(spawn->nics, error);
+}
+
+static gboolean
+write_guest_data(Spawn *spawn, GError **error)
+{
+    GVariant *data = xd_guest_data_new(&spawn->document, error);
+
+    if (data == NULL)
+        return FALSE;
+    spawn->guest_data = g_variant_ref_sink(data);
     return TRUE;
 }
 
@@ -156,12 +205,11 @@ check_parts(XdOp *op, gpointer data)
     Spawn *spawn = data;
     GError *error = NULL;
 
-    if (!spawn->done_before && choose_node(spawn, &error))
-        plan_nics(spawn, &error);
-    if (error != NULL)
-        xd_op_fail(op, error);
-    else
+    if (spawn->done_before ||
+        (choose_node(spawn, &error) && plan_nics(spawn, &error) && write_guest_data(spawn, &error)))
         xd_op_next(op);
+    else
+        xd_op_fail(op, error);
 }
 
 static void
@@ -311,8 +359,6 @@ create_vm(XdOp *op, gpointer data)
     Spawn *spawn = data;
     XdStepCall call = {.method = "VM.create", .kind = "vm", .out = &spawn->head.vm};
     XdVmMarks marks = {.affinity = spawn->node, .request_id = spawn->request_id};
-    GError *error = NULL;
-    GVariant *record;
 
     if (spawn->done_before) {
         xd_op_next(op);
@@ -320,12 +366,8 @@ create_vm(XdOp *op, gpointer data)
     }
     spawn->vm_tag = xd_operation_tag(&spawn->head.base, "vm", 0);
     marks.tag = spawn->vm_tag;
-    record = xd_vm_record_new(&spawn->document, &marks, &error);
-    if (record == NULL) {
-        xd_op_fail(op, error);
-        return;
-    }
-    call.parameters = g_variant_new("(@a{sv})", record);
+    call.parameters =
+        g_variant_new("(@a{sv})", xd_vm_record_new(&spawn->document, spawn->guest_data, &marks));
     xd_op_call(op, &call);
 }
 

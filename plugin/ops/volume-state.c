@@ -127,6 +127,12 @@ xd_volume_find_storage(XdVolumeState *volume)
 
 /* ---- finding the disk ---- */
 
+gboolean
+xd_volume_names_disk(const XdVolumeState *volume)
+{
+    return volume->vdi_uuid != NULL || volume->lun >= 0;
+}
+
 /* Does the document mean this disk, as far as it says? */
 static gboolean
 is_meant(const XdVolumeState *volume, const XdVDI *vdi)
@@ -138,7 +144,7 @@ is_meant(const XdVolumeState *volume, const XdVDI *vdi)
         return FALSE;
     if (volume->vdi_uuid != NULL)
         return strcmp(vdi->uuid, volume->vdi_uuid) == 0;
-    if (volume->lun < 0)
+    if (!xd_volume_names_disk(volume))
         return TRUE;
     return lun != NULL && g_ascii_string_to_signed(lun, 10, 0, G_MAXINT64, &number, NULL) &&
            number == volume->lun;
@@ -203,6 +209,15 @@ xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi)
     return NULL;
 }
 
+/* Without a name it is the one that was attached without, or the only one there is; what else the instance
+ * has may be another volume. */
+static gboolean
+is_named(XdVolumeState *volume, const XdVBD *vbd)
+{
+    return xd_volume_names_disk(volume) || xd_map_get(&vbd->other_config, XD_UNNAMED_KEY) != NULL ||
+           xd_mirror_find(mirror_of(volume), XD_BY_VDI_SR, volume->access->sr)->len == 1;
+}
+
 /* What the storage offers now says nothing about what the instance has: units come and go. */
 const XdVBD *
 xd_volume_find_attached(XdVolumeState *volume, GError **error)
@@ -225,7 +240,14 @@ xd_volume_find_attached(XdVolumeState *volume, GError **error)
         }
         found = vbd;
     }
-    return found;
+    if (found == NULL || is_named(volume, found))
+        return found;
+    xd_set_error(
+        error, HVD_ERROR_AMBIGUOUS,
+        "the storage has several disks, and the document does not say which: VBD %s may be "
+        "another volume",
+        found->uuid);
+    return NULL;
 }
 
 /* ---- the state ---- */

@@ -39,6 +39,8 @@ XdVolumeState *xd_volume_state_new(XdConnection *connection, const char *instanc
                                    const char *document, GError **error);
 void xd_volume_state_clear(gpointer data); /* XdOperationClass.clear_state */
 
+/* Does the document say which disk of its storage it means? */
+gboolean xd_volume_names_disk(const XdVolumeState *volume);
 /* Fills in @access->sr, if the storage is there. */
 void xd_volume_find_storage(XdVolumeState *volume);
 /* (nullable): where nobody can say which one, too */

@@ -171,8 +171,9 @@ create_vbd(XdOp *op, gpointer data)
     }
     volume->vbd_tag = xd_operation_tag(&volume->head.base, "volume", 0);
     call.parameters = g_variant_new(
-        "(@a{sv})", xd_volume_vbd_record_new(volume->head.vm, volume->vdi, volume->position,
-                                             volume->read_only, volume->vbd_tag));
+        "(@a{sv})",
+        xd_volume_vbd_record_new(volume->head.vm, volume->vdi, volume->position, volume->read_only,
+                                 !xd_volume_names_disk(volume), volume->vbd_tag));
     xd_op_call(op, &call);
 }
 

@@ -138,6 +138,33 @@ cancel_and_stop(World *world, XdExchange *exchange)
     world->stop = TRUE;
 }
 
+static gboolean
+on_idle(gpointer data)
+{
+    *(gboolean *) data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+/* What has the least priority gets its turn all the same. */
+static void
+wait_for_idle(World *world, XdExchange *exchange G_GNUC_UNUSED)
+{
+    guint pending = world->pending;
+    gboolean idle = FALSE;
+
+    g_idle_add(on_idle, &idle);
+    while (!idle)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(world->pending, ==, pending);
+}
+
+static void
+cancel_another_and_wait(World *world, XdExchange *exchange)
+{
+    xd_exchange_cancel(get(world, &exchange_class));
+    wait_for_idle(world, exchange);
+}
+
 typedef struct {
     const char *name;
     void (*act)(World *world, XdExchange *exchange);
@@ -151,6 +178,8 @@ static const Act acts[] = {
     {"cancel-and-turn", cancel_and_turn, FALSE, 0, 1},
     {"cancel-and-turn-resumed", cancel_and_turn, TRUE, 0, 1},
     {"cancel-and-stop", cancel_and_stop, FALSE, 0, 1},
+    {"cancel-another", cancel_another_and_wait, FALSE, 1, 1},
+    {"cancel-another-resumed", cancel_another_and_wait, TRUE, 1, 1},
 };
 
 /* What an owner does where bytes come, with libcurl on the stack. */
@@ -217,6 +246,20 @@ test_ended_together(void)
     g_assert_cmpuint(world->done, ==, 2);
 }
 
+/* The answer to the other one is there while the first one turns the loop. */
+static void
+test_answered_together(void)
+{
+    g_autoptr(World) world = world_new(on_one_of_two);
+
+    world->act = wait_for_idle;
+    for (guint i = 0; i < 2; i++)
+        get(world, &exchange_class);
+    while (world->pending > 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(world->done, ==, 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -227,5 +270,6 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &acts[i], test_acts);
     }
     g_test_add_func("/http/inside/ended-together", test_ended_together);
+    g_test_add_func("/http/inside/answered-together", test_answered_together);
     return g_test_run();
 }

@@ -195,10 +195,11 @@ test_vm_record(void)
     XdVmMarks marks = {NULL, "TAG", NULL};
 
     parse("{" BASE "}", &plain);
-    assert_golden("vm-plain.txt", xd_vm_record_new(&plain, &marks, NULL));
+    assert_golden("vm-plain.txt",
+                  xd_vm_record_new(&plain, xd_guest_data_new(&plain, NULL), &marks));
     parse(full, &rich);
     marks = (XdVmMarks){"OpaqueRef:host", "TAG", "req-1"};
-    assert_golden("vm-full.txt", xd_vm_record_new(&rich, &marks, NULL));
+    assert_golden("vm-full.txt", xd_vm_record_new(&rich, xd_guest_data_new(&rich, NULL), &marks));
 }
 
 static void
@@ -231,10 +232,9 @@ test_metadata_collision(void)
 {
     g_auto(XdInstance) instance = {0};
     g_autoptr(GError) error = NULL;
-    XdVmMarks marks = {NULL, "TAG", NULL};
 
     parse("{" BASE ",\"metadata\":{\"a.b\":\"1\",\"a/b\":\"2\"}}", &instance);
-    g_assert_null(xd_vm_record_new(&instance, &marks, &error));
+    g_assert_null(xd_guest_data_new(&instance, &error));
     g_assert_error(error, XD_ERROR, HVD_ERROR_INVALID);
 }
 

@@ -125,6 +125,75 @@ test_names(void)
     world_assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance");
 }
 
+#define SPAWNED(more)                                                                              \
+    "{\"uuid\":\"" INSTANCE "\",\"name\":\"web\",\"memory_bytes\":268435456,\"vcpus\":1,"          \
+    "\"image\":{\"source\":\"stream\",\"format\":\"raw\",\"size_bytes\":1}," more "}"
+#define NIC(more) "{\"mac\":\"fa:16:3e:00:00:01\",\"network\":\"xenbr0\"" more "}"
+
+/* What is wrong with the document is said before anything is asked of the pool. */
+static void
+test_spawn_documents(void)
+{
+    static const struct {
+        const char *document;
+        const char *word;
+    } cases[] = {
+        {SPAWNED("\"networks\":[" NIC(",\"device\":0") "," NIC(",\"device\":0") "]"),
+         "/networks/1/device: "},
+        {SPAWNED("\"networks\":[" NIC(",\"device\":3") "," NIC("") "," NIC(",\"device\":3") "]"),
+         "/networks/2/device: "},
+        {SPAWNED("\"metadata\":{\"a.b\":\"1\",\"a/b\":\"2\"}"), "/metadata: "},
+    };
+    g_autoptr(World) world = world_new_prepared(pool, "");
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GInputStream) image = g_memory_input_stream_new();
+
+        test_pool_reset_stats(pool);
+        world_begin(world);
+        xd_spawn_async(world->connection, cases[i].document, image, NULL, NULL, world_on_ended,
+                       world);
+        world_wait(world);
+        world_assert_refused(world, HVD_ERROR_INVALID, cases[i].word);
+        g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    }
+}
+
+/* The numbers that the document names are taken before the others are dealt out. */
+static void
+test_spawn_nics(void)
+{
+    static const struct {
+        const char *networks;
+        const char *devices;
+    } cases[] = {
+        {NIC("") "," NIC("") "," NIC(",\"device\":1"), "012"},
+        {NIC(",\"device\":6") "," NIC(""), "06"},
+        {NIC(",\"device\":2") "," NIC(""), "02"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "");
+        g_autofree char *document =
+            g_strdup_printf(SPAWNED("\"networks\":[%s]"), cases[i].networks);
+        g_autoptr(GInputStream) image = g_memory_input_stream_new_from_data("x", 1, NULL);
+        g_autoptr(GString) devices = g_string_new(NULL);
+        g_autoptr(JsonNode) node = NULL;
+        JsonArray *networks;
+
+        world_begin(world);
+        xd_spawn_async(world->connection, document, image, NULL, NULL, world_on_ended, world);
+        world_wait(world);
+        g_assert_no_error(world->error);
+        node = json_from_string(world->result, NULL);
+        networks = json_object_get_array_member(json_node_get_object(node), "networks");
+        for (guint k = 0; k < json_array_get_length(networks); k++)
+            g_string_append(devices, json_object_get_string_member(
+                                         json_array_get_object_element(networks, k), "device"));
+        g_assert_cmpstr(devices->str, ==, cases[i].devices);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,6 +211,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/op/snapshot/digest", test_digest);
     g_test_add_func("/op/names", test_names);
+    g_test_add_func("/op/spawn/documents", test_spawn_documents);
+    g_test_add_func("/op/spawn/nics", test_spawn_nics);
     status = g_test_run();
     test_pool_free(pool);
     return status;

@@ -397,6 +397,60 @@ test_task_lost(gconstpointer data)
     assert_no_task_pending();
 }
 
+/* ---- the root is where its document puts it ---- */
+
+#define PLACED(root, disks)                                                                        \
+    "{\"uuid\":\"" INSTANCE "\",\"name\":\"web\",\"memory_bytes\":268435456,\"vcpus\":1,"          \
+    "\"image\":{\"source\":\"stream\",\"format\":\"raw\",\"size_bytes\":1000},"                    \
+    "\"root_disk\":{\"device\":" root "},\"disks\":[" disks "]}"
+
+static const struct {
+    const char *root;
+    const char *document;
+} placed[] = {
+    {"1", PLACED("1", "{\"size_bytes\":4194304,\"device\":0}")},
+    {"1", PLACED("1", "")},
+    {"0", PLACED("0", "{\"size_bytes\":4194304}")},
+};
+
+static void
+assert_only_root(const char *result, const char *device)
+{
+    g_autoptr(JsonNode) node = json_from_string(result, NULL);
+    JsonArray *disks = json_object_get_array_member(json_node_get_object(node), "disks");
+
+    for (guint i = 0; i < json_array_get_length(disks); i++) {
+        JsonObject *disk = json_array_get_object_element(disks, i);
+        gboolean is_root = strcmp(json_object_get_string_member(disk, "role"), "root") == 0;
+
+        g_assert_cmpint(is_root, ==,
+                        strcmp(json_object_get_string_member(disk, "device"), device) == 0);
+    }
+}
+
+static void
+test_root_elsewhere(void)
+{
+    char bytes[1000];
+
+    memset(bytes, 'r', sizeof bytes);
+    for (guint i = 0; i < G_N_ELEMENTS(placed); i++) {
+        g_autoptr(World) world = world_of(&in);
+        g_autoptr(GInputStream) image =
+            g_memory_input_stream_new_from_data(bytes, sizeof bytes, NULL);
+        GMemoryOutputStream *sink;
+
+        spawn_from(world, image, placed[i].document);
+        g_assert_no_error(world->error);
+        assert_only_root(world->result, placed[i].root);
+        world_run(world, operation_find("snapshot"));
+        g_assert_no_error(world->error);
+        sink = G_MEMORY_OUTPUT_STREAM(world->sink);
+        g_assert_cmpuint(g_memory_output_stream_get_data_size(sink), ==, DISK_BYTES);
+        g_assert_cmpmem(g_memory_output_stream_get_data(sink), sizeof bytes, bytes, sizeof bytes);
+    }
+}
+
 /* ---- a reader that stops, with less to go than lies between the node and it ---- */
 
 #define TAKEN_BYTES 1048576
@@ -510,6 +564,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_answer);
     }
     g_test_add_func("/op/snapshot/transfer/cut-before", test_cut_before);
+    g_test_add_func("/op/snapshot/root-elsewhere", test_root_elsewhere);
     g_test_add_func("/op/spawn/transfer/node-is-content", test_node_is_content);
     g_test_add_func("/op/spawn/transfer/image-is-short", test_image_is_short);
     g_test_add_func("/op/spawn/transfer/image-is-long", test_image_is_long);

@@ -245,17 +245,44 @@ test_which_device(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* The unit that needed no name is detached already, and one that came later is all that is left: it was
+ * attached by its name, and a document without one does not mean it. */
+static void
+test_another_unit_left(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = NULL;
+
+    set_units("{\"lun\":0,\"size\":1073741824}");
+    attach(world, ISCSI(GROWING, ""), NULL);
+    g_assert_no_error(world->error);
+    set_units("{\"lun\":0,\"size\":1073741824},{\"lun\":2,\"size\":1073741824}");
+    scan(world, find_volume_disk(world)->sr, 2);
+    attach(world, ISCSI(GROWING, ",\"target_lun\":2"), NULL);
+    g_assert_no_error(world->error);
+    detach(world, ISCSI(GROWING, ",\"target_lun\":0"));
+    g_assert_no_error(world->error);
+    before = test_pool_picture(pool);
+    detach(world, ISCSI(GROWING, ""));
+    world_assert_refused(world, HVD_ERROR_AMBIGUOUS, "does not say which");
+    test_pool_assert_picture(pool, before);
+    g_assert_true(find_volume(world)->currently_attached);
+    detach(world, ISCSI(GROWING, ",\"target_lun\":2"));
+    g_assert_no_error(world->error);
+}
+
 /* A scan that does not find the unit says nothing about the device. */
 static void
 test_missing(void)
 {
-    static const char *const units[] = {ISCSI(TARGET, ",\"target_lun\":0"), ISCSI(TARGET, "")};
+    static const char *const units[] = {ISCSI(GROWING, ",\"target_lun\":0"), ISCSI(GROWING, "")};
 
     for (guint i = 0; i < G_N_ELEMENTS(units); i++) {
         g_autoptr(World) world = world_new_prepared(pool, "spawn");
         g_autofree char *before = test_pool_picture(pool);
 
-        attach(world, ISCSI(TARGET, ",\"target_lun\":0"), NULL);
+        set_units("{\"lun\":0,\"size\":1073741824}");
+        attach(world, ISCSI(GROWING, ",\"target_lun\":0"), NULL);
         g_assert_no_error(world->error);
         test_pool_set(pool, "VDI", find_volume(world)->vdi, "missing", "true");
         while (!find_volume_disk(world)->missing)
@@ -611,6 +638,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/states", test_states);
     g_test_add_func("/op/volume/second-unit-appears", test_second_unit_appears);
     g_test_add_func("/op/volume/which-device", test_which_device);
+    g_test_add_func("/op/volume/another-unit-left", test_another_unit_left);
     g_test_add_func("/op/volume/missing", test_missing);
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/race-fails", test_race_fails);

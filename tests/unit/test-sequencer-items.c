@@ -232,6 +232,23 @@ test_progress(void)
     g_assert_cmpstr(world->trace->str, ==, " [each 0/2 0%] +a +b +c [second 1/2 75%] second");
 }
 
+/* The numbers are those of the operation's own table, whatever table the step stands in. */
+static void
+test_progress_undo(void)
+{
+    static const XdStep steps[] = {
+        {"first", first, undo_first, 1, 5}, {"each", each_wide, NULL, 3, 60}, {0}};
+    g_autoptr(World) world = world_new();
+
+    add_items(world);
+    start_with(world, steps, (XdRunOptions){.progress = on_progress, .progress_data = world});
+    g_string_set_size(world->trace, 0);
+    answer(world, 1, trouble());
+    g_assert_cmpstr(world->trace->str, ==,
+                    " <cancelled> [undo item 1/2 25%] -b [undo item 1/2 25%] -a"
+                    " [undo first 0/2 25%] undo_first");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -246,5 +263,6 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/try-deadline", test_try_deadline);
     g_test_add_func("/base/sequencer/try-cancelled", test_try_cancelled);
     g_test_add_func("/base/sequencer/progress", test_progress);
+    g_test_add_func("/base/sequencer/progress-undo", test_progress_undo);
     return g_test_run();
 }

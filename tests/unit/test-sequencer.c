@@ -226,7 +226,8 @@ test_parts(void)
 static void
 on_progress(const HvdProgress *progress, gpointer data)
 {
-    g_string_append_printf(((World *) data)->trace, " [%s]", progress->step);
+    g_string_append_printf(((World *) data)->trace, " [%s %u/%u]", progress->step,
+                           progress->step_index, progress->n_steps);
 }
 
 /* When a step begins, however short the one before was; and in the middle of one every 50 ms. */
@@ -240,17 +241,17 @@ test_progress(void)
     g_autoptr(World) world = world_new();
 
     start_with(world, steps, (XdRunOptions){.progress = on_progress, .progress_data = world});
-    g_assert_cmpstr(world->trace->str, ==, " [a] first [b] second [c]");
+    g_assert_cmpstr(world->trace->str, ==, " [a 0/3] first [b 1/3] second [c 2/3]");
     g_string_set_size(world->trace, 0);
     for (guint i = 0; i < 100; i++) {
         xd_op_set_progress(world->op, i / 100.0, 0, 0);
         xd_op_set_progress(world->op, i / 100.0, 0, 0);
         advance(world, 1);
     }
-    g_assert_cmpstr(world->trace->str, ==, " [c]"); /* the first of them came with the step */
+    g_assert_cmpstr(world->trace->str, ==, " [c 2/3]"); /* the first of them came with the step */
     g_string_set_size(world->trace, 0);
     answer(world, 0, trouble());
-    g_assert_cmpstr(world->trace->str, ==, " [undo b] undo_second");
+    g_assert_cmpstr(world->trace->str, ==, " [undo b 1/3] undo_second");
 }
 
 static void
