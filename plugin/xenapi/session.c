@@ -2,6 +2,7 @@
 
 #include "xd-xenapi.h"
 #include "xenapi/call.h"
+#include "xenapi/events.h"
 #include "xenapi/internal.h"
 #include "xenapi/login.h"
 #include "xenapi/waiter.h"
@@ -203,6 +204,7 @@ session_adopt(XdSession *session, const XdLogin *login)
         session->uuid = g_strdup(login->uuid);
         session->ref_origin = xd_origin_copy(login->origin);
         session->generation++;
+        xd_events_take_session(connection->events); /* before anybody goes on */
     }
     xd_origin_free(session->origin);
     session->origin = xd_origin_copy(login->origin);

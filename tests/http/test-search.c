@@ -2,6 +2,7 @@
  * two seconds of the driver's clock, and no session is left with those who answer too late. */
 #include "toolstack.h"
 
+#include "xenapi/barrier.h"
 #include "xenapi/mirror.h"
 
 #define FIRST     "127.0.0.1"
@@ -510,24 +511,51 @@ assert_from_the_start(Pool *pool, guint gone)
     g_assert_cmpuint(pool->gone, ==, gone);
 }
 
-/* The old poll is answered when the new session is there. */
+static void
+keep_poll(TestRequest *request, guint id, gpointer data)
+{
+    Node *node = data;
+
+    node->held++;
+    keep(&node->late, request);
+    node->late_id = id;
+}
+
+static void
+on_barrier(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    g_assert_no_error(error);
+    *(gboolean *) data = TRUE;
+}
+
+/* Nobody answers the old poll: only what the new coordinator shows is from now. */
 static void
 test_token(void)
 {
     g_autoptr(Pool) pool = pool_new(2);
     Node *now = &pool->nodes[1];
     g_auto(ToolstackAnswer) call = {0};
+    gboolean passed = FALSE;
 
-    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, keep_poll, now);
     pool_move(pool, &call);
     while (!call.ended)
         g_main_context_iteration(NULL, TRUE);
-    g_assert_no_error(call.error);
-    answer_events(&pool->poll, pool->poll_id, "");
-    assert_from_the_start(pool, 0);
+    g_assert_false(xd_mirror_is_fresh(pool->connection->mirror));
+    xd_barrier(pool->connection, NULL, on_barrier, &passed);
+    while (!passed && (toolstack_count(now->toolstack, "event.inject") == 0 || now->held == 0 ||
+                       !pool_rests(pool)))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_false(passed);
+    g_assert_null(strstr(now->late.body->str, "the-token"));
+    answer_picture(&now->late, now->late_id, 2);
+    while (!passed)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(xd_mirror_is_fresh(pool->connection->mirror));
+    g_assert_cmpuint(pool->gone, ==, 0);
 }
 
-/* It is answered before that: what it tells is known, but the next one is of another session. */
+/* It is answered before the new session is there: what it tells is known, but the next one is of another session. */
 static void
 test_token_between(void)
 {
