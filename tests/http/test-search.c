@@ -610,6 +610,29 @@ test_password(void)
     g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries + 1);
 }
 
+/* A node was put out of the pool and installed anew, and pool.url still names it: it does not keep us from those
+ * who may lead, and is not asked again and again. */
+static void
+test_password_of_one(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *first = &pool->nodes[0], *next = &pool->nodes[1];
+    guint tries;
+
+    node_do(first, refuse_password, NULL);
+    node_do(next, answer_late, next);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_wait(pool, 2 * 60 * 1000);
+    tries = toolstack_count(first->toolstack, LOGIN) - 1;
+    g_assert_cmpuint(tries, >=, 6); /* after 1, 2, 4 ... 32, and then 60 seconds each */
+    g_assert_cmpuint(tries, <=, 8);
+    g_assert_nonnull(next->late.body);
+    node_lead(next);
+    toolstack_answer(&next->late, next->late_id, "\"OpaqueRef:late\"");
+    next->held--;
+    assert_found(pool, next);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -641,6 +664,7 @@ main(int argc, char **argv)
     g_test_add_func("/search/token", test_token);
     g_test_add_func("/search/token-between", test_token_between);
     g_test_add_func("/search/password", test_password);
+    g_test_add_func("/search/password-of-one", test_password_of_one);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }
