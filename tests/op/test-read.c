@@ -343,6 +343,29 @@ test_allowed(void)
     come_back();
 }
 
+/* As long as its caller gives it. */
+static void
+test_impatient(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=3600");
+    HvdCall call = {.struct_size = sizeof call, .timeout_ms = 500};
+
+    world->still = TRUE;
+    world_begin(world);
+    xd_get_instance_async(world->connection, INSTANCE, &call, NULL, world_on_ended, world);
+    xd_clock_advance(world->clock, 499);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(world->ended);
+    xd_clock_advance(world->clock, 1);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_true(world->ended);
+    world_assert_refused(world, HVD_ERROR_NOT_REACHABLE, "out of sight");
+    world->still = FALSE;
+    come_back();
+}
+
 static void
 test_cancelled(void)
 {
@@ -422,6 +445,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/read/too-old", test_too_old);
     g_test_add_func("/op/read/waits", test_waits);
     g_test_add_func("/op/read/allowed", test_allowed);
+    g_test_add_func("/op/read/impatient", test_impatient);
     g_test_add_func("/op/read/cancelled", test_cancelled);
     g_test_add_func("/op/read/closed", test_closed);
     g_test_add_func("/op/read/originator", test_originator);
