@@ -610,6 +610,28 @@ test_password(void)
     g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries + 1);
 }
 
+/* The server thinks it over before it refuses, longer than we have patience: who waits is told all the same. */
+static void
+test_password_late(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+    XdCall request = {.method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x")};
+    g_auto(ToolstackAnswer) call = {0};
+
+    node_do(first, answer_late, first);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_pass(pool, first, LOGIN, 2);
+    pool_wait(pool, BACK_MS);
+    xd_call(pool->connection, &request, NULL, toolstack_on_called, &call);
+    toolstack_fail(&first->late, first->late_id, "SESSION_AUTHENTICATION_FAILED", "root");
+    while (!call.ended)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(call.error, XD_ERROR, HVD_ERROR_AUTH);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN), ==, 2);
+    first->held--;
+}
+
 /* A node was put out of the pool and installed anew, and pool.url still names it: it does not keep us from those
  * who may lead, and is not asked again and again. */
 static void
@@ -664,6 +686,7 @@ main(int argc, char **argv)
     g_test_add_func("/search/token", test_token);
     g_test_add_func("/search/token-between", test_token_between);
     g_test_add_func("/search/password", test_password);
+    g_test_add_func("/search/password-late", test_password_late);
     g_test_add_func("/search/password-of-one", test_password_of_one);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
