@@ -344,7 +344,8 @@ typedef struct {
      * snapshots and control domains are none.
      *
      * Result: an array of instance-info documents (instance-list.schema.json), sorted by name.
-     * Errors: NOT_REACHABLE where the picture is older than `mirror.stale-limit`. Since: 0.1
+     * Errors: NOT_REACHABLE where the picture is older than `mirror.stale-limit`, or the call's
+     * timeout_ms is over before there is a fresh one. Since: 0.1
      */
     HvdCallAsync list_instances_async;
     HvdDocumentFinish list_instances_finish;

@@ -1,5 +1,6 @@
 #include "ops/describe.h"
 
+#include "model/key.h"
 #include "ops/block.h"
 
 #include <string.h>
@@ -19,6 +20,13 @@ HvdState
 xd_state_of(const XdVM *vm)
 {
     return states[vm->power_state].state;
+}
+
+/* (transfer full) (nullable): what other tools write as well is told where it is what its schema promises */
+static char *
+dup_identifier(const char *text)
+{
+    return text != NULL && xd_is_identifier(text) ? g_strdup(text) : NULL;
 }
 
 /* ---- devices ---- */
@@ -80,7 +88,7 @@ describe_vif(const XdMirror *mirror, const XdVM *vm, const XdVIF *vif)
     entry->device = g_strdup(vif->device);
     entry->mac = g_strdup(vif->mac);
     entry->network = network != NULL ? g_strdup(network->uuid) : NULL;
-    entry->id = g_strdup(xd_map_get(&vif->other_config, "neutron-port-id"));
+    entry->id = dup_identifier(xd_map_get(&vif->other_config, "neutron-port-id"));
     entry->addresses = guest_addresses(mirror, vm, vif->device);
     return entry;
 }
@@ -172,7 +180,7 @@ xd_describe_instance(const XdMirror *mirror, const XdVM *vm)
     for (guint i = 0; i < vm->current_operations.n; i++)
         g_ptr_array_add(info->operations, g_strdup(vm->current_operations.pairs[i].value));
     info->guest_drivers = describe_drivers(mirror, vm);
-    info->request_id = g_strdup(xd_map_get(&vm->other_config, XD_REQUEST_KEY));
+    info->request_id = dup_identifier(xd_map_get(&vm->other_config, XD_REQUEST_KEY));
     info->stale_since = xd_mirror_get_stale_since(mirror);
     info->has_stale_since = info->stale_since != 0;
     return info;

@@ -1,6 +1,7 @@
 #include "ops/find.h"
 
 #include "base/error.h"
+#include "model/key.h"
 
 #include <string.h>
 
@@ -9,8 +10,10 @@
 gboolean
 xd_is_instance(const XdVM *vm)
 {
-    return !vm->is_a_template && !vm->is_a_snapshot && !vm->is_control_domain &&
-           xd_map_get(&vm->other_config, XD_INSTANCE_KEY) != NULL;
+    const char *uuid = xd_map_get(&vm->other_config, XD_INSTANCE_KEY);
+
+    return !vm->is_a_template && !vm->is_a_snapshot && !vm->is_control_domain && uuid != NULL &&
+           xd_is_uuid(uuid);
 }
 
 /* xapi_xenops.ml sets it at the first start. */

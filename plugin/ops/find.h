@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define XD_DESTROY_KEY       "hvd_destroy"
 #define XD_SNAPSHOT_KEY      "hvd_snapshot"
 
-/* Is it a machine that anybody may run, and the orchestrator's? */
+/* Is it a machine that anybody may run, and the orchestrator's? Anybody may write into its key what is no uuid. */
 gboolean xd_is_instance(const XdVM *vm);
 
 /* Has it ever run? Then the spawn that made it came to its end. */

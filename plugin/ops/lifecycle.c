@@ -121,22 +121,31 @@ notice_gone(Lifecycle *lifecycle, const XdVM *vm)
         queue_event(lifecycle, vm, NULL, TRUE);
 }
 
+/* At no node: whatever it comes to rest in is another state. */
+static Known *
+known_add(Lifecycle *lifecycle, const XdVM *vm, gboolean is_new)
+{
+    Known *known = g_new0(Known, 1);
+
+    known->is_new = is_new;
+    g_hash_table_insert(lifecycle->known, g_strdup(vm->parent.ref), known);
+    return known;
+}
+
 /* Power state and node are in between while an operation runs (verified-sequences 1.1). A VM that is being
- * put together is at rest now and then, which says nothing: it is told of when it first runs. */
+ * put together is at rest now and then, which says nothing: it is told of when it first runs. One that is in
+ * motion in the first picture was there before. */
 static void
 notice(Lifecycle *lifecycle, const XdVM *vm)
 {
     gboolean complete = xd_mirror_is_complete(lifecycle->connection->mirror);
+    gboolean rests = vm->current_operations.n == 0;
     Known *known = g_hash_table_lookup(lifecycle->known, vm->parent.ref);
 
-    if (vm->current_operations.n > 0 || (known != NULL && known->state == xd_state_of(vm) &&
-                                         g_strcmp0(known->node, vm->resident_on) == 0))
+    if (known == NULL && (rests || !complete))
+        known = known_add(lifecycle, vm, complete);
+    if (!rests || (known->state == xd_state_of(vm) && g_strcmp0(known->node, vm->resident_on) == 0))
         return;
-    if (known == NULL) {
-        known = g_new0(Known, 1);
-        known->is_new = complete;
-        g_hash_table_insert(lifecycle->known, g_strdup(vm->parent.ref), known);
-    }
     known->state = xd_state_of(vm);
     g_free(known->node);
     known->node = g_strdup(vm->resident_on);

@@ -253,7 +253,8 @@ destroy(XdOp *op, gpointer data)
     const XdPBD *pbd = xd_get_pbd(operation->connection->mirror, link->pbd);
     XdStepCall call = {.method = "PBD.destroy", .done = done};
 
-    if (pbd == NULL || link->state == XD_LINK_WAS_THERE) {
+    if (pbd == NULL || link->state == XD_LINK_WAS_THERE ||
+        (link->state == XD_LINK_DOUBTFUL && xd_op_get_plan(op) != NULL)) {
         xd_op_next(op);
         return;
     }

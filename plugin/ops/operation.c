@@ -1,11 +1,11 @@
 #include "ops/operation.h"
 
+#include "model/key.h"
 #include "ops/describe.h"
 
 #include <string.h>
 
 #define UNDO_TIMEOUT_S 600
-#define MAX_REQUEST_ID 64
 #define MAX_SHOWN_NAME 255 /* as the schema of an instance has it */
 
 typedef struct {
@@ -28,15 +28,6 @@ xd_call_options(const HvdCall *call, HvdCall *options)
     *options = (HvdCall){.struct_size = sizeof *options};
     if (call != NULL)
         memcpy(options, call, MIN(call->struct_size, sizeof *options));
-}
-
-static gboolean
-is_request_id(const char *text)
-{
-    gsize length =
-        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
-
-    return length > 0 && length <= MAX_REQUEST_ID && text[length] == '\0';
 }
 
 /* ---- plans ---- */
@@ -230,11 +221,11 @@ xd_operation_run(const XdOperationClass *klass, gpointer state, XdConnection *co
     xd_operation_init(state, connection);
     ((XdOperation *) state)->klass = klass;
     xd_call_options(call, &options);
-    if (options.request_id != NULL && !is_request_id(options.request_id)) {
+    if (options.request_id != NULL && !xd_is_identifier(options.request_id)) {
         state_free(state);
         xd_operation_refuse(xd_error_new(HVD_ERROR_INVALID,
-                                         "%s: a request id has 1 to %d of A-Z a-z 0-9 . _ : -",
-                                         klass->name, MAX_REQUEST_ID),
+                                         "%s: a request id has 1 to 64 of A-Z a-z 0-9 . _ : -",
+                                         klass->name),
                             cancellable, callback, user_data);
         return;
     }

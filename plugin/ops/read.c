@@ -94,8 +94,9 @@ watch_cancellable(GTask *task, GCancellable *cancellable)
     return source;
 }
 
+/* @timeout_ms: 0: the caller waits as long as is configured */
 static void
-reading_wait(GTask *task, GCancellable *cancellable)
+reading_wait(GTask *task, guint timeout_ms, GCancellable *cancellable)
 {
     Reading *reading = g_task_get_task_data(task);
     XdConnection *connection = reading->connection;
@@ -103,6 +104,8 @@ reading_wait(GTask *task, GCancellable *cancellable)
         (gint64) xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_STALE_LIMIT) * 1000;
     gint64 left_ms = MAX(limit_ms - xd_mirror_get_age_ms(connection->mirror), 0);
 
+    if (timeout_ms > 0)
+        left_ms = MIN(left_ms, (gint64) timeout_ms);
     reading->watch = xd_mirror_watch(connection->mirror, NULL, on_changed, task);
     reading->timer =
         xd_clock_add(connection->clock, connection->context, left_ms, on_too_old, task);
@@ -129,5 +132,5 @@ xd_read(XdConnection *connection, XdReadFunc read, const char *key, const HvdCal
     if (xd_mirror_is_fresh(connection->mirror) || (options.flags & HVD_CALL_ALLOW_STALE) != 0)
         reading_answer(task);
     else
-        reading_wait(task, cancellable);
+        reading_wait(task, options.timeout_ms, cancellable);
 }

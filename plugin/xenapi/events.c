@@ -19,6 +19,7 @@ struct _XdEvents {
     XdConnection *connection;
     XdBatch *batch;
     GCancellable *cancellable;
+    GCancellable *polling; /* of the running poll, or the last one */
     GSource *pause;
     guint failures;              /* polls that failed one after the other */
     guint generation;            /* of the session that poll and token are of */
@@ -43,6 +44,7 @@ xd_events_new(XdConnection *connection)
     events->batch =
         xd_batch_new(xd_config_get_uint(connection->config, XD_CONFIG_MIRROR_MAX_RECORD));
     events->cancellable = g_cancellable_new();
+    events->polling = g_cancellable_new();
     return events;
 }
 
@@ -51,6 +53,7 @@ xd_events_free(XdEvents *events)
 {
     xd_clear_source(&events->pause);
     g_object_unref(events->cancellable);
+    g_object_unref(events->polling);
     xd_batch_free(events->batch);
     g_free(events);
 }
@@ -124,23 +127,16 @@ events_failed(XdEvents *events, const GError *error)
 
 /* ---- another session: its coordinator's database may be behind the token that we have ---- */
 
-static gboolean
-has_another_session(const XdEvents *events)
+void
+xd_events_take_session(XdEvents *events)
 {
-    return xd_session_get_generation(events->connection->session) != events->generation;
-}
+    XdConnection *connection = events->connection;
 
-static void
-events_take_session(XdEvents *events)
-{
-    XdMirror *mirror = events->connection->mirror;
-
-    if (!has_another_session(events))
-        return;
-    events->generation = xd_session_get_generation(events->connection->session);
-    events->refetched = NULL;
-    if (xd_mirror_is_fresh(mirror))
-        xd_mirror_set_stale(mirror, g_get_real_time() / G_USEC_PER_SEC, "the session is a new one");
+    events->generation = xd_session_get_generation(connection->session);
+    if (xd_mirror_is_fresh(connection->mirror))
+        xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC,
+                            "the session is a new one");
+    g_cancellable_cancel(events->polling);
 }
 
 static void
@@ -148,12 +144,10 @@ on_ready(XdConnection *connection, const GError *error, gpointer data)
 {
     XdEvents *events = data;
 
-    if (error != NULL) {
+    if (error != NULL)
         events_failed(events, error);
-    } else {
-        events_take_session(events);
+    else if (!g_cancellable_is_cancelled(events->cancellable))
         events_poll(events);
-    }
     xd_connection_leave_call(connection);
 }
 
@@ -311,8 +305,6 @@ events_check(XdEvents *events)
     const char *token = xd_batch_get_token(events->batch);
     const char *from = xd_mirror_get_token(events->connection->mirror);
 
-    if (has_another_session(events))
-        return xd_error_new(HVD_ERROR_NOT_REACHABLE, "the session has ended");
     if (token[0] == '\0')
         return xd_error_new(HVD_ERROR_PROTOCOL, "an event batch without a token");
     if (is_too_much(events, from[0] == '\0'))
@@ -325,6 +317,15 @@ events_check(XdEvents *events)
     return NULL;
 }
 
+/* The poll was one of a session that is over, or the last one. */
+static void
+events_renew(XdEvents *events)
+{
+    events->refetched = NULL;
+    if (!g_cancellable_is_cancelled(events->cancellable))
+        events_connect(events);
+}
+
 static void
 on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GError *error,
           gpointer data)
@@ -332,6 +333,10 @@ on_polled(XdConnection *connection, const XdReply *reply G_GNUC_UNUSED, const GE
     g_autoptr(GError) fault = NULL;
     XdEvents *events = data;
 
+    if (g_cancellable_is_cancelled(events->polling)) {
+        events_renew(events);
+        return;
+    }
     if (error == NULL)
         error = fault = events_check(events);
     if (error != NULL) {
@@ -384,8 +389,10 @@ events_poll(XdEvents *events)
                    .flags = XD_CALL_POLL | XD_CALL_ONCE};
 
     xd_batch_reset(events->batch);
+    g_object_unref(events->polling);
+    events->polling = g_cancellable_new();
     events->polled_ms = xd_clock_now_ms(connection->clock);
-    xd_call(connection, &call, events->cancellable, on_polled, events);
+    xd_call(connection, &call, events->polling, on_polled, events);
 }
 
 void
@@ -403,5 +410,6 @@ xd_events_stop(XdEvents *events)
 
     xd_clear_source(&events->pause);
     g_cancellable_cancel(events->cancellable);
+    g_cancellable_cancel(events->polling);
     tell_first(events, stopped);
 }

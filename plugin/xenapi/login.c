@@ -219,7 +219,7 @@ xd_login_is_distrust(const GError *error)
 {
     return xd_error_is(error, HVD_ERROR_TLS) || xd_error_is(error, HVD_ERROR_TLS_UNTRUSTED) ||
            xd_error_is(error, HVD_ERROR_TLS_EXPIRED) || xd_error_is(error, HVD_ERROR_TLS_NAME) ||
-           xd_error_is(error, HVD_ERROR_TLS_PIN);
+           xd_error_is(error, HVD_ERROR_TLS_PIN) || xd_error_is(error, HVD_ERROR_AUTH);
 }
 
 gboolean

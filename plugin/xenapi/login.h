@@ -41,7 +41,7 @@ void xd_login_free(XdLogin *login);
 
 /* What its failure says: that this node does not lead now, but may in a moment; */
 gboolean xd_login_is_passing(const GError *error);
-/* that this node is not trusted: another one may be what we look for, and trusted; */
+/* that this node is not trusted, or does not trust us: another one may be what we look for; */
 gboolean xd_login_is_distrust(const GError *error);
 /* or HOST_IS_SLAVE, with the coordinator's address behind it. */
 gboolean xd_login_names_coordinator(const GError *error);

@@ -2,16 +2,16 @@
 
 #include "xd-xenapi.h"
 #include "xenapi/call.h"
+#include "xenapi/events.h"
 #include "xenapi/internal.h"
 #include "xenapi/login.h"
+#include "xenapi/refusal.h"
 #include "xenapi/waiter.h"
 
 #define FIRST_PAUSE_MS    250
 #define PATIENCE_MS       250 /* with a node that keeps silent, before another one is asked, too */
 #define ALL_ASKED_MS      750 /* with all of them together */
 #define LOGOUT_TIMEOUT_MS 3000
-#define FIRST_REFUSED_MS  1000 /* before a password that was refused is tried again */
-#define LAST_REFUSED_MS   60000
 #define MAX_HOPS          1
 #define MAX_CANDIDATES    65 /* the nodes of the largest pool, and pool.url, which may be a name */
 
@@ -42,10 +42,8 @@ struct _XdSession {
     char *uuid;
     XdOrigin *ref_origin; /* where @ref is from: a session lives in one coordinator */
     guint generation;
-    guint searches;  /* since the session was last ready */
-    GError *refusal; /* (nullable): of the password, the last one */
-    guint refusals;
-    gint64 refused_until_ms;
+    guint searches; /* since the session was last ready */
+    XdRefusal refusal;
     GQueue waiters; /* (element-type XdWaiter) */
     GSource *timer; /* for what, the state says: see on_timer() */
     guint logging_out;
@@ -157,24 +155,10 @@ session_end_search(XdSession *session, State state, const GError *error)
     xd_waiters_end(&session->waiters, error);
 }
 
-/* Each one counts against the account, and a directory locks it. */
-static void
-session_note_refusal(XdSession *session, const GError *error)
-{
-    gint64 pause = (gint64) FIRST_REFUSED_MS << MIN(session->refusals, 10);
-
-    g_clear_error(&session->refusal);
-    session->refusal = g_error_copy(error);
-    session->refusals++;
-    session->refused_until_ms =
-        xd_clock_now_ms(session->connection->clock) + MIN(pause, LAST_REFUSED_MS);
-}
-
 static gboolean
 is_refused(const XdSession *session)
 {
-    return session->state == OUT && session->refusal != NULL &&
-           xd_clock_now_ms(session->connection->clock) < session->refused_until_ms;
+    return session->state == OUT && xd_refusal_lasts(&session->refusal);
 }
 
 /* The former one may live on, at a node that was slow, or is called by another name now. A new one at the same
@@ -203,13 +187,13 @@ session_adopt(XdSession *session, const XdLogin *login)
         session->uuid = g_strdup(login->uuid);
         session->ref_origin = xd_origin_copy(login->origin);
         session->generation++;
+        xd_events_take_session(connection->events); /* before anybody goes on */
     }
     xd_origin_free(session->origin);
     session->origin = xd_origin_copy(login->origin);
     session->ever_ready = TRUE;
     session->searches = 0;
-    session->refusals = 0;
-    g_clear_error(&session->refusal);
+    xd_refusal_forget(&session->refusal);
     session_end_search(session, READY, NULL);
 }
 
@@ -241,13 +225,13 @@ is_at(gconstpointer login, gconstpointer origin)
     return xd_origin_equal(((const XdLogin *) login)->origin, origin);
 }
 
-/* FALSE: it is being asked already, or too many are: each holds a socket. */
+/* FALSE: it is being asked already, has refused the password, or too many are asked: each holds a socket. */
 static gboolean
 session_ask(XdSession *session, const XdOrigin *origin, guint hops)
 {
     XdLogin *login;
 
-    if (session->logins->len >= MAX_CANDIDATES ||
+    if (session->logins->len >= MAX_CANDIDATES || xd_refusal_is_of(&session->refusal, origin) ||
         g_ptr_array_find_with_equal_func(session->logins, origin, is_at, NULL))
         return FALSE;
     login = g_new0(XdLogin, 1);
@@ -282,15 +266,30 @@ session_ask_next(XdSession *session)
     return FALSE;
 }
 
+static gboolean
+has_hope(const XdSession *session)
+{
+    return session->hope || session->logins->len > 0;
+}
+
+/* @error: (nullable): of the last one that failed: nobody was asked, for all have refused the password */
+static void
+session_give_up(XdSession *session, const GError *error)
+{
+    gboolean refused = error == NULL || xd_refusal_lasts(&session->refusal);
+
+    session_end_search(session, OUT, refused ? session->refusal.error : error);
+}
+
 /* @error: (nullable): of the last one that failed */
 static void
 session_go_on(XdSession *session, const GError *error)
 {
     if (!session_ask_next(session)) {
-        if (session->hope || session->logins->len > 0)
+        if (has_hope(session))
             session_pause(session);
         else
-            session_end_search(session, OUT, error);
+            session_give_up(session, error);
         return;
     }
     if (session->ever_ready) /* before, nobody knows of other nodes */
@@ -314,8 +313,6 @@ session_failed(XdSession *session, const GError *error)
 {
     gboolean passing = xd_login_is_passing(error);
 
-    if (xd_error_is(error, HVD_ERROR_AUTH))
-        session_note_refusal(session, error);
     if (!session->ever_ready || (!passing && !xd_login_is_distrust(error))) {
         session_end_search(session, OUT, error);
         return;
@@ -323,6 +320,8 @@ session_failed(XdSession *session, const GError *error)
     session->hope |= passing;
     if (session->state == TRYING)
         session_go_on(session, error);
+    else if (!has_hope(session))
+        session_give_up(session, error);
 }
 
 /* HOST_IS_SLAVE: the answer names the coordinator. (nullable): why that leads nowhere */
@@ -338,6 +337,8 @@ session_follow(XdSession *session, const XdLogin *login, const GError *error)
     there = xd_origin_at(login->origin, xd_error_get_failure(error)[1], &refused);
     if (there == NULL)
         return refused;
+    if (xd_refusal_is_of(&session->refusal, there))
+        return g_error_copy(session->refusal.error);
     if (!session_ask(session, there, login->hops + 1))
         return g_error_copy(error); /* that one has not answered yet */
     return NULL;
@@ -361,6 +362,8 @@ session_not_there(XdSession *session, const XdLogin *login, const GError *error)
 {
     g_autoptr(GError) refused = NULL;
 
+    if (xd_error_is(error, HVD_ERROR_AUTH))
+        xd_refusal_note(&session->refusal, login->origin, error);
     if (xd_login_names_coordinator(error)) {
         refused = session_follow(session, login, error);
         if (refused != NULL)
@@ -405,6 +408,7 @@ xd_session_new(XdConnection *connection, XdOrigin *origin, XdSecret *password)
     session->candidates = g_ptr_array_new_with_free_func((GDestroyNotify) xd_origin_free);
     g_ptr_array_add(session->candidates, xd_origin_copy(origin));
     session->logins = g_ptr_array_new();
+    xd_refusal_init(&session->refusal, connection->clock);
     session->cancellable = g_cancellable_new();
     return session;
 }
@@ -415,7 +419,7 @@ xd_session_free(XdSession *session)
     g_assert(g_queue_is_empty(&session->waiters) && session->logins->len == 0);
     xd_clear_source(&session->timer);
     session_drop_ref(session);
-    g_clear_error(&session->refusal);
+    xd_refusal_clear(&session->refusal);
     g_free(session->pool);
     xd_secret_unref(session->password);
     xd_origin_free(session->first);
@@ -454,7 +458,7 @@ on_known(gpointer data)
     if (session->state == CLOSED)
         error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "closed");
     else if (session->state != READY)
-        error = g_error_copy(session->refusal);
+        error = g_error_copy(session->refusal.error);
     xd_waiter_end(waiter, error);
     return G_SOURCE_REMOVE;
 }

@@ -14,8 +14,9 @@ void xd_session_free(XdSession *session);
 
 /**
  * xd_session_when_ready: calls @ready from the loop once there is a session, logging in where
- * there is none. @error: no log-in is possible (credentials, certificate), or @cancellable. A password that
- * was refused is not tried again for a while, up to a minute: until then all are told the same at once.
+ * there is none. @error: no log-in is possible (credentials, certificate), or @cancellable. A node that has
+ * refused the password is not asked again for a while, up to a minute: where no other one is left, all are told
+ * the same at once until then.
  * While the pool merely does not answer it goes on trying all of its nodes, with growing, jittered
  * pauses, and waits for none that keeps silent; only the first log-in of a connection gives up at once.
  */

@@ -109,11 +109,24 @@ on_settle_barrier(XdConnection *connection G_GNUC_UNUSED, const GError *error, g
         settle_next(settling);
 }
 
+/* A plan that fails has started nothing. */
+static gboolean
+is_planned(XdOp *op)
+{
+    if (xd_op_get_plan(op) == NULL)
+        return FALSE;
+    xd_op_next(op);
+    return TRUE;
+}
+
 void
 xd_op_settle(XdOp *op, gpointer data)
 {
-    Settling *settling = g_new0(Settling, 1);
+    Settling *settling;
 
+    if (is_planned(op))
+        return;
+    settling = g_new0(Settling, 1);
     settling->op = op;
     settling->operation = data;
     settling->cancellable = g_object_ref(xd_op_pend(op));
@@ -133,5 +146,6 @@ xd_op_catch_up(XdOp *op, gpointer data)
 {
     XdOperation *operation = data;
 
-    xd_barrier(operation->connection, xd_op_pend(op), on_caught_up, op);
+    if (!is_planned(op))
+        xd_barrier(operation->connection, xd_op_pend(op), on_caught_up, op);
 }

@@ -534,7 +534,7 @@ wait_for(XdOp *op, const char *ref, XdPredicate holds, gpointer data, gboolean o
     XdOperation *operation = xd_op_get_state(op);
     Waiting *waiting;
 
-    if (xd_op_get_plan(op) != NULL || holds(operation, data)) {
+    if ((optional && xd_op_get_plan(op) != NULL) || holds(operation, data)) {
         xd_op_next(op);
         return;
     }

@@ -91,10 +91,11 @@ void xd_op_call(XdOp *op, const XdStepCall *call);
 /* An Async. call, followed to the end of its task. */
 void xd_op_task(XdOp *op, const XdStepCall *call);
 
-/* Waits until @holds does; @ref: (nullable): the object whose changes matter. */
+/* Waits until @holds does, in a plan as well: for what no call of the operation brings about. @ref: (nullable):
+ * the object whose changes matter. */
 void xd_op_wait(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
 /* The same for what is done already, so that whoever is told of the end finds it in the mirror: the
- * step's time limit is no failure. */
+ * step's time limit is no failure, and a plan has nothing to wait for. */
 void xd_op_see(XdOp *op, const char *ref, XdPredicate holds, gpointer data);
 
 /**

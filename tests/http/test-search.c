@@ -2,6 +2,7 @@
  * two seconds of the driver's clock, and no session is left with those who answer too late. */
 #include "toolstack.h"
 
+#include "xenapi/barrier.h"
 #include "xenapi/mirror.h"
 
 #define FIRST     "127.0.0.1"
@@ -510,24 +511,51 @@ assert_from_the_start(Pool *pool, guint gone)
     g_assert_cmpuint(pool->gone, ==, gone);
 }
 
-/* The old poll is answered when the new session is there. */
+static void
+keep_poll(TestRequest *request, guint id, gpointer data)
+{
+    Node *node = data;
+
+    node->held++;
+    keep(&node->late, request);
+    node->late_id = id;
+}
+
+static void
+on_barrier(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+    g_assert_no_error(error);
+    *(gboolean *) data = TRUE;
+}
+
+/* Nobody answers the old poll: only what the new coordinator shows is from now. */
 static void
 test_token(void)
 {
     g_autoptr(Pool) pool = pool_new(2);
     Node *now = &pool->nodes[1];
     g_auto(ToolstackAnswer) call = {0};
+    gboolean passed = FALSE;
 
-    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, keep_poll, now);
     pool_move(pool, &call);
     while (!call.ended)
         g_main_context_iteration(NULL, TRUE);
-    g_assert_no_error(call.error);
-    answer_events(&pool->poll, pool->poll_id, "");
-    assert_from_the_start(pool, 0);
+    g_assert_false(xd_mirror_is_fresh(pool->connection->mirror));
+    xd_barrier(pool->connection, NULL, on_barrier, &passed);
+    while (!passed && (toolstack_count(now->toolstack, "event.inject") == 0 || now->held == 0 ||
+                       !pool_rests(pool)))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_false(passed);
+    g_assert_null(strstr(now->late.body->str, "the-token"));
+    answer_picture(&now->late, now->late_id, 2);
+    while (!passed)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(xd_mirror_is_fresh(pool->connection->mirror));
+    g_assert_cmpuint(pool->gone, ==, 0);
 }
 
-/* It is answered before that: what it tells is known, but the next one is of another session. */
+/* It is answered before the new session is there: what it tells is known, but the next one is of another session. */
 static void
 test_token_between(void)
 {
@@ -582,6 +610,51 @@ test_password(void)
     g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN) - 1, ==, tries + 1);
 }
 
+/* The server thinks it over before it refuses, longer than we have patience: who waits is told all the same. */
+static void
+test_password_late(void)
+{
+    g_autoptr(Pool) pool = pool_new(1);
+    Node *first = &pool->nodes[0];
+    XdCall request = {.method = REPEATABLE, .parameters = g_variant_new("(s)", "OpaqueRef:x")};
+    g_auto(ToolstackAnswer) call = {0};
+
+    node_do(first, answer_late, first);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_pass(pool, first, LOGIN, 2);
+    pool_wait(pool, BACK_MS);
+    xd_call(pool->connection, &request, NULL, toolstack_on_called, &call);
+    toolstack_fail(&first->late, first->late_id, "SESSION_AUTHENTICATION_FAILED", "root");
+    while (!call.ended)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(call.error, XD_ERROR, HVD_ERROR_AUTH);
+    g_assert_cmpuint(toolstack_count(first->toolstack, LOGIN), ==, 2);
+    first->held--;
+}
+
+/* A node was put out of the pool and installed anew, and pool.url still names it: it does not keep us from those
+ * who may lead, and is not asked again and again. */
+static void
+test_password_of_one(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *first = &pool->nodes[0], *next = &pool->nodes[1];
+    guint tries;
+
+    node_do(first, refuse_password, NULL);
+    node_do(next, answer_late, next);
+    toolstack_fail(&pool->poll, pool->poll_id, "SESSION_INVALID", "OpaqueRef:gone");
+    pool_wait(pool, 2 * 60 * 1000);
+    tries = toolstack_count(first->toolstack, LOGIN) - 1;
+    g_assert_cmpuint(tries, >=, 6); /* after 1, 2, 4 ... 32, and then 60 seconds each */
+    g_assert_cmpuint(tries, <=, 8);
+    g_assert_nonnull(next->late.body);
+    node_lead(next);
+    toolstack_answer(&next->late, next->late_id, "\"OpaqueRef:late\"");
+    next->held--;
+    assert_found(pool, next);
+}
+
 /* Nobody answers: closing ends all the same, within its own limit. */
 static void
 test_close(void)
@@ -613,6 +686,8 @@ main(int argc, char **argv)
     g_test_add_func("/search/token", test_token);
     g_test_add_func("/search/token-between", test_token_between);
     g_test_add_func("/search/password", test_password);
+    g_test_add_func("/search/password-late", test_password_late);
+    g_test_add_func("/search/password-of-one", test_password_of_one);
     g_test_add_func("/search/close", test_close);
     return g_test_run();
 }

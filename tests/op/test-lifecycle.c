@@ -35,15 +35,24 @@ typedef struct {
     World *world;
 } Watch;
 
+/* Of the pool as it is. */
 static Watch
-watch_new(const char *before)
+watch_new_here(void)
 {
-    const Operation operation = {.before = before};
     Watch watch = {.trace = g_string_new(NULL)};
     HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks,
                                   .user_data = watch.trace,
                                   .log = on_log,
                                   .lifecycle = on_event};
+
+    watch.world = world_new_with(pool, TRUE, NULL, &callbacks);
+    return watch;
+}
+
+static Watch
+watch_new(const char *before)
+{
+    const Operation operation = {.before = before};
 
     test_pool_control(pool, "{\"cmd\":\"restore-state\"}");
     if (before[0] != '\0') {
@@ -51,8 +60,7 @@ watch_new(const char *before)
 
         world_prepare(past, &operation);
     }
-    watch.world = world_new_with(pool, TRUE, NULL, &callbacks);
-    return watch;
+    return watch_new_here();
 }
 
 static void
@@ -113,6 +121,25 @@ test_first_picture(void)
     g_assert_cmpstr(watch.trace->str, ==, "");
     run(&watch, "pause", paused);
     g_assert_cmpstr(watch.trace->str, ==, paused);
+}
+
+/* Another tool shuts it down while the connection opens: that it is at rest then is told, and its end. */
+static void
+test_in_motion(void)
+{
+    g_autoptr(World) past = world_new_prepared(pool, "spawn");
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_auto(Watch) watch = {0};
+
+    test_pool_set(pool, "VM", vm, "current_operations", "{\"OpaqueRef:task\":\"clean_shutdown\"}");
+    watch = watch_new_here();
+    test_pool_set(pool, "VM", vm, "resident_on", "\"OpaqueRef:NULL\"");
+    test_pool_set(pool, "VM", vm, "power_state", "\"Halted\"");
+    test_pool_set(pool, "VM", vm, "current_operations", "{}");
+    run(&watch, "", "web:shutdown ");
+    test_pool_destroy_vm(pool, "web");
+    run(&watch, "", "web:gone ");
+    g_assert_cmpstr(watch.trace->str, ==, "web:shutdown web:gone ");
 }
 
 /* A reboot changes nothing that is told. */
@@ -185,6 +212,7 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/lifecycle/life", test_life);
     g_test_add_func("/op/lifecycle/first-picture", test_first_picture);
+    g_test_add_func("/op/lifecycle/in-motion", test_in_motion);
     g_test_add_func("/op/lifecycle/reboot", test_reboot);
     g_test_add_func("/op/lifecycle/others", test_others);
     g_test_add_func("/op/lifecycle/out-of-sight", test_out_of_sight);

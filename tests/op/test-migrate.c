@@ -546,6 +546,32 @@ test_rollback_tells(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* A plan of it leaves alone what it would leave alone, and asks nobody. */
+static void
+test_rollback_plan(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first pre-migrate-first");
+    g_autofree char *node = test_pool_find(pool, "host", "xapisim2");
+    g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
+    const XdPBD *pbd =
+        xd_find_pbd(world->connection->mirror, find_volume_storage(world)->parent.ref, host);
+    g_autofree char *document =
+        g_strdup_printf("{\"destination\":\"%s\",\"prepared\":{\"pbds\":[],\"plugged_pbds\":[],"
+                        "\"doubtful_pbds\":[\"%s\"]}}",
+                        node, pbd->uuid);
+    HvdCall call = {.struct_size = sizeof call, .flags = HVD_CALL_PLAN_ONLY};
+
+    test_pool_reset_stats(pool);
+    world_begin(world);
+    xd_rollback_live_migration_at_destination_async(world->connection, INSTANCE, document, &call,
+                                                    NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"steps\":["));
+    g_assert_null(strstr(world->result, "PBD.destroy"));
+}
+
 static gboolean
 never(const World *world G_GNUC_UNUSED)
 {
@@ -604,6 +630,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/connection-of-others", test_connection_of_others);
     g_test_add_func("/op/migrate/connection-exists", test_connection_exists);
     g_test_add_func("/op/migrate/rollback-tells", test_rollback_tells);
+    g_test_add_func("/op/migrate/rollback-plan", test_rollback_plan);
     g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
     g_test_add_func("/op/migrate/two-storages", test_two_storages);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);

@@ -3,16 +3,19 @@
  * the server's again. */
 #include "toolstack.h"
 
+#include "base/error.h"
+#include "ops/destroy.h"
 #include "ops/lifecycle.h"
 #include "xenapi/mirror.h"
 
 #include <string.h>
 
-#define FIRST  "00000000000000000010,00000000000000000000"
-#define SECOND "00000000000000000011,00000000000000000000"
-#define THIRD  "00000000000000000012,00000000000000000000"
-#define FUTURE "99999999999999999999,00000000000000000000"
-#define PAST   "00000000000000000003,00000000000000000000"
+#define INSTANCE "6f1ed0b4-9a34-4a5c-8a51-0d5a3c0a1f55"
+#define FIRST    "00000000000000000010,00000000000000000000"
+#define SECOND   "00000000000000000011,00000000000000000000"
+#define THIRD    "00000000000000000012,00000000000000000000"
+#define FUTURE   "99999999999999999999,00000000000000000000"
+#define PAST     "00000000000000000003,00000000000000000000"
 
 #define EVENT(klass, operation, ref, more)                                                         \
     "{\"id\":\"1\",\"timestamp\":\"0.0\",\"class\":\"" klass "\",\"operation\":\"" operation       \
@@ -344,6 +347,39 @@ test_bad_token(void)
     assert_asked(world, 2, "");
 }
 
+/* ---- what is planned on it ---- */
+
+static void
+on_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autofree char *plan = g_task_propagate_pointer(G_TASK(result), data);
+
+    g_assert_null(plan);
+}
+
+/* Nobody knows what is there now, so nobody is told what would be destroyed. */
+static void
+test_no_plan(void)
+{
+    static const char *const answers[] = {
+        BATCH(FIRST, "\"vm\":1",
+              EVENT("vm", "add", "x",
+                    ",\"snapshot\":{\"uuid\":\"a\",\"other_config\":{\"nova_uuid\":"
+                    "\"" INSTANCE "\"}}")),
+        "", NULL};
+    g_autoptr(World) world = world_new(answers, FALSE);
+    HvdCall call = {.struct_size = sizeof call, .timeout_ms = 500, .flags = HVD_CALL_PLAN_ONLY};
+    g_autoptr(GError) error = NULL;
+
+    while (world->polls->len < 3) /* and the third one is not answered */
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_false(xd_mirror_is_fresh(world->connection->mirror));
+    xd_destroy_async(world->connection, INSTANCE, &call, NULL, on_ended, &error);
+    while (error == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(error, XD_ERROR, HVD_ERROR_TIMED_OUT);
+}
+
 /* ---- a server that gives no rest ---- */
 
 static void
@@ -395,6 +431,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/picture/token-of-the-future", test_token_of_the_future);
     g_test_add_func("/op/picture/strange-token", test_strange_token);
     g_test_add_func("/op/picture/bad-token", test_bad_token);
+    g_test_add_func("/op/picture/no-plan", test_no_plan);
     g_test_add_func("/op/picture/nothing-new", test_nothing_new);
     g_test_add_func("/op/picture/never-right", test_never_right);
     return g_test_run();

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "ops/inventory.h"
 #include "world.h"
+#include "xd-documents.h"
 #include "xenapi/mirror.h"
 
 #include <string.h>
@@ -102,6 +103,49 @@ test_lists(void)
     g_assert_true(json_object_get_boolean_member(first, "coordinator"));
     g_assert_cmpint(json_object_get_int_member(first, "instances"), ==, 1);
     g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+}
+
+static void
+set_other_config(const char *class, const char *ref, const char *key, const char *value)
+{
+    g_autofree char *remove = g_strconcat(class, ".remove_from_other_config", NULL);
+    g_autofree char *add = g_strconcat(class, ".add_to_other_config", NULL);
+    g_autofree char *entry = g_strdup_printf("[\"%s\",\"%s\"]", ref, key);
+    g_autofree char *new_entry = g_strdup_printf("[\"%s\",\"%s\",\"%s\"]", ref, key, value);
+
+    test_pool_call(pool, remove, entry);
+    test_pool_call(pool, add, new_entry);
+}
+
+/* Whatever other tools have written into the pool, the documents are what the schemas promise. */
+static void
+test_planted(void)
+{
+    g_autoptr(World) past = world_new_prepared(pool, "spawn power-off-hard");
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_autofree char *clone = g_strdup_printf("[\"%s\",\"planted\"]", vm);
+    const GPtrArray *vifs = xd_mirror_find(past->connection->mirror, XD_BY_VIF_VM, vm);
+    const char *vif = ((const XdRecord *) g_ptr_array_index(vifs, 0))->ref;
+    g_autofree char *planted = NULL;
+    g_autoptr(World) world = NULL;
+    g_autoptr(GError) error = NULL;
+    GPtrArray *infos = NULL;
+
+    test_pool_call(pool, "VM.clone", clone);
+    planted = test_pool_find_ref(pool, "VM", "planted");
+    set_other_config("VM", planted, "nova_uuid", "x");
+    set_other_config("VM", vm, "hvd_request", "no identifier");
+    set_other_config("VIF", vif, "neutron-port-id", "no identifier");
+    world = world_new(pool, TRUE, NULL);
+    world_begin(world);
+    xd_list_instances_async(world->connection, NULL, NULL, world_on_ended, world);
+    world_wait(world);
+    g_assert_no_error(world->error);
+    xd_document_parse(&xd_shape_instance_list, world->result, -1, world->connection->arena, &infos,
+                      &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(infos->len, ==, 1);
+    xd_document_clear(&xd_shape_instance_list, &infos);
 }
 
 static gpointer
@@ -343,6 +387,29 @@ test_allowed(void)
     come_back();
 }
 
+/* As long as its caller gives it. */
+static void
+test_impatient(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=3600");
+    HvdCall call = {.struct_size = sizeof call, .timeout_ms = 500};
+
+    world->still = TRUE;
+    world_begin(world);
+    xd_get_instance_async(world->connection, INSTANCE, &call, NULL, world_on_ended, world);
+    xd_clock_advance(world->clock, 499);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(world->ended);
+    xd_clock_advance(world->clock, 1);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_true(world->ended);
+    world_assert_refused(world, HVD_ERROR_NOT_REACHABLE, "out of sight");
+    world->still = FALSE;
+    come_back();
+}
+
 static void
 test_cancelled(void)
 {
@@ -414,6 +481,7 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/read/instance", test_instance);
     g_test_add_func("/op/read/lists", test_lists);
+    g_test_add_func("/op/read/planted", test_planted);
     g_test_add_func("/op/read/storage", test_storage);
     g_test_add_func("/op/read/ask", test_ask);
     g_test_add_func("/op/read/drivers", test_drivers);
@@ -422,6 +490,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/read/too-old", test_too_old);
     g_test_add_func("/op/read/waits", test_waits);
     g_test_add_func("/op/read/allowed", test_allowed);
+    g_test_add_func("/op/read/impatient", test_impatient);
     g_test_add_func("/op/read/cancelled", test_cancelled);
     g_test_add_func("/op/read/closed", test_closed);
     g_test_add_func("/op/read/originator", test_originator);
