@@ -1,12 +1,7 @@
 #include "ops/destroy.h"
 
-#include "ops/disposal.h"
 #include "ops/find.h"
 #include "ops/removal.h"
-
-#include <string.h>
-
-#define DISKS_AT_ONCE 4
 
 typedef struct {
     XdInstanceState head;
@@ -138,69 +133,6 @@ xd_destroy_async(XdConnection *connection, const char *instance, const HvdCall *
                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
     static const XdOperationClass klass = {"destroy", destroy_steps, destroy_clear};
-    Destroy *destroy = g_new0(Destroy, 1);
-
-    xd_instance_state_init(&destroy->head, instance);
-    xd_operation_run(&klass, destroy, connection, instance, NULL, call, cancellable, callback,
-                     user_data);
-}
-
-/* ---- cleanup: disks of an instance that is gone ---- */
-
-/* Clones and snapshots inherit marks: only a disk that alone carries its own is certainly ours. */
-static gboolean
-is_orphan(const XdMirror *mirror, const XdVDI *vdi)
-{
-    const char *tag = xd_map_get(&vdi->other_config, "hvd");
-
-    return !vdi->is_a_snapshot && vdi->managed && tag != NULL &&
-           xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref)->len == 0 &&
-           xd_mirror_find(mirror, XD_BY_VDI_TAG, tag)->len == 1;
-}
-
-static void
-destroy_disks(XdOp *op, gpointer data)
-{
-    xd_op_each(op, ((Destroy *) data)->removal.disks, xd_dispose_disk_steps, DISKS_AT_ONCE);
-}
-
-static void
-find_orphans(XdOp *op, gpointer data)
-{
-    Destroy *destroy = data;
-    const XdMirror *mirror = destroy->head.base.connection->mirror;
-    const GPtrArray *marked = xd_mirror_find(mirror, XD_BY_VDI_INSTANCE, destroy->head.instance);
-    GError *error = NULL;
-
-    xd_removal_init(&destroy->removal, &destroy->head.base, destroy->head.instance, NULL);
-    if (xd_look_for_instance(mirror, destroy->head.instance, &error) != NULL)
-        error = xd_error_new(HVD_ERROR_STATE, "the instance is still there: destroy it");
-    if (error != NULL) {
-        xd_op_fail(op, error);
-        return;
-    }
-    for (guint i = 0; i < marked->len; i++) {
-        const XdVDI *vdi = g_ptr_array_index(marked, i);
-
-        if (is_orphan(mirror, vdi))
-            xd_doomed_disks_add(destroy->removal.disks, vdi);
-    }
-    xd_op_next(op);
-}
-
-static const XdStep cleanup_steps[] = {
-    XD_STEP_SEE_POOL,
-    {"find-orphans", find_orphans, NULL, 0, 5},
-    {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
-    {"destroy-disks", destroy_disks, NULL, 10, 3600},
-    {0},
-};
-
-void
-xd_cleanup_async(XdConnection *connection, const char *instance, const HvdCall *call,
-                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-    static const XdOperationClass klass = {"cleanup", cleanup_steps, destroy_clear};
     Destroy *destroy = g_new0(Destroy, 1);
 
     xd_instance_state_init(&destroy->head, instance);

@@ -29,7 +29,7 @@ xd_remain_new(XdRemainKind kind, const char *ref, const char *uuid, const char *
     XdRemain *remain;
 
     if (tag == NULL || !xd_tag_parse(tag, &parsed) || strcmp(parsed.owner, owner) != 0 ||
-        strcmp(parsed.epoch, epoch) == 0)
+        g_strcmp0(parsed.epoch, epoch) == 0)
         return NULL;
     remain = g_new0(XdRemain, 1);
     remain->kind = kind;
@@ -154,8 +154,8 @@ xd_remains_find_machines(const XdRemainSearch *search)
 /* ---- disks ---- */
 
 /* dom0 holds a device on a disk while its bytes are moved (verified-sequences 2.1): that is no use. */
-static gboolean
-is_used(const XdMirror *mirror, const XdVDI *vdi)
+gboolean
+xd_disk_is_used(const XdMirror *mirror, const XdVDI *vdi)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref);
     const XdRecord *record;
@@ -243,24 +243,31 @@ add_disk(const XdRemainSearch *search, const XdVDI *vdi, const char *tag)
 /* Clones and snapshots inherit marks, so a mark alone proves nothing: it says that it was doomed, and is
  * the only one that says so; or the task that made it names it; or it was never written to. A disk that
  * somebody took from a complete instance on purpose looks like one of a spawn that was killed. */
-static void
-look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
+const XdRemain *
+xd_remains_look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
 {
     gboolean doomed = xd_map_get(&vdi->other_config, XD_DESTROY_KEY) != NULL;
     const char *key = vdi->is_a_snapshot ? XD_SNAPSHOT_KEY : doomed ? XD_DESTROY_KEY : XD_TAG_KEY;
     const char *tag = xd_map_get(&vdi->other_config, key);
     XdRemain *remain;
 
-    if (tag == NULL || !vdi->managed || is_used(search->mirror, vdi))
-        return;
+    if (tag == NULL || !vdi->managed || xd_disk_is_used(search->mirror, vdi))
+        return NULL;
     remain = add_disk(search, vdi, tag);
     if (remain == NULL ||
         (is_named_by_task(search, vdi, tag) && !has_started(search->mirror, &remain->tag)))
-        return;
+        return remain;
     if (count_disks(search->mirror, key, tag) > 1)
         remain->doubt = NOT_ALONE;
     else if (strcmp(key, XD_TAG_KEY) == 0 && xd_map_get(&vdi->other_config, "content_id") != NULL)
         remain->doubt = HAS_CONTENTS;
+    return remain;
+}
+
+static void
+look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
+{
+    xd_remains_look_at_disk(search, vdi);
 }
 
 /* ---- storage ---- */
@@ -304,7 +311,7 @@ look_at_task(const XdRemainSearch *search, const XdTask *task)
             task->name_label);
     if (tag == NULL)
         return;
-    if (vdi != NULL && vdi->is_a_snapshot && !is_used(search->mirror, vdi) &&
+    if (vdi != NULL && vdi->is_a_snapshot && !xd_disk_is_used(search->mirror, vdi) &&
         xd_map_get(&vdi->other_config, XD_SNAPSHOT_KEY) == NULL)
         add_disk(search, vdi, tag);
     if (pbd != NULL && !pbd->currently_attached)
