@@ -152,6 +152,7 @@ tell_left(XdOp *op, gpointer data)
         return;
     }
     error = xd_error_new(HVD_ERROR_LEFTOVERS, "disks that carry its mark stay");
+    xd_error_set_advice(error, N_("they may be clones, or kept on purpose: see each one's reason"));
     for (guint i = 0; i < cleanup->left->len; i++)
         xd_error_add_leftover(error, g_ptr_array_index(cleanup->left, i));
     xd_op_fail(op, error);

@@ -1,11 +1,12 @@
 #include "ops/destroy.h"
 
+#include "ops/block.h"
 #include "ops/find.h"
 #include "ops/removal.h"
 
 typedef struct {
     XdInstanceState head;
-    char *tag; /* of our own mark; NULL: somebody's was there before */
+    char *block; /* our own mark; NULL: somebody's was there before */
     XdRemoval removal;
 } Destroy;
 
@@ -15,7 +16,7 @@ destroy_clear(gpointer data)
     Destroy *destroy = data;
 
     xd_removal_clear(&destroy->removal);
-    g_free(destroy->tag);
+    g_free(destroy->block);
     xd_instance_state_clear(data);
 }
 
@@ -49,40 +50,45 @@ find(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-/* ---- the mark: who is killed half-way has said what he was about ---- */
+/* ---- the mark: who is killed half-way has said what he was about ----
+ * It forbids every start: a machine that somebody could start again would be destroyed weeks later, with what
+ * it has got since. Who wants it back takes the block off, and the mark with it. */
+
+static void
+set_blocked(XdOp *op, const Destroy *destroy, const XdVM *vm, const char *block)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdStepCall call = {.method = "VM.set_blocked_operations", .done = done};
+
+    call.parameters = g_variant_new("(s@a{ss})", destroy->removal.vm,
+                                    xd_blocked_operations(vm, XD_BLOCK_DESTROYED, block));
+    xd_op_call(op, &call);
+}
 
 static void
 mark(XdOp *op, gpointer data)
 {
-    static const char *const done[] = {"MAP_DUPLICATE_KEY", "HANDLE_INVALID", NULL};
     Destroy *destroy = data;
     const XdVM *vm = xd_removal_vm(&destroy->removal);
-    XdStepCall call = {.method = "VM.add_to_other_config", .done = done, .kind = "destroy"};
 
-    if (vm == NULL || xd_map_get(&vm->other_config, XD_DESTROY_KEY) != NULL) {
+    if (vm == NULL || xd_is_blocked(vm, XD_BLOCK_DESTROYED)) {
         xd_op_next(op);
         return;
     }
-    destroy->tag = xd_operation_tag(&destroy->head.base, "destroy", 0);
-    call.parameters = g_variant_new("(sss)", destroy->removal.vm, XD_DESTROY_KEY, destroy->tag);
-    xd_op_call(op, &call);
+    destroy->block = xd_block_new(&destroy->head.base, XD_BLOCK_DESTROYED);
+    set_blocked(op, destroy, vm, destroy->block);
 }
 
 static void
 unmark(XdOp *op, gpointer data)
 {
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
     Destroy *destroy = data;
     const XdVM *vm = xd_removal_vm(&destroy->removal);
-    const char *there = vm != NULL ? xd_map_get(&vm->other_config, XD_DESTROY_KEY) : NULL;
-    XdStepCall call = {.method = "VM.remove_from_other_config", .done = done};
 
-    if (destroy->tag == NULL || g_strcmp0(there, destroy->tag) != 0) {
+    if (vm == NULL || destroy->block == NULL || !xd_is_blocked(vm, XD_BLOCK_DESTROYED))
         xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(ss)", destroy->removal.vm, XD_DESTROY_KEY);
-    xd_op_call(op, &call);
+    else
+        set_blocked(op, destroy, vm, NULL);
 }
 
 /* ---- after the point of no return undo goes forward ---- */

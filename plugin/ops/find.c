@@ -13,6 +13,13 @@ xd_is_instance(const XdVM *vm)
            xd_map_get(&vm->other_config, XD_INSTANCE_KEY) != NULL;
 }
 
+gboolean
+xd_is_down(const XdVM *vm)
+{
+    return vm->power_state == XD_VM_POWER_STATE_HALTED ||
+           vm->power_state == XD_VM_POWER_STATE_SUSPENDED;
+}
+
 /* xapi_xenops.ml sets it at the first start. */
 gboolean
 xd_was_started(const XdVM *vm)

@@ -11,11 +11,14 @@ G_BEGIN_DECLS
 #define XD_VOLUME_KEY        "osvol"    /* VBD.other_config: this disk outlives the instance */
 #define XD_DISK_KEY          "hvd_disk" /* VBD.other_config: this disk is the instance's own */
 #define XD_REQUEST_KEY       "hvd_request"
-#define XD_DESTROY_KEY       "hvd_destroy"
+#define XD_DESTROY_KEY       "hvd_destroy" /* VDI.other_config: it goes with its VM */
 #define XD_SNAPSHOT_KEY      "hvd_snapshot"
 
 /* Is it a machine that anybody may run, and the orchestrator's? */
 gboolean xd_is_instance(const XdVM *vm);
+
+/* Halted or suspended: no domain has its disks. */
+gboolean xd_is_down(const XdVM *vm);
 
 /* Has it ever run? Then the spawn that made it came to its end. */
 gboolean xd_was_started(const XdVM *vm);

@@ -176,6 +176,122 @@ test_kept_disk(gconstpointer restarted)
     g_assert_nonnull(strstr(world->result, "it has contents"));
 }
 
+/* ---- a destruction that was given up ---- */
+
+/* (transfer full) (nullable): the result, where it is text */
+static char *
+call(const char *method, const char *ref, const char *more)
+{
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"%s]", ref, more);
+    JsonNode *result = test_pool_call(pool, method, parameters);
+
+    return JSON_NODE_HOLDS_VALUE(result) ? g_strdup(json_node_get_string(result)) : NULL;
+}
+
+static void
+act(const char *method, const char *ref, const char *more)
+{
+    g_free(call(method, ref, more));
+}
+
+static void
+assert_spared(const char *reason)
+{
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    victim_is_long_gone(pool);
+    before = test_pool_picture(pool);
+    world = reconciled("reconcile.grace=0");
+    test_pool_assert_picture(pool, before);
+    g_assert_nonnull(strstr(world->result, reason));
+}
+
+/* That a destruction fails is what the test is about. */
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* Its storage was away: it is not started again by us, and what others have started is not taken from
+ * them afterwards. */
+static void
+test_given_up(void)
+{
+    static const char *const starts[] = {"power-on", "reboot-hard", "restore"};
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autofree char *vm = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"d\",\"method\":\"VDI.destroy\","
+                            "\"nth\":1,\"count\":0,\"when\":\"before\",\"action\":\"error\","
+                            "\"error\":[\"SR_NOT_ATTACHED\",\"it\"]}}");
+    world_run(world, operation_find("destroy"));
+    g_assert_true(xd_error_is(world->error, HVD_ERROR_LEFTOVERS));
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    for (guint i = 0; i < G_N_ELEMENTS(starts); i++) {
+        world_run(world, operation_find(starts[i]));
+        world_assert_refused(world, HVD_ERROR_STATE, "its destruction has begun");
+        g_assert_nonnull(strstr(xd_error_get_advice(world->error), "reconcile"));
+    }
+    g_clear_pointer(&world, world_free);
+    act("VM.remove_from_blocked_operations", vm, ",\"start\"");
+    act("VM.start", vm, ",false,false");
+    act("VM.hard_shutdown", vm, "");
+    assert_spared("somebody has allowed it to start");
+}
+
+/* (transfer full): the only device of @vm with a disk that is its own */
+static char *
+find_device(const char *vm)
+{
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+    const GPtrArray *vbds = xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, vm);
+
+    g_assert_cmpuint(vbds->len, ==, 1);
+    return g_strdup(((const XdRecord *) g_ptr_array_index(vbds, 0))->ref);
+}
+
+/* It is suspended, and its disks are doomed when the process dies. Somebody resumes it. Then the disk is taken
+ * off, and kept. */
+static void
+test_resumed(gconstpointer reconciled_before)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *device = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn suspend");
+    victim_kill_at(pool, self, "destroy", 3, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, NULL);
+    world_run(world, operation_find("resume"));
+    world_assert_refused(world, HVD_ERROR_STATE, "its destruction has begun");
+    g_clear_pointer(&world, world_free);
+    if (reconciled_before != NULL)
+        act("VM.remove_from_blocked_operations", vm, ",\"resume\"");
+    else
+        test_pool_set(pool, "VM", vm, "blocked_operations", "{}");
+    act("VM.resume", vm, ",false,false");
+    if (reconciled_before != NULL) {
+        world = reconciled("reconcile.grace=0");
+        g_assert_nonnull(strstr(world->result, "\"completed\":[{\"kind\":\"VM\""));
+        g_clear_pointer(&world, world_free);
+    }
+    device = find_device(vm);
+    act("VM.hard_shutdown", vm, "");
+    act("VBD.destroy", device, "");
+    assert_spared(reconciled_before != NULL ? "it has contents" : "its instance is still there");
+}
+
 /* ---- what is done ---- */
 
 static void
@@ -356,6 +472,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/clone", test_clone);
     g_test_add_data_func("/op/reconcile/kept-disk", NULL, test_kept_disk);
     g_test_add_data_func("/op/reconcile/kept-disk-restarted", "restarted", test_kept_disk);
+    g_test_add_func("/op/reconcile/given-up", test_given_up);
+    g_test_add_data_func("/op/reconcile/resumed", NULL, test_resumed);
+    g_test_add_data_func("/op/reconcile/resumed-and-forgotten", "reconciled", test_resumed);
     g_test_add_func("/op/reconcile/spawn-again", test_spawn_again);
     g_test_add_func("/op/reconcile/sessions", test_sessions);
     g_test_add_func("/op/reconcile/secret", test_secret);
