@@ -49,7 +49,8 @@ is_gone(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     const XdMend *mend = data;
     const XdClass *klass = xd_mend_class(mend->remain->kind)->klass;
 
-    return klass == NULL || xd_mirror_get(mirror_of(mend), klass, mend->remain->ref) == NULL;
+    return mend->spared || klass == NULL ||
+           xd_mirror_get(mirror_of(mend), klass, mend->remain->ref) == NULL;
 }
 
 static void
@@ -76,8 +77,21 @@ remove_machine(XdOp *op, gpointer data)
     xd_op_table(op, xd_removal_steps, &mend->removal);
 }
 
+static void
+remove_half_made(XdOp *op, gpointer data)
+{
+    XdMend *mend = data;
+    const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
+
+    mend->spared = vm != NULL && xd_was_started(vm); /* meanwhile */
+    if (mend->spared)
+        xd_op_next(op);
+    else
+        remove_machine(op, data);
+}
+
 static const XdStep made_steps[] = {
-    {"remove", remove_machine, NULL, 10, 7200},
+    {"remove", remove_half_made, NULL, 10, 7200},
     SEE_GONE,
     {0},
 };
@@ -146,7 +160,11 @@ end_destruction(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
 
-    if (vm != NULL && !xd_is_down(vm))
+    /* meanwhile */
+    mend->spared = vm != NULL && xd_is_down(vm) && !xd_is_wholly_blocked(vm, XD_BLOCK_DESTROYED);
+    if (mend->spared)
+        xd_op_next(op);
+    else if (vm != NULL && !xd_is_down(vm))
         xd_op_table(op, forget_steps, mend);
     else
         remove_machine(op, data);
@@ -159,7 +177,7 @@ is_settled(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     const XdMend *mend = data;
     const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
 
-    return vm == NULL ||
+    return mend->spared || vm == NULL ||
            (!xd_is_blocked(vm, XD_BLOCK_DESTROYED) && !xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED));
 }
 
@@ -207,8 +225,9 @@ destroy_disk(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdVDI *vdi = xd_get_vdi(mirror_of(mend), mend->remain->ref);
 
+    mend->spared = vdi != NULL && xd_disk_is_used(mirror_of(mend), vdi); /* meanwhile */
     mend->disks = xd_doomed_disks_new();
-    if (vdi != NULL)
+    if (vdi != NULL && !mend->spared)
         xd_doomed_disks_add(mend->disks, vdi);
     xd_op_each(op, mend->disks, xd_dispose_disk_steps, 1);
 }

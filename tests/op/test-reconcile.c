@@ -396,6 +396,38 @@ find_unit(World *world)
     g_assert_not_reached();
 }
 
+/* Until it asks whose the remains are that it has found. */
+static void
+start_and_hold(World *world)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+}
+
+static void
+release_and_find_nothing(World *world)
+{
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+}
+
+static void
+give_disk(const char *vm, const char *vdi)
+{
+    g_autofree char *device = g_strdup_printf(
+        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
+        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
+        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
+        vm, vdi);
+
+    test_pool_call(pool, "VBD.create", device);
+}
+
 /* While it is asked whose it is another tool gives a unit of the storage to a machine: that stays, and nobody
  * is told that it went. */
 static void
@@ -404,7 +436,6 @@ test_used_meanwhile(void)
     g_autoptr(World) world = NULL;
     g_autofree char *vm = NULL;
     g_autofree char *unit = NULL;
-    g_autofree char *device = NULL;
 
     fresh();
     past("spawn");
@@ -412,24 +443,87 @@ test_used_meanwhile(void)
     victim_is_long_gone(pool);
     vm = test_pool_find_ref(pool, "VM", "web");
     world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
-    test_pool_control(pool,
-                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
-                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
-    world_start(world, operation_find("reconcile"), NULL);
-    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    start_and_hold(world);
     unit = find_unit(world);
-    device = g_strdup_printf(
-        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
-        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
-        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
-        vm, unit);
-    test_pool_call(pool, "VBD.create", device);
+    give_disk(vm, unit);
     while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, unit)->len == 0)
         g_main_context_iteration(NULL, TRUE);
-    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
-    world_wait(world);
-    g_assert_no_error(world->error);
-    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+    release_and_find_nothing(world);
+}
+
+/* The same with a half-made machine, which somebody starts. */
+static void
+test_started_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *state = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    start_and_hold(world);
+    act("VM.start", vm, ",false,false");
+    while (xd_get_vm(world->connection->mirror, vm)->power_state != XD_VM_POWER_STATE_RUNNING)
+        g_main_context_iteration(NULL, TRUE);
+    release_and_find_nothing(world);
+    state = call("VM.get_power_state", vm, "");
+    g_assert_cmpstr(state, ==, "Running");
+}
+
+/* (transfer full): another tool's machine, halted, made of an instance that is gone */
+static char *
+stranger(void)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *copy = NULL;
+
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    copy = call("VM.clone", vm, ",\"stranger\"");
+    act("VM.remove_from_other_config", copy, ",\"nova_uuid\"");
+    past("destroy");
+    return g_steal_pointer(&copy);
+}
+
+/* (transfer full): the reference of the instance's disk that no machine has */
+static char *
+find_loose_disk(const World *world)
+{
+    const XdMirror *mirror = world->connection->mirror;
+    const GPtrArray *disks = xd_mirror_find(mirror, XD_BY_VDI_INSTANCE, INSTANCE);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const char *ref = ((const XdRecord *) g_ptr_array_index(disks, i))->ref;
+
+        if (xd_mirror_find(mirror, XD_BY_VBD_VDI, ref)->len == 0)
+            return g_strdup(ref);
+    }
+    g_assert_not_reached();
+}
+
+/* And with the disk of a spawn, which another machine gets that is off. */
+static void
+test_given_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *disk = NULL;
+
+    fresh();
+    vm = stranger();
+    victim_kill_at(pool, self, "spawn", 1, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    disk = find_loose_disk(world);
+    start_and_hold(world);
+    give_disk(vm, disk);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, disk)->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    release_and_find_nothing(world);
+    g_free(call("VDI.get_uuid", disk, "")); /* it is there */
 }
 
 /* One thing that cannot be removed is told, and the others are removed all the same. */
@@ -480,6 +574,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/secret", test_secret);
     g_test_add_func("/op/reconcile/refused", test_refused);
     g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
+    g_test_add_func("/op/reconcile/started-meanwhile", test_started_meanwhile);
+    g_test_add_func("/op/reconcile/given-meanwhile", test_given_meanwhile);
     g_test_add_func("/op/reconcile/plan", test_plan);
     status = g_test_run();
     test_pool_free(pool);
