@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define SECRETS_AT_ONCE 4
+#define MAX_SHOWN       200
+
+#define IS_STOPPED N_("reconcile was stopped before")
 
 typedef struct {
     char *ref;
@@ -80,9 +83,22 @@ is_told(const Reconcile *reconcile, const char *ref)
     return FALSE;
 }
 
+/* The report may get lost on its way: what was destroyed stands in the log as well. */
 static void
-tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *reason)
+log_object(const Reconcile *reconcile, const XdReconcileObject *object, gboolean stays)
 {
+    XdLogFields fields = {.op = "reconcile", .ref = object->uuid};
+    g_autofree char *shown = xd_escape(object->name, -1, MAX_SHOWN);
+
+    xd_log(reconcile->head.base.connection->log, G_LOG_LEVEL_INFO, "xd-ops", &fields,
+           "%s %s (%s): %s: %s", object->kind, object->uuid, shown, stays ? "stays" : "put right",
+           object->reason);
+}
+
+static void
+tell(XdOp *op, GPtrArray *list, const XdRemain *remain, const char *reason)
+{
+    Reconcile *reconcile = xd_op_get_state(op);
     XdReconcileObject *object = g_new0(XdReconcileObject, 1);
 
     object->kind = g_strdup(xd_mend_class(remain->kind)->class_name);
@@ -93,6 +109,8 @@ tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *
     object->reason = g_strdup(reason);
     object->has_failed = object->failed =
         list == reconcile->report.leftovers && remain->doubt == NULL;
+    if (xd_op_get_plan(op) == NULL)
+        log_object(reconcile, object, list == reconcile->report.leftovers);
     g_ptr_array_add(list, object);
     g_ptr_array_add(reconcile->told, g_strdup(remain->ref));
 }
@@ -153,13 +171,14 @@ find_parts(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-/* ---- secrets ---- */
+/* ---- secrets: some roles may not see them, and may mend all the rest ---- */
 
 static void
 list_secrets(XdOp *op, gpointer data)
 {
     Reconcile *reconcile = data;
-    XdStepCall call = {.method = "secret.get_all", .out_value = &reconcile->secrets};
+    XdStepCall call = {
+        .method = "secret.get_all", .out_value = &reconcile->secrets, .optional = TRUE};
 
     xd_op_call(op, &call);
 }
@@ -230,9 +249,9 @@ note_end(XdOp *op, gpointer data)
     const XdMendClass *klass = xd_mend_class(mend->remain->kind);
 
     if (mend->error != NULL)
-        tell(reconcile, reconcile->report.leftovers, mend->remain, mend->error->message);
+        tell(op, reconcile->report.leftovers, mend->remain, mend->error->message);
     else if (!mend->spared)
-        tell(reconcile, klass->completes ? reconcile->report.completed : reconcile->report.removed,
+        tell(op, klass->completes ? reconcile->report.completed : reconcile->report.removed,
              mend->remain, klass->reason);
     xd_op_next(op);
 }
@@ -254,7 +273,7 @@ mend_all(XdOp *op, gpointer data)
             xd_remains_is_busy(mirror_of(reconcile), &remain->tag))
             continue;
         if (remain->doubt != NULL)
-            tell(reconcile, reconcile->report.leftovers, remain, remain->doubt);
+            tell(op, reconcile->report.leftovers, remain, remain->doubt);
         else
             g_ptr_array_add(reconcile->mends, xd_mend_new(&reconcile->head.base, remain));
     }
@@ -270,10 +289,49 @@ tell_report(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
+/* What was under way, and what is left to do, when it is stopped. */
+static void
+tell_rest(XdOp *op, Reconcile *reconcile)
+{
+    for (guint i = 0; i < reconcile->mends->len; i++) {
+        const XdMend *mend = g_ptr_array_index(reconcile->mends, i);
+        const XdMendClass *klass = xd_mend_class(mend->remain->kind);
+
+        if (mend->spared || is_told(reconcile, mend->remain->ref))
+            continue;
+        if (klass->klass != NULL &&
+            xd_mirror_get(mirror_of(reconcile), klass->klass, mend->remain->ref) == NULL)
+            tell(op, reconcile->report.removed, mend->remain, klass->reason);
+        else
+            tell(op, reconcile->report.leftovers, mend->remain, IS_STOPPED);
+    }
+}
+
+/* Nothing that is destroyed comes back: once there is something to tell, a failure or a stop ends with the
+ * report so far. */
+static void
+tell_early(XdOp *op, gpointer data)
+{
+    Reconcile *reconcile = data;
+
+    if (xd_op_get_plan(op) == NULL)
+        tell_rest(op, reconcile);
+    if (xd_op_get_plan(op) != NULL ||
+        reconcile->report.completed->len + reconcile->report.removed->len == 0) {
+        xd_op_next(op);
+        return;
+    }
+    xd_log(reconcile->head.base.connection->log, G_LOG_LEVEL_MESSAGE, "xd-ops",
+           &(XdLogFields){.op = "reconcile"},
+           "it ended early: what the report does not name was perhaps not looked at");
+    xd_op_set_result(op, xd_reconcile_report_print(&reconcile->report, XD_PRINT_MASKED), g_free);
+    xd_op_make_good(op, data);
+}
+
 /* Machines first: what hangs on them is a part of them until they are mended. */
 static const XdStep reconcile_steps[] = {
     XD_STEP_SEE_POOL,
-    {"find-machines", find_machines, NULL, 0, 5},
+    {"find-machines", find_machines, tell_early, 0, 5},
     XD_STEPS_INQUIRE,
     {"mend-machines", mend_all, NULL, 50, 86400},
     {"list-secrets", list_secrets, NULL, 1, 60},

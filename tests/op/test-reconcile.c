@@ -547,6 +547,50 @@ test_refused(void)
     g_assert_cmpuint(count("secret"), ==, 1 + POOL_SECRETS);
 }
 
+/* A step that comes later fails: who may not see secrets, or is not answered, is told what was removed all the
+ * same. */
+static void
+test_fails_later(gconstpointer method)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    victim_is_long_gone(pool);
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"s\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"error\",\"error\":"
+                      "[\"RBAC_PERMISSION_DENIED\",\"it\",\"no\"]}}",
+                      (const char *) method);
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VM\""));
+}
+
+/* So is who stops it: what is gone does not come back. */
+static void
+test_stopped(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn-rich", 4, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"VDI.destroy\","
+                            "\"nth\":2,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    g_cancellable_cancel(world->cancellable);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_test_message("%s", world->result);
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VDI\""));
+    g_assert_nonnull(strstr(world->result, "reconcile was stopped before"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -576,6 +620,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
     g_test_add_func("/op/reconcile/started-meanwhile", test_started_meanwhile);
     g_test_add_func("/op/reconcile/given-meanwhile", test_given_meanwhile);
+    g_test_add_data_func("/op/reconcile/secrets-denied", "secret.get_all", test_fails_later);
+    g_test_add_data_func("/op/reconcile/fails-later", "secret.get_other_config", test_fails_later);
+    g_test_add_func("/op/reconcile/stopped", test_stopped);
     g_test_add_func("/op/reconcile/plan", test_plan);
     status = g_test_run();
     test_pool_free(pool);
