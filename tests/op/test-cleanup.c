@@ -1,4 +1,4 @@
-/* What cleanup takes of an instance that is gone, and above all what it does not. */
+/* What cleanup and destroy take of an instance, and above all what they do not. */
 #include "base/error.h"
 #include "ops/destroy.h"
 #include "victim.h"
@@ -209,6 +209,49 @@ test_killed(gconstpointer refused)
     g_assert_cmpuint(count_disks(), ==, refused != NULL ? 1 : 0);
 }
 
+/* ---- destroy ---- */
+
+static void
+on_log(GLogLevelFlags level, const char *domain G_GNUC_UNUSED, const char *message,
+       const char *const *fields G_GNUC_UNUSED, gpointer lines)
+{
+    if (level == G_LOG_LEVEL_WARNING)
+        g_string_append_printf(lines, "%s\n", message);
+}
+
+/* Its disk has lost all marks, as after a move by others: it stays, and with the VM goes the last hint whose it
+ * was. */
+static void
+test_unmarked(void)
+{
+    g_autoptr(GString) lines = g_string_new(NULL);
+    HvdHostCallbacks callbacks = {
+        .struct_size = sizeof callbacks, .user_data = lines, .log = on_log};
+    g_autofree char *root = NULL;
+    g_autofree char *uuid = NULL;
+    g_autofree char *device = NULL;
+    g_autofree char *left = NULL;
+    g_autoptr(World) world = NULL;
+
+    past("spawn");
+    root = find_root();
+    uuid = call("VDI.get_uuid", root, "");
+    world = world_new(pool, TRUE, NULL);
+    device = g_strdup(((const XdRecord *) g_ptr_array_index(
+                           xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, root), 0))
+                          ->ref);
+    g_clear_pointer(&world, world_free);
+    test_pool_set(pool, "VDI", root, "other_config", "{}");
+    test_pool_set(pool, "VBD", device, "other_config", "{}");
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    world_run(world, operation_find("destroy"));
+    g_assert_no_error(world->error);
+    left = call("VDI.get_uuid", root, "");
+    g_assert_cmpstr(left, ==, uuid);
+    g_assert_nonnull(strstr(lines->str, uuid));
+    g_clear_pointer(&world, world_free);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -226,6 +269,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/cleanup/snapshot", test_snapshot);
     g_test_add_data_func("/op/cleanup/killed", NULL, test_killed);
     g_test_add_data_func("/op/cleanup/refused", "refused", test_killed);
+    g_test_add_func("/op/destroy/unmarked", test_unmarked);
     status = g_test_run();
     test_pool_free(pool);
     return status;
