@@ -136,6 +136,8 @@ static const Words words[] = {
     {"tell", N_("saying what came of it")},
     {"tell-instance", N_("saying how the instance is now")},
     {"unblock", N_("lifting the block")},
+    {"unmark-disk", N_("taking the mark for removal from a disk")},
+    {"unmark-disks", N_("taking the marks for removal from the disks")},
     {"unpause", N_("letting it go on")},
     {"unplug-device", N_("unplugging the device")},
     {"unplug-pbd", N_("disconnecting a node from the storage")},

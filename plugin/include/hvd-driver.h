@@ -418,10 +418,13 @@ typedef struct {
 
     /**
      * cleanup: removes what an instance that is no longer there has left: disks that carry the
-     * mark of this driver (VDI.other_config:hvd) and of the instance, and that no VM uses.
+     * instance's mark, that no VM uses, and that this owner's operations have left beyond doubt, as
+     * reconcile would have it: the process is gone, the mark is old enough and no other disk has
+     * it, and the disk was to be destroyed or was never complete. Others may be clones, or kept on
+     * purpose: they stay. It waits for a spawn of the instance that is under way.
      *
-     * Result: {}. Errors: STATE where the instance is still there, AMBIGUOUS, TIMED_OUT,
-     * LEFTOVERS. Since: 0.1
+     * Result: {}: no such disk is left. Errors: STATE where the instance is still there, AMBIGUOUS,
+     * TIMED_OUT, LEFTOVERS: each disk that stays is listed, with the reason. Since: 0.1
      */
     HvdInstanceAsync cleanup_async;
     HvdDocumentFinish cleanup_finish;
@@ -668,7 +671,8 @@ typedef struct {
 
     /**
      * reconcile: finds what operations of processes that are gone have left half-done, ends or
-     * removes it, and reports what cannot be attributed to anybody.
+     * removes it, and reports what cannot be attributed to anybody. Once something is done, a
+     * failure or a stop ends with the report so far; what was under way then is a leftover in it.
      *
      * Result: a report (reconcile-report.schema.json) with "removed" and "leftovers". Errors:
      * NOT_REACHABLE, DENIED. Since: 0.1

@@ -62,6 +62,18 @@ xd_is_blocked(const XdVM *vm, const char *reason)
     return FALSE;
 }
 
+gboolean
+xd_is_wholly_blocked(const XdVM *vm, const char *reason)
+{
+    for (guint i = 0; start_operations[i] != NULL; i++) {
+        const char *value = xd_map_get(&vm->blocked_operations, start_operations[i]);
+
+        if (value == NULL || find_reason(value, reason) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* (nullable): what is left of @value; to the letter, since it is others' */
 static char *
 without(const char *value, const char *reason)

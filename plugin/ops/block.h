@@ -9,10 +9,13 @@ G_BEGIN_DECLS
  * pool has one text for each kind of start: where several forbid it, theirs are joined by "; ". */
 #define XD_BLOCK_SOFT_DELETED "soft-deleted (hvd)"
 #define XD_BLOCK_NOT_BOOTABLE "not bootable (hvd)"
+#define XD_BLOCK_DESTROYED    "being destroyed (hvd)"
 
 /* (transfer full): @reason with a mark of @operation */
 char *xd_block_new(const XdOperation *operation, const char *reason);
 gboolean xd_is_blocked(const XdVM *vm, const char *reason);
+/* Every kind of start: nobody has taken a part of it back, so it has not been started since. */
+gboolean xd_is_wholly_blocked(const XdVM *vm, const char *reason);
 /* (nullable) (transfer full): the mark of the operation that blocked it for @reason */
 char *xd_block_get_tag(const XdVM *vm, const char *reason);
 

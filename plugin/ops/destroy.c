@@ -1,16 +1,12 @@
 #include "ops/destroy.h"
 
-#include "ops/disposal.h"
+#include "ops/block.h"
 #include "ops/find.h"
 #include "ops/removal.h"
 
-#include <string.h>
-
-#define DISKS_AT_ONCE 4
-
 typedef struct {
     XdInstanceState head;
-    char *tag; /* of our own mark; NULL: somebody's was there before */
+    char *block; /* our own mark; NULL: somebody's was there before */
     XdRemoval removal;
 } Destroy;
 
@@ -20,7 +16,7 @@ destroy_clear(gpointer data)
     Destroy *destroy = data;
 
     xd_removal_clear(&destroy->removal);
-    g_free(destroy->tag);
+    g_free(destroy->block);
     xd_instance_state_clear(data);
 }
 
@@ -54,40 +50,45 @@ find(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-/* ---- the mark: who is killed half-way has said what he was about ---- */
+/* ---- the mark: who is killed half-way has said what he was about ----
+ * It forbids every start: a machine that somebody could start again would be destroyed weeks later, with what
+ * it has got since. Who wants it back takes the block off, and the mark with it. */
+
+static void
+set_blocked(XdOp *op, const Destroy *destroy, const XdVM *vm, const char *block)
+{
+    static const char *const done[] = {"HANDLE_INVALID", NULL};
+    XdStepCall call = {.method = "VM.set_blocked_operations", .done = done};
+
+    call.parameters = g_variant_new("(s@a{ss})", destroy->removal.vm,
+                                    xd_blocked_operations(vm, XD_BLOCK_DESTROYED, block));
+    xd_op_call(op, &call);
+}
 
 static void
 mark(XdOp *op, gpointer data)
 {
-    static const char *const done[] = {"MAP_DUPLICATE_KEY", "HANDLE_INVALID", NULL};
     Destroy *destroy = data;
     const XdVM *vm = xd_removal_vm(&destroy->removal);
-    XdStepCall call = {.method = "VM.add_to_other_config", .done = done, .kind = "destroy"};
 
-    if (vm == NULL || xd_map_get(&vm->other_config, XD_DESTROY_KEY) != NULL) {
+    if (vm == NULL || xd_is_blocked(vm, XD_BLOCK_DESTROYED)) {
         xd_op_next(op);
         return;
     }
-    destroy->tag = xd_operation_tag(&destroy->head.base, "destroy", 0);
-    call.parameters = g_variant_new("(sss)", destroy->removal.vm, XD_DESTROY_KEY, destroy->tag);
-    xd_op_call(op, &call);
+    destroy->block = xd_block_new(&destroy->head.base, XD_BLOCK_DESTROYED);
+    set_blocked(op, destroy, vm, destroy->block);
 }
 
 static void
 unmark(XdOp *op, gpointer data)
 {
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
     Destroy *destroy = data;
     const XdVM *vm = xd_removal_vm(&destroy->removal);
-    const char *there = vm != NULL ? xd_map_get(&vm->other_config, XD_DESTROY_KEY) : NULL;
-    XdStepCall call = {.method = "VM.remove_from_other_config", .done = done};
 
-    if (destroy->tag == NULL || g_strcmp0(there, destroy->tag) != 0) {
+    if (vm == NULL || destroy->block == NULL || !xd_is_blocked(vm, XD_BLOCK_DESTROYED))
         xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(ss)", destroy->removal.vm, XD_DESTROY_KEY);
-    xd_op_call(op, &call);
+    else
+        set_blocked(op, destroy, vm, NULL);
 }
 
 /* ---- after the point of no return undo goes forward ---- */
@@ -138,69 +139,6 @@ xd_destroy_async(XdConnection *connection, const char *instance, const HvdCall *
                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
     static const XdOperationClass klass = {"destroy", destroy_steps, destroy_clear};
-    Destroy *destroy = g_new0(Destroy, 1);
-
-    xd_instance_state_init(&destroy->head, instance);
-    xd_operation_run(&klass, destroy, connection, instance, NULL, call, cancellable, callback,
-                     user_data);
-}
-
-/* ---- cleanup: disks of an instance that is gone ---- */
-
-/* Clones and snapshots inherit marks: only a disk that alone carries its own is certainly ours. */
-static gboolean
-is_orphan(const XdMirror *mirror, const XdVDI *vdi)
-{
-    const char *tag = xd_map_get(&vdi->other_config, "hvd");
-
-    return !vdi->is_a_snapshot && vdi->managed && tag != NULL &&
-           xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref)->len == 0 &&
-           xd_mirror_find(mirror, XD_BY_VDI_TAG, tag)->len == 1;
-}
-
-static void
-destroy_disks(XdOp *op, gpointer data)
-{
-    xd_op_each(op, ((Destroy *) data)->removal.disks, xd_dispose_disk_steps, DISKS_AT_ONCE);
-}
-
-static void
-find_orphans(XdOp *op, gpointer data)
-{
-    Destroy *destroy = data;
-    const XdMirror *mirror = destroy->head.base.connection->mirror;
-    const GPtrArray *marked = xd_mirror_find(mirror, XD_BY_VDI_INSTANCE, destroy->head.instance);
-    GError *error = NULL;
-
-    xd_removal_init(&destroy->removal, &destroy->head.base, destroy->head.instance, NULL);
-    if (xd_look_for_instance(mirror, destroy->head.instance, &error) != NULL)
-        error = xd_error_new(HVD_ERROR_STATE, "the instance is still there: destroy it");
-    if (error != NULL) {
-        xd_op_fail(op, error);
-        return;
-    }
-    for (guint i = 0; i < marked->len; i++) {
-        const XdVDI *vdi = g_ptr_array_index(marked, i);
-
-        if (is_orphan(mirror, vdi))
-            xd_doomed_disks_add(destroy->removal.disks, vdi);
-    }
-    xd_op_next(op);
-}
-
-static const XdStep cleanup_steps[] = {
-    XD_STEP_SEE_POOL,
-    {"find-orphans", find_orphans, NULL, 0, 5},
-    {"point-of-no-return", xd_op_point_of_no_return, NULL, 0, 1},
-    {"destroy-disks", destroy_disks, NULL, 10, 3600},
-    {0},
-};
-
-void
-xd_cleanup_async(XdConnection *connection, const char *instance, const HvdCall *call,
-                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-    static const XdOperationClass klass = {"cleanup", cleanup_steps, destroy_clear};
     Destroy *destroy = g_new0(Destroy, 1);
 
     xd_instance_state_init(&destroy->head, instance);

@@ -16,6 +16,13 @@ xd_is_instance(const XdVM *vm)
            xd_is_uuid(uuid);
 }
 
+gboolean
+xd_is_down(const XdVM *vm)
+{
+    return vm->power_state == XD_VM_POWER_STATE_HALTED ||
+           vm->power_state == XD_VM_POWER_STATE_SUSPENDED;
+}
+
 /* xapi_xenops.ml sets it at the first start. */
 gboolean
 xd_was_started(const XdVM *vm)

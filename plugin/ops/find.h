@@ -12,11 +12,14 @@ G_BEGIN_DECLS
 #define XD_DISK_KEY          "hvd_disk"    /* VBD.other_config: this disk is the instance's own */
 #define XD_UNNAMED_KEY       "hvd_unnamed" /* VBD.other_config: the only unit there was */
 #define XD_REQUEST_KEY       "hvd_request"
-#define XD_DESTROY_KEY       "hvd_destroy"
+#define XD_DESTROY_KEY       "hvd_destroy" /* VDI.other_config: it goes with its VM */
 #define XD_SNAPSHOT_KEY      "hvd_snapshot"
 
 /* Is it a machine that anybody may run, and the orchestrator's? Anybody may write into its key what is no uuid. */
 gboolean xd_is_instance(const XdVM *vm);
+
+/* Halted or suspended: no domain has its disks. */
+gboolean xd_is_down(const XdVM *vm);
 
 /* Has it ever run? Then the spawn that made it came to its end. */
 gboolean xd_was_started(const XdVM *vm);

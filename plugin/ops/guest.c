@@ -1,5 +1,7 @@
 #include "ops/guest.h"
 
+#include "ops/block.h"
+
 gboolean
 xd_instance_is_in(XdInstanceState *instance, XdVmPowerState state)
 {
@@ -15,4 +17,13 @@ xd_op_fail_state(XdOp *op, const char *what, const char *advice)
 
     xd_error_set_advice(error, advice);
     xd_op_fail(op, error);
+}
+
+gboolean
+xd_op_check_destruction(XdOp *op, const XdVM *vm)
+{
+    if (!xd_is_blocked(vm, XD_BLOCK_DESTROYED))
+        return TRUE;
+    xd_op_fail_state(op, "its destruction has begun", N_("destroy it again, or reconcile"));
+    return FALSE;
 }

@@ -49,7 +49,8 @@ is_gone(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     const XdMend *mend = data;
     const XdClass *klass = xd_mend_class(mend->remain->kind)->klass;
 
-    return klass == NULL || xd_mirror_get(mirror_of(mend), klass, mend->remain->ref) == NULL;
+    return mend->spared || klass == NULL ||
+           xd_mirror_get(mirror_of(mend), klass, mend->remain->ref) == NULL;
 }
 
 static void
@@ -76,21 +77,82 @@ remove_machine(XdOp *op, gpointer data)
     xd_op_table(op, xd_removal_steps, &mend->removal);
 }
 
+static void
+remove_half_made(XdOp *op, gpointer data)
+{
+    XdMend *mend = data;
+    const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
+
+    mend->spared = vm != NULL && xd_was_started(vm); /* meanwhile */
+    if (mend->spared)
+        xd_op_next(op);
+    else
+        remove_machine(op, data);
+}
+
 static const XdStep made_steps[] = {
-    {"remove", remove_machine, NULL, 10, 7200},
+    {"remove", remove_half_made, NULL, 10, 7200},
     SEE_GONE,
     {0},
 };
 
-/* Nothing had been taken from anybody yet: it is as if nobody had asked. */
-static void
-forget_destruction(XdOp *op, const XdMend *mend)
-{
-    XdStepCall call = {.method = "VM.remove_from_other_config", .done = gone};
+/* Nothing had been taken from anybody yet: it is as if nobody had asked. Its disks first: who is killed here
+ * leaves the mark by which the others are found. */
 
-    call.parameters = g_variant_new("(ss)", mend->remain->ref, XD_DESTROY_KEY);
+static void
+unmark_disk(XdOp *op, gpointer data)
+{
+    const XdDoomedDisk *disk = data;
+    XdStepCall call = {.method = "VDI.remove_from_other_config", .done = gone};
+
+    call.parameters = g_variant_new("(ss)", disk->vdi, XD_DESTROY_KEY);
     xd_op_call(op, &call);
 }
+
+static void
+unmark_disks(XdOp *op, gpointer data)
+{
+    static const XdStep steps[] = {{"unmark-disk", unmark_disk, NULL, 1, 60}, {0}};
+    XdMend *mend = data;
+    const GPtrArray *vbds = xd_mirror_find(mirror_of(mend), XD_BY_VBD_VM, mend->remain->ref);
+
+    mend->disks = xd_doomed_disks_new();
+    for (guint i = 0; i < vbds->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(vbds, i);
+        const XdVDI *vdi = xd_get_vdi(mirror_of(mend), vbd->vdi);
+
+        if (vdi != NULL && xd_map_get(&vdi->other_config, XD_DESTROY_KEY) != NULL)
+            xd_doomed_disks_add(mend->disks, vdi);
+    }
+    xd_op_each(op, mend->disks, steps, 1);
+}
+
+static void
+unblock(XdOp *op, const XdMend *mend, const char *reason)
+{
+    const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
+    XdStepCall call = {.method = "VM.set_blocked_operations", .done = gone};
+
+    if (vm == NULL) {
+        xd_op_next(op);
+        return;
+    }
+    call.parameters =
+        g_variant_new("(s@a{ss})", mend->remain->ref, xd_blocked_operations(vm, reason, NULL));
+    xd_op_call(op, &call);
+}
+
+static void
+unmark(XdOp *op, gpointer data)
+{
+    unblock(op, data, XD_BLOCK_DESTROYED);
+}
+
+static const XdStep forget_steps[] = {
+    {"unmark-disks", unmark_disks, NULL, 1, 300},
+    {"unblock", unmark, NULL, 1, 60},
+    {0},
+};
 
 static void
 end_destruction(XdOp *op, gpointer data)
@@ -98,9 +160,12 @@ end_destruction(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
 
-    if (vm != NULL && vm->power_state != XD_VM_POWER_STATE_HALTED &&
-        vm->power_state != XD_VM_POWER_STATE_SUSPENDED)
-        forget_destruction(op, mend);
+    /* meanwhile */
+    mend->spared = vm != NULL && xd_is_down(vm) && !xd_is_wholly_blocked(vm, XD_BLOCK_DESTROYED);
+    if (mend->spared)
+        xd_op_next(op);
+    else if (vm != NULL && !xd_is_down(vm))
+        xd_op_table(op, forget_steps, mend);
     else
         remove_machine(op, data);
 }
@@ -112,8 +177,8 @@ is_settled(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     const XdMend *mend = data;
     const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
 
-    return vm == NULL || (xd_map_get(&vm->other_config, XD_DESTROY_KEY) == NULL &&
-                          !xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED));
+    return mend->spared || vm == NULL ||
+           (!xd_is_blocked(vm, XD_BLOCK_DESTROYED) && !xd_is_blocked(vm, XD_BLOCK_SOFT_DELETED));
 }
 
 static void
@@ -129,23 +194,13 @@ static const XdStep destroyed_steps[] = {
 };
 
 static void
-unblock(XdOp *op, gpointer data)
+allow_starts(XdOp *op, gpointer data)
 {
-    XdMend *mend = data;
-    const XdVM *vm = xd_get_vm(mirror_of(mend), mend->remain->ref);
-    XdStepCall call = {.method = "VM.set_blocked_operations", .done = gone};
-
-    if (vm == NULL) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s@a{ss})", mend->remain->ref,
-                                    xd_blocked_operations(vm, XD_BLOCK_SOFT_DELETED, NULL));
-    xd_op_call(op, &call);
+    unblock(op, data, XD_BLOCK_SOFT_DELETED);
 }
 
 static const XdStep deleted_steps[] = {
-    {"unblock", unblock, NULL, 1, 60},
+    {"unblock", allow_starts, NULL, 1, 60},
     {"see-settled", see_settled, NULL, 0, 30},
     {0},
 };
@@ -170,8 +225,9 @@ destroy_disk(XdOp *op, gpointer data)
     XdMend *mend = data;
     const XdVDI *vdi = xd_get_vdi(mirror_of(mend), mend->remain->ref);
 
+    mend->spared = vdi != NULL && xd_disk_is_used(mirror_of(mend), vdi); /* meanwhile */
     mend->disks = xd_doomed_disks_new();
-    if (vdi != NULL)
+    if (vdi != NULL && !mend->spared)
         xd_doomed_disks_add(mend->disks, vdi);
     xd_op_each(op, mend->disks, xd_dispose_disk_steps, 1);
 }

@@ -49,7 +49,7 @@ check_bootable(XdOp *op, gpointer data)
 {
     const XdVM *vm = xd_op_get_vm(op, data);
 
-    if (vm == NULL)
+    if (vm == NULL || !xd_op_check_destruction(op, vm))
         return;
     if (vm->power_state == XD_VM_POWER_STATE_HALTED && xd_is_blocked(vm, XD_BLOCK_NOT_BOOTABLE))
         xd_op_fail_state(op, "it is marked as not bootable", N_("make it bootable first"));

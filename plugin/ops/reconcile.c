@@ -1,23 +1,15 @@
 #include "ops/reconcile.h"
 
+#include "ops/inquiry.h"
 #include "ops/mend.h"
 #include "xd-documents.h"
-#include "xenapi/session.h"
 
 #include <string.h>
 
-/* The server writes down that a session is in use every ten minutes only (xapi_globs.ml:
- * threshold_last_active); a driver's poll uses it all the time. */
-#define SESSION_IDLE_S  900
 #define SECRETS_AT_ONCE 4
+#define MAX_SHOWN       200
 
-/* A session that remains are from: is there anybody behind it? */
-typedef struct {
-    char *uuid;
-    XdSecret *ref;      /* NULL: the pool knows none */
-    gint64 last_active; /* 0: it is gone */
-    gboolean asked;
-} Suspect;
+#define IS_STOPPED N_("reconcile was stopped before")
 
 typedef struct {
     char *ref;
@@ -26,12 +18,9 @@ typedef struct {
 } SecretObject;
 
 typedef struct {
-    XdOperation base;
-    gint64 server_time;
-    GPtrArray *suspects; /* (element-type Suspect) */
-    GPtrArray *remains;  /* (element-type XdRemain): of the pass that is under way */
-    GPtrArray *mends;    /* (element-type XdMend): likewise */
-    GVariant *secrets;   /* as: references */
+    XdInquiry head;
+    GPtrArray *mends;  /* (element-type XdMend): of the pass that is under way */
+    GVariant *secrets; /* as: references */
     GPtrArray *secret_objects;
     GPtrArray *told; /* (element-type utf8): references that stand in the report */
     XdReconcileReport report;
@@ -40,17 +29,7 @@ typedef struct {
 static const XdMirror *
 mirror_of(const Reconcile *reconcile)
 {
-    return reconcile->base.connection->mirror;
-}
-
-static void
-suspect_free(gpointer data)
-{
-    Suspect *suspect = data;
-
-    g_clear_pointer(&suspect->ref, xd_secret_unref);
-    g_free(suspect->uuid);
-    g_free(suspect);
+    return reconcile->head.base.connection->mirror;
 }
 
 static void
@@ -71,11 +50,10 @@ reconcile_clear(gpointer data)
 
     xd_reconcile_report_clear(&reconcile->report);
     g_ptr_array_unref(reconcile->mends);
-    g_ptr_array_unref(reconcile->remains);
-    g_ptr_array_unref(reconcile->suspects);
     g_ptr_array_unref(reconcile->secret_objects);
     g_ptr_array_unref(reconcile->told);
     g_clear_pointer(&reconcile->secrets, g_variant_unref);
+    xd_inquiry_clear(&reconcile->head);
 }
 
 static Reconcile *
@@ -83,8 +61,7 @@ reconcile_new(void)
 {
     Reconcile *reconcile = g_new0(Reconcile, 1);
 
-    reconcile->suspects = g_ptr_array_new_with_free_func(suspect_free);
-    reconcile->remains = g_ptr_array_new_with_free_func((GDestroyNotify) xd_remain_free);
+    xd_inquiry_init(&reconcile->head);
     reconcile->mends = g_ptr_array_new_with_free_func((GDestroyNotify) xd_mend_free);
     reconcile->secret_objects = g_ptr_array_new_with_free_func(secret_object_free);
     reconcile->told = g_ptr_array_new_with_free_func(g_free);
@@ -106,9 +83,22 @@ is_told(const Reconcile *reconcile, const char *ref)
     return FALSE;
 }
 
+/* The report may get lost on its way: what was destroyed stands in the log as well. */
 static void
-tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *reason)
+log_object(const Reconcile *reconcile, const XdReconcileObject *object, gboolean stays)
 {
+    XdLogFields fields = {.op = "reconcile", .ref = object->uuid};
+    g_autofree char *shown = xd_escape(object->name, -1, MAX_SHOWN);
+
+    xd_log(reconcile->head.base.connection->log, G_LOG_LEVEL_INFO, "xd-ops", &fields,
+           "%s %s (%s): %s: %s", object->kind, object->uuid, shown, stays ? "stays" : "put right",
+           object->reason);
+}
+
+static void
+tell(XdOp *op, GPtrArray *list, const XdRemain *remain, const char *reason)
+{
+    Reconcile *reconcile = xd_op_get_state(op);
     XdReconcileObject *object = g_new0(XdReconcileObject, 1);
 
     object->kind = g_strdup(xd_mend_class(remain->kind)->class_name);
@@ -119,6 +109,8 @@ tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *
     object->reason = g_strdup(reason);
     object->has_failed = object->failed =
         list == reconcile->report.leftovers && remain->doubt == NULL;
+    if (xd_op_get_plan(op) == NULL)
+        log_object(reconcile, object, list == reconcile->report.leftovers);
     g_ptr_array_add(list, object);
     g_ptr_array_add(reconcile->told, g_strdup(remain->ref));
 }
@@ -128,15 +120,15 @@ tell(Reconcile *reconcile, GPtrArray *list, const XdRemain *remain, const char *
 static XdRemainSearch
 search_of(Reconcile *reconcile)
 {
-    const XdConnection *connection = reconcile->base.connection;
+    const XdConnection *connection = reconcile->head.base.connection;
 
     g_ptr_array_set_size(reconcile->mends, 0);
-    g_ptr_array_set_size(reconcile->remains, 0);
+    g_ptr_array_set_size(reconcile->head.remains, 0);
     return (XdRemainSearch){.mirror = connection->mirror,
                             .arena = connection->arena,
                             .owner = connection->owner,
                             .epoch = connection->epoch,
-                            .found = reconcile->remains};
+                            .found = reconcile->head.remains};
 }
 
 static void
@@ -152,7 +144,7 @@ find_machines(XdOp *op, gpointer data)
 static void
 add_secrets(Reconcile *reconcile)
 {
-    const XdConnection *connection = reconcile->base.connection;
+    const XdConnection *connection = reconcile->head.base.connection;
 
     for (guint i = 0; i < reconcile->secret_objects->len; i++) {
         const SecretObject *object = g_ptr_array_index(reconcile->secret_objects, i);
@@ -165,7 +157,7 @@ add_secrets(Reconcile *reconcile)
         remain = xd_remain_new(XD_REMAIN_SECRET, object->ref, object->uuid, "", tag,
                                connection->owner, connection->epoch);
         if (remain != NULL)
-            g_ptr_array_add(reconcile->remains, remain);
+            g_ptr_array_add(reconcile->head.remains, remain);
     }
 }
 
@@ -179,13 +171,14 @@ find_parts(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-/* ---- secrets ---- */
+/* ---- secrets: some roles may not see them, and may mend all the rest ---- */
 
 static void
 list_secrets(XdOp *op, gpointer data)
 {
     Reconcile *reconcile = data;
-    XdStepCall call = {.method = "secret.get_all", .out_value = &reconcile->secrets};
+    XdStepCall call = {
+        .method = "secret.get_all", .out_value = &reconcile->secrets, .optional = TRUE};
 
     xd_op_call(op, &call);
 }
@@ -238,142 +231,7 @@ read_secrets(XdOp *op, gpointer data)
     xd_op_each(op, reconcile->secret_objects, steps, SECRETS_AT_ONCE);
 }
 
-/* ---- is anybody behind them? That is asked for a plan, too: it would threaten the living ---- */
-
-static Suspect *
-find_suspect(const Reconcile *reconcile, const char *uuid)
-{
-    for (guint i = 0; i < reconcile->suspects->len; i++) {
-        Suspect *suspect = g_ptr_array_index(reconcile->suspects, i);
-
-        if (strcmp(suspect->uuid, uuid) == 0)
-            return suspect;
-    }
-    return NULL;
-}
-
-static void
-ask_time(XdOp *op, gpointer data)
-{
-    Reconcile *reconcile = data;
-    const XdPool *pool = xd_mirror_get_pool(mirror_of(reconcile));
-    XdStepCall call = {
-        .method = "host.get_servertime", .out_time = &reconcile->server_time, .asks = TRUE};
-
-    if (reconcile->server_time != 0 || reconcile->remains->len == 0) {
-        xd_op_next(op);
-        return;
-    }
-    if (pool == NULL) {
-        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object"));
-        return;
-    }
-    call.parameters = g_variant_new("(s)", pool->master);
-    xd_op_call(op, &call);
-}
-
-static void
-find_session(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"UUID_INVALID", "HANDLE_INVALID", NULL};
-    Suspect *suspect = data;
-    XdStepCall call = {
-        .method = "session.get_by_uuid", .done = done, .out_secret = &suspect->ref, .asks = TRUE};
-
-    if (suspect->asked || suspect->uuid[0] == '\0') {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", suspect->uuid);
-    xd_op_call(op, &call);
-}
-
-static void
-ask_session(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"HANDLE_INVALID", NULL};
-    Suspect *suspect = data;
-    XdStepCall call = {.method = "session.get_last_active",
-                       .done = done,
-                       .secrets = &suspect->ref,
-                       .n_secrets = 1,
-                       .out_time = &suspect->last_active,
-                       .asks = TRUE};
-
-    if (suspect->asked || suspect->ref == NULL) {
-        suspect->asked = TRUE;
-        xd_op_next(op);
-        return;
-    }
-    suspect->asked = TRUE;
-    call.parameters = g_variant_new("(h)", 0);
-    xd_op_call(op, &call);
-}
-
-static void
-ask_sessions(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {
-        {"find-session", find_session, NULL, 1, 60},
-        {"ask-session", ask_session, NULL, 1, 60},
-        {0},
-    };
-    Reconcile *reconcile = data;
-
-    for (guint i = 0; i < reconcile->remains->len; i++) {
-        const XdRemain *remain = g_ptr_array_index(reconcile->remains, i);
-        Suspect *suspect;
-
-        if (find_suspect(reconcile, remain->tag.session) != NULL)
-            continue;
-        suspect = g_new0(Suspect, 1);
-        suspect->uuid = g_strdup(remain->tag.session);
-        g_ptr_array_add(reconcile->suspects, suspect);
-    }
-    xd_op_each(op, reconcile->suspects, steps, 1);
-}
-
-static gboolean
-is_gone(const Reconcile *reconcile, const Suspect *suspect)
-{
-    return suspect->ref == NULL || reconcile->server_time - suspect->last_active > SESSION_IDLE_S;
-}
-
-/* Left by a process that is gone, and long enough ago that it is not just coming back. */
-static gboolean
-is_abandoned(const Reconcile *reconcile, const XdRemain *remain)
-{
-    const XdConfig *config = reconcile->base.connection->config;
-    gint64 age = g_get_real_time() / G_USEC_PER_SEC - remain->tag.created;
-    const Suspect *suspect = find_suspect(reconcile, remain->tag.session);
-
-    return suspect != NULL && is_gone(reconcile, suspect) &&
-           age >= (gint64) xd_config_get_uint(config, XD_CONFIG_RECONCILE_GRACE);
-}
-
 /* ---- mending ---- */
-
-static gboolean
-is_quiet(XdOperation *operation, gpointer data)
-{
-    const Reconcile *reconcile = data;
-
-    for (guint i = 0; i < reconcile->remains->len; i++) {
-        const XdRemain *remain = g_ptr_array_index(reconcile->remains, i);
-
-        if (is_abandoned(reconcile, remain) &&
-            xd_remains_is_busy(operation->connection->mirror, &remain->tag))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* What the server still does for them comes to its end first. */
-static void
-await_tasks(XdOp *op, gpointer data)
-{
-    xd_op_see(op, NULL, is_quiet, data);
-}
 
 static void
 mend_one(XdOp *op, gpointer data)
@@ -391,9 +249,9 @@ note_end(XdOp *op, gpointer data)
     const XdMendClass *klass = xd_mend_class(mend->remain->kind);
 
     if (mend->error != NULL)
-        tell(reconcile, reconcile->report.leftovers, mend->remain, mend->error->message);
+        tell(op, reconcile->report.leftovers, mend->remain, mend->error->message);
     else if (!mend->spared)
-        tell(reconcile, klass->completes ? reconcile->report.completed : reconcile->report.removed,
+        tell(op, klass->completes ? reconcile->report.completed : reconcile->report.removed,
              mend->remain, klass->reason);
     xd_op_next(op);
 }
@@ -408,47 +266,18 @@ mend_all(XdOp *op, gpointer data)
     };
     Reconcile *reconcile = data;
 
-    for (guint i = 0; i < reconcile->remains->len; i++) {
-        XdRemain *remain = g_ptr_array_index(reconcile->remains, i);
+    for (guint i = 0; i < reconcile->head.remains->len; i++) {
+        XdRemain *remain = g_ptr_array_index(reconcile->head.remains, i);
 
-        if (is_told(reconcile, remain->ref) || !is_abandoned(reconcile, remain) ||
+        if (is_told(reconcile, remain->ref) || !xd_inquiry_is_abandoned(&reconcile->head, remain) ||
             xd_remains_is_busy(mirror_of(reconcile), &remain->tag))
             continue;
         if (remain->doubt != NULL)
-            tell(reconcile, reconcile->report.leftovers, remain, remain->doubt);
+            tell(op, reconcile->report.leftovers, remain, remain->doubt);
         else
-            g_ptr_array_add(reconcile->mends, xd_mend_new(&reconcile->base, remain));
+            g_ptr_array_add(reconcile->mends, xd_mend_new(&reconcile->head.base, remain));
     }
     xd_op_each(op, reconcile->mends, steps, 1);
-}
-
-/* ---- their sessions ---- */
-
-static void
-log_out(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"SESSION_INVALID", "HANDLE_INVALID", NULL};
-    const Suspect *suspect = data;
-    XdStepCall call = {
-        .method = "session.logout", .done = done, .session = suspect->ref, .optional = TRUE};
-
-    xd_op_call(op, &call);
-}
-
-static void
-log_out_all(XdOp *op, gpointer data)
-{
-    static const XdStep steps[] = {{"log-out", log_out, NULL, 1, 30}, {0}};
-    Reconcile *reconcile = data;
-    g_autoptr(GPtrArray) dead = g_ptr_array_new();
-
-    for (guint i = 0; i < reconcile->suspects->len; i++) {
-        Suspect *suspect = g_ptr_array_index(reconcile->suspects, i);
-
-        if (suspect->ref != NULL && is_gone(reconcile, suspect))
-            g_ptr_array_add(dead, suspect);
-    }
-    xd_op_each(op, dead, steps, 1);
 }
 
 static void
@@ -460,22 +289,57 @@ tell_report(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
+/* What was under way, and what is left to do, when it is stopped. */
+static void
+tell_rest(XdOp *op, Reconcile *reconcile)
+{
+    for (guint i = 0; i < reconcile->mends->len; i++) {
+        const XdMend *mend = g_ptr_array_index(reconcile->mends, i);
+        const XdMendClass *klass = xd_mend_class(mend->remain->kind);
+
+        if (mend->spared || is_told(reconcile, mend->remain->ref))
+            continue;
+        if (klass->klass != NULL &&
+            xd_mirror_get(mirror_of(reconcile), klass->klass, mend->remain->ref) == NULL)
+            tell(op, reconcile->report.removed, mend->remain, klass->reason);
+        else
+            tell(op, reconcile->report.leftovers, mend->remain, IS_STOPPED);
+    }
+}
+
+/* Nothing that is destroyed comes back: once there is something to tell, a failure or a stop ends with the
+ * report so far. */
+static void
+tell_early(XdOp *op, gpointer data)
+{
+    Reconcile *reconcile = data;
+
+    if (xd_op_get_plan(op) == NULL)
+        tell_rest(op, reconcile);
+    if (xd_op_get_plan(op) != NULL ||
+        reconcile->report.completed->len + reconcile->report.removed->len == 0) {
+        xd_op_next(op);
+        return;
+    }
+    xd_log(reconcile->head.base.connection->log, G_LOG_LEVEL_MESSAGE, "xd-ops",
+           &(XdLogFields){.op = "reconcile"},
+           "it ended early: what the report does not name was perhaps not looked at");
+    xd_op_set_result(op, xd_reconcile_report_print(&reconcile->report, XD_PRINT_MASKED), g_free);
+    xd_op_make_good(op, data);
+}
+
 /* Machines first: what hangs on them is a part of them until they are mended. */
 static const XdStep reconcile_steps[] = {
     XD_STEP_SEE_POOL,
-    {"find-machines", find_machines, NULL, 0, 5},
-    {"ask-time", ask_time, NULL, 1, 60},
-    {"ask-sessions", ask_sessions, NULL, 5, 600},
-    {"await-tasks", await_tasks, NULL, 1, 60},
+    {"find-machines", find_machines, tell_early, 0, 5},
+    XD_STEPS_INQUIRE,
     {"mend-machines", mend_all, NULL, 50, 86400},
     {"list-secrets", list_secrets, NULL, 1, 60},
     {"read-secrets", read_secrets, NULL, 5, 600},
     {"find-parts", find_parts, NULL, 0, 5},
-    {"ask-time", ask_time, NULL, 1, 60},
-    {"ask-sessions", ask_sessions, NULL, 5, 600},
-    {"await-tasks", await_tasks, NULL, 1, 60},
+    XD_STEPS_INQUIRE,
     {"mend-parts", mend_all, NULL, 30, 86400},
-    {"log-out", log_out_all, NULL, 1, 600},
+    {"log-out", xd_step_log_out, NULL, 1, 600},
     {"tell", tell_report, NULL, 0, 5},
     {0},
 };

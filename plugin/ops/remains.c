@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define NOT_ALONE    N_("another object carries the same mark")
+#define IS_RELEASED  N_("its destruction had begun, and somebody has allowed it to start since")
+#define IS_NEEDED    N_("it was to be destroyed, and its instance is still there")
 #define HAS_CONTENTS N_("it has contents, and nothing tells whether its instance was ever complete")
 
 void
@@ -29,7 +31,7 @@ xd_remain_new(XdRemainKind kind, const char *ref, const char *uuid, const char *
     XdRemain *remain;
 
     if (tag == NULL || !xd_tag_parse(tag, &parsed) || strcmp(parsed.owner, owner) != 0 ||
-        strcmp(parsed.epoch, epoch) == 0)
+        g_strcmp0(parsed.epoch, epoch) == 0)
         return NULL;
     remain = g_new0(XdRemain, 1);
     remain->kind = kind;
@@ -61,9 +63,19 @@ is_machine(const XdVM *vm)
     return !vm->is_a_template && !vm->is_a_snapshot && !vm->is_control_domain;
 }
 
+/* (nullable) (transfer full): the mark of what was under way */
+static char *
+mark_of(const XdVM *vm, XdRemainKind kind)
+{
+    if (kind == XD_REMAIN_DESTROYED)
+        return xd_block_get_tag(vm, XD_BLOCK_DESTROYED);
+    return kind == XD_REMAIN_DELETED ? xd_block_get_tag(vm, XD_BLOCK_SOFT_DELETED)
+                                     : g_strdup(xd_map_get(&vm->other_config, XD_TAG_KEY));
+}
+
 /* Other tools' clones inherit marks: how many machines have this one? */
 static guint
-count_machines(const XdMirror *mirror, const char *key, const char *tag)
+count_machines(const XdMirror *mirror, XdRemainKind kind, const char *tag)
 {
     const XdRecord *record;
     XdMirrorIter iter;
@@ -72,45 +84,51 @@ count_machines(const XdMirror *mirror, const char *key, const char *tag)
     xd_mirror_iter_init(&iter, mirror, &xd_class_vm);
     while ((record = xd_mirror_iter_next(&iter)) != NULL) {
         const XdVM *vm = (const XdVM *) record;
+        g_autofree char *its = is_machine(vm) ? mark_of(vm, kind) : NULL;
 
-        n += is_machine(vm) && g_strcmp0(xd_map_get(&vm->other_config, key), tag) == 0;
+        n += g_strcmp0(its, tag) == 0;
     }
     return n;
 }
 
-static void
-add_machine(const XdRemainSearch *search, XdRemainKind kind, const XdVM *vm, const char *key)
+static XdRemain *
+add_machine(const XdRemainSearch *search, XdRemainKind kind, const XdVM *vm)
 {
-    const char *tag = xd_map_get(&vm->other_config, key);
+    g_autofree char *tag = mark_of(vm, kind);
     XdRemain *remain = add(search, kind, vm->parent.ref, vm->uuid, vm->name_label, tag);
 
     if (remain == NULL)
-        return;
+        return NULL;
     remain->instance = g_strdup(xd_map_get(&vm->other_config, XD_INSTANCE_KEY));
-    if (count_machines(search->mirror, key, tag) > 1)
+    if (kind != XD_REMAIN_DELETED && count_machines(search->mirror, kind, tag) > 1)
         remain->doubt = NOT_ALONE;
+    return remain;
+}
+
+/* Who has only taken a part of the block back may have started it, and stopped it again. */
+static void
+look_at_destroyed(const XdRemainSearch *search, const XdVM *vm)
+{
+    XdRemain *remain = add_machine(search, XD_REMAIN_DESTROYED, vm);
+
+    if (remain != NULL && remain->doubt == NULL && xd_is_down(vm) &&
+        !xd_is_wholly_blocked(vm, XD_BLOCK_DESTROYED))
+        remain->doubt = IS_RELEASED;
 }
 
 static void
 look_at_machine(const XdRemainSearch *search, const XdVM *vm)
 {
-    g_autofree char *block = NULL;
-    XdRemain *remain;
-
     if (!is_machine(vm))
         return;
-    if (xd_map_get(&vm->other_config, XD_DESTROY_KEY) != NULL) {
-        add_machine(search, XD_REMAIN_DESTROYED, vm, XD_DESTROY_KEY);
+    if (xd_is_blocked(vm, XD_BLOCK_DESTROYED)) {
+        look_at_destroyed(search, vm);
         return;
     }
     if (!xd_was_started(vm))
-        add_machine(search, XD_REMAIN_MADE, vm, XD_TAG_KEY);
-    if (vm->power_state != XD_VM_POWER_STATE_RUNNING)
-        return;
-    block = xd_block_get_tag(vm, XD_BLOCK_SOFT_DELETED);
-    remain = add(search, XD_REMAIN_DELETED, vm->parent.ref, vm->uuid, vm->name_label, block);
-    if (remain != NULL)
-        remain->instance = g_strdup(xd_map_get(&vm->other_config, XD_INSTANCE_KEY));
+        add_machine(search, XD_REMAIN_MADE, vm);
+    if (vm->power_state == XD_VM_POWER_STATE_RUNNING)
+        add_machine(search, XD_REMAIN_DELETED, vm);
 }
 
 /* Of a running machine: one that is halted gets its volumes when it starts. */
@@ -154,8 +172,8 @@ xd_remains_find_machines(const XdRemainSearch *search)
 /* ---- disks ---- */
 
 /* dom0 holds a device on a disk while its bytes are moved (verified-sequences 2.1): that is no use. */
-static gboolean
-is_used(const XdMirror *mirror, const XdVDI *vdi)
+gboolean
+xd_disk_is_used(const XdMirror *mirror, const XdVDI *vdi)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref);
     const XdRecord *record;
@@ -229,6 +247,19 @@ count_disks(const XdMirror *mirror, const char *key, const char *tag)
     return n;
 }
 
+static gboolean
+has_instance(const XdMirror *mirror, const char *instance)
+{
+    const GPtrArray *vms =
+        instance != NULL ? xd_mirror_find(mirror, XD_BY_VM_INSTANCE, instance) : NULL;
+
+    for (guint i = 0; vms != NULL && i < vms->len; i++) {
+        if (xd_is_instance(g_ptr_array_index(vms, i)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static XdRemain *
 add_disk(const XdRemainSearch *search, const XdVDI *vdi, const char *tag)
 {
@@ -243,24 +274,33 @@ add_disk(const XdRemainSearch *search, const XdVDI *vdi, const char *tag)
 /* Clones and snapshots inherit marks, so a mark alone proves nothing: it says that it was doomed, and is
  * the only one that says so; or the task that made it names it; or it was never written to. A disk that
  * somebody took from a complete instance on purpose looks like one of a spawn that was killed. */
-static void
-look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
+const XdRemain *
+xd_remains_look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
 {
     gboolean doomed = xd_map_get(&vdi->other_config, XD_DESTROY_KEY) != NULL;
     const char *key = vdi->is_a_snapshot ? XD_SNAPSHOT_KEY : doomed ? XD_DESTROY_KEY : XD_TAG_KEY;
     const char *tag = xd_map_get(&vdi->other_config, key);
     XdRemain *remain;
 
-    if (tag == NULL || !vdi->managed || is_used(search->mirror, vdi))
-        return;
+    if (tag == NULL || !vdi->managed || xd_disk_is_used(search->mirror, vdi))
+        return NULL;
     remain = add_disk(search, vdi, tag);
     if (remain == NULL ||
         (is_named_by_task(search, vdi, tag) && !has_started(search->mirror, &remain->tag)))
-        return;
+        return remain;
     if (count_disks(search->mirror, key, tag) > 1)
         remain->doubt = NOT_ALONE;
+    else if (doomed && has_instance(search->mirror, remain->instance))
+        remain->doubt = IS_NEEDED;
     else if (strcmp(key, XD_TAG_KEY) == 0 && xd_map_get(&vdi->other_config, "content_id") != NULL)
         remain->doubt = HAS_CONTENTS;
+    return remain;
+}
+
+static void
+look_at_disk(const XdRemainSearch *search, const XdVDI *vdi)
+{
+    xd_remains_look_at_disk(search, vdi);
 }
 
 /* ---- storage ---- */
@@ -304,7 +344,7 @@ look_at_task(const XdRemainSearch *search, const XdTask *task)
             task->name_label);
     if (tag == NULL)
         return;
-    if (vdi != NULL && vdi->is_a_snapshot && !is_used(search->mirror, vdi) &&
+    if (vdi != NULL && vdi->is_a_snapshot && !xd_disk_is_used(search->mirror, vdi) &&
         xd_map_get(&vdi->other_config, XD_SNAPSHOT_KEY) == NULL)
         add_disk(search, vdi, tag);
     if (pbd != NULL && !pbd->currently_attached)

@@ -47,11 +47,12 @@ typedef struct {
 } XdRemain;
 
 void xd_remain_free(XdRemain *remain);
-/* (nullable): of an object whose mark is @tag, if that is of @owner and of another epoch than @epoch */
+/* (nullable): of an object whose mark is @tag, if that is of @owner and of another epoch than @epoch
+ * (nullable) */
 XdRemain *xd_remain_new(XdRemainKind kind, const char *ref, const char *uuid, const char *name,
                         const char *tag, const char *owner, const char *epoch);
 
-/* Whose remains are looked for: those of @owner, but for @epoch, which is at work. */
+/* Whose remains are looked for: those of @owner, but for @epoch (nullable), which is at work. */
 typedef struct {
     const XdMirror *mirror;
     XdArena *arena;
@@ -64,6 +65,11 @@ typedef struct {
 void xd_remains_find_machines(const XdRemainSearch *search);
 /* Disks, storage, tasks: what may be left once the machines are mended. */
 void xd_remains_find_parts(const XdRemainSearch *search);
+
+/* (nullable): one disk, which is in what was found then; NULL: it is used, or not of those looked for */
+const XdRemain *xd_remains_look_at_disk(const XdRemainSearch *search, const XdVDI *vdi);
+/* Has a machine got it, or its memory in it? */
+gboolean xd_disk_is_used(const XdMirror *mirror, const XdVDI *vdi);
 
 /* Does a task of the operation that @tag names still run? */
 gboolean xd_remains_is_busy(const XdMirror *mirror, const XdTag *tag);

@@ -4,6 +4,7 @@
 #include "ops/find.h"
 
 #define DISKS_AT_ONCE 4
+#define MAX_SHOWN     200
 
 static const char *const gone[] = {"HANDLE_INVALID", NULL};
 
@@ -11,6 +12,22 @@ static const XdMirror *
 mirror_of(const XdRemoval *removal)
 {
     return removal->operation->connection->mirror;
+}
+
+/* With the VM goes the last hint whose it was. */
+static void
+log_stays(const XdRemoval *removal, const XdVBD *vbd)
+{
+    const XdVDI *vdi = xd_get_vdi(mirror_of(removal), vbd->vdi);
+    g_autofree char *shown = vdi != NULL ? xd_escape(vdi->name_label, -1, MAX_SHOWN) : NULL;
+    XdLogFields fields = {.op = "destroy", .ref = removal->instance};
+
+    if (vdi == NULL || vbd->type != XD_VBD_TYPE_DISK ||
+        xd_map_get(&vbd->other_config, XD_VOLUME_KEY) != NULL)
+        return;
+    xd_log(removal->operation->connection->log, G_LOG_LEVEL_WARNING, "xd-ops", &fields,
+           "VDI %s (%s) is no volume, and nothing says that it is the instance's own: it stays",
+           vdi->uuid, shown);
 }
 
 static void
@@ -21,10 +38,13 @@ collect_disks(XdRemoval *removal, const XdVM *vm)
     const XdVDI *memory = xd_get_vdi(mirror, vm->suspend_vdi);
 
     for (guint i = 0; i < vbds->len; i++) {
-        const XdVDI *vdi = xd_own_disk(mirror, g_ptr_array_index(vbds, i), removal->instance);
+        const XdVBD *vbd = g_ptr_array_index(vbds, i);
+        const XdVDI *vdi = xd_own_disk(mirror, vbd, removal->instance);
 
         if (vdi != NULL)
             xd_doomed_disks_add(removal->disks, vdi);
+        else
+            log_stays(removal, vbd);
     }
     if (memory != NULL) /* it carries no mark, but it is this VM's alone */
         xd_doomed_disks_add(removal->disks, memory);

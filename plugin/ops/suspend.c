@@ -173,6 +173,15 @@ resume_vm(XdOp *op, gpointer data)
     xd_op_task(op, &call);
 }
 
+static void
+check(XdOp *op, gpointer data)
+{
+    const XdVM *vm = xd_op_get_vm(op, data);
+
+    if (vm != NULL && xd_op_check_destruction(op, vm))
+        xd_op_next(op);
+}
+
 /* The toolstack does, unless it ended in the middle: the guest has read it by now. */
 static void
 drop_image(XdOp *op, gpointer data)
@@ -231,6 +240,7 @@ static const XdStep suspend_steps[] = {
 static const XdStep resume_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    {"check", check, NULL, 0, 5},
     {"resume", resume_vm, undo_resume, 1, 1800},
     {"drop-image", drop_image, NULL, 0, 600},
     XD_STEP_TELL_INSTANCE,

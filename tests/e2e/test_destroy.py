@@ -89,14 +89,19 @@ def test_blocked(pool):
 
 @with_pool()
 def test_cleanup(pool):
-    """Disks that carry the mark of an instance which is gone."""
+    """Disks that carry the mark of an instance which is gone: those with contents are told, and stay."""
     before = pool.objects()
     uuid = machine(pool)
     pool.hvd("cleanup", uuid).expect(7, "hvd: STATE: ", "still there")
     vm = next(ref for ref, record in pool.records("VM").items() if record["name_label"] == "web-1")
     pool.control.call("VM.hard_shutdown", vm)
     pool.control.call("VM.destroy", vm)
-    equal(len(pool.objects() - before), 1)
+    left = pool.objects() - before
+    equal(len(left), 1)
+    pool.hvd("--set", "reconcile.grace=0", "cleanup", uuid).expect(18, "hvd: LEFTOVERS: ", "it has contents")
+    equal(pool.objects() - before, left)
+    disk = next(ref for ref, record in pool.records("VDI").items() if record["name_label"] == "web-1")
+    pool.control.call("VDI.destroy", disk)
     equal(pool.hvd("cleanup", uuid).expect(0).out, f"nothing is left of {uuid}\n")
     equal(pool.objects() ^ before, set())
     equal(pool.hvd("--json", "cleanup", UUID).json(), {})

@@ -176,6 +176,122 @@ test_kept_disk(gconstpointer restarted)
     g_assert_nonnull(strstr(world->result, "it has contents"));
 }
 
+/* ---- a destruction that was given up ---- */
+
+/* (transfer full) (nullable): the result, where it is text */
+static char *
+call(const char *method, const char *ref, const char *more)
+{
+    g_autofree char *parameters = g_strdup_printf("[\"%s\"%s]", ref, more);
+    JsonNode *result = test_pool_call(pool, method, parameters);
+
+    return JSON_NODE_HOLDS_VALUE(result) ? g_strdup(json_node_get_string(result)) : NULL;
+}
+
+static void
+act(const char *method, const char *ref, const char *more)
+{
+    g_free(call(method, ref, more));
+}
+
+static void
+assert_spared(const char *reason)
+{
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    victim_is_long_gone(pool);
+    before = test_pool_picture(pool);
+    world = reconciled("reconcile.grace=0");
+    test_pool_assert_picture(pool, before);
+    g_assert_nonnull(strstr(world->result, reason));
+}
+
+/* That a destruction fails is what the test is about. */
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED,
+       const char *message G_GNUC_UNUSED, const char *const *fields G_GNUC_UNUSED,
+       gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* Its storage was away: it is not started again by us, and what others have started is not taken from
+ * them afterwards. */
+static void
+test_given_up(void)
+{
+    static const char *const starts[] = {"power-on", "reboot-hard", "restore"};
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autofree char *vm = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new_with(pool, TRUE, NULL, &callbacks);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"d\",\"method\":\"VDI.destroy\","
+                            "\"nth\":1,\"count\":0,\"when\":\"before\",\"action\":\"error\","
+                            "\"error\":[\"SR_NOT_ATTACHED\",\"it\"]}}");
+    world_run(world, operation_find("destroy"));
+    g_assert_true(xd_error_is(world->error, HVD_ERROR_LEFTOVERS));
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    for (guint i = 0; i < G_N_ELEMENTS(starts); i++) {
+        world_run(world, operation_find(starts[i]));
+        world_assert_refused(world, HVD_ERROR_STATE, "its destruction has begun");
+        g_assert_nonnull(strstr(xd_error_get_advice(world->error), "reconcile"));
+    }
+    g_clear_pointer(&world, world_free);
+    act("VM.remove_from_blocked_operations", vm, ",\"start\"");
+    act("VM.start", vm, ",false,false");
+    act("VM.hard_shutdown", vm, "");
+    assert_spared("somebody has allowed it to start");
+}
+
+/* (transfer full): the only device of @vm with a disk that is its own */
+static char *
+find_device(const char *vm)
+{
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+    const GPtrArray *vbds = xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM, vm);
+
+    g_assert_cmpuint(vbds->len, ==, 1);
+    return g_strdup(((const XdRecord *) g_ptr_array_index(vbds, 0))->ref);
+}
+
+/* It is suspended, and its disks are doomed when the process dies. Somebody resumes it. Then the disk is taken
+ * off, and kept. */
+static void
+test_resumed(gconstpointer reconciled_before)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *device = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    past("spawn suspend");
+    victim_kill_at(pool, self, "destroy", 3, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, NULL);
+    world_run(world, operation_find("resume"));
+    world_assert_refused(world, HVD_ERROR_STATE, "its destruction has begun");
+    g_clear_pointer(&world, world_free);
+    if (reconciled_before != NULL)
+        act("VM.remove_from_blocked_operations", vm, ",\"resume\"");
+    else
+        test_pool_set(pool, "VM", vm, "blocked_operations", "{}");
+    act("VM.resume", vm, ",false,false");
+    if (reconciled_before != NULL) {
+        world = reconciled("reconcile.grace=0");
+        g_assert_nonnull(strstr(world->result, "\"completed\":[{\"kind\":\"VM\""));
+        g_clear_pointer(&world, world_free);
+    }
+    device = find_device(vm);
+    act("VM.hard_shutdown", vm, "");
+    act("VBD.destroy", device, "");
+    assert_spared(reconciled_before != NULL ? "it has contents" : "its instance is still there");
+}
+
 /* ---- what is done ---- */
 
 static void
@@ -280,6 +396,38 @@ find_unit(World *world)
     g_assert_not_reached();
 }
 
+/* Until it asks whose the remains are that it has found. */
+static void
+start_and_hold(World *world)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+}
+
+static void
+release_and_find_nothing(World *world)
+{
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+}
+
+static void
+give_disk(const char *vm, const char *vdi)
+{
+    g_autofree char *device = g_strdup_printf(
+        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
+        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
+        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
+        vm, vdi);
+
+    test_pool_call(pool, "VBD.create", device);
+}
+
 /* While it is asked whose it is another tool gives a unit of the storage to a machine: that stays, and nobody
  * is told that it went. */
 static void
@@ -288,7 +436,6 @@ test_used_meanwhile(void)
     g_autoptr(World) world = NULL;
     g_autofree char *vm = NULL;
     g_autofree char *unit = NULL;
-    g_autofree char *device = NULL;
 
     fresh();
     past("spawn");
@@ -296,24 +443,87 @@ test_used_meanwhile(void)
     victim_is_long_gone(pool);
     vm = test_pool_find_ref(pool, "VM", "web");
     world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
-    test_pool_control(pool,
-                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"session.get_by_uuid\","
-                      "\"nth\":1,\"when\":\"before\",\"action\":\"hold\"}}");
-    world_start(world, operation_find("reconcile"), NULL);
-    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    start_and_hold(world);
     unit = find_unit(world);
-    device = g_strdup_printf(
-        "[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,\"mode\":\"RW\","
-        "\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,\"other_config\":{},"
-        "\"qos_algorithm_type\":\"\",\"qos_algorithm_params\":{}}]",
-        vm, unit);
-    test_pool_call(pool, "VBD.create", device);
+    give_disk(vm, unit);
     while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, unit)->len == 0)
         g_main_context_iteration(NULL, TRUE);
-    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
-    world_wait(world);
-    g_assert_no_error(world->error);
-    g_assert_cmpstr(world->result, ==, "{\"completed\":[],\"removed\":[],\"leftovers\":[]}");
+    release_and_find_nothing(world);
+}
+
+/* The same with a half-made machine, which somebody starts. */
+static void
+test_started_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *state = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    victim_is_long_gone(pool);
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    start_and_hold(world);
+    act("VM.start", vm, ",false,false");
+    while (xd_get_vm(world->connection->mirror, vm)->power_state != XD_VM_POWER_STATE_RUNNING)
+        g_main_context_iteration(NULL, TRUE);
+    release_and_find_nothing(world);
+    state = call("VM.get_power_state", vm, "");
+    g_assert_cmpstr(state, ==, "Running");
+}
+
+/* (transfer full): another tool's machine, halted, made of an instance that is gone */
+static char *
+stranger(void)
+{
+    g_autofree char *vm = NULL;
+    g_autofree char *copy = NULL;
+
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    copy = call("VM.clone", vm, ",\"stranger\"");
+    act("VM.remove_from_other_config", copy, ",\"nova_uuid\"");
+    past("destroy");
+    return g_steal_pointer(&copy);
+}
+
+/* (transfer full): the reference of the instance's disk that no machine has */
+static char *
+find_loose_disk(const World *world)
+{
+    const XdMirror *mirror = world->connection->mirror;
+    const GPtrArray *disks = xd_mirror_find(mirror, XD_BY_VDI_INSTANCE, INSTANCE);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const char *ref = ((const XdRecord *) g_ptr_array_index(disks, i))->ref;
+
+        if (xd_mirror_find(mirror, XD_BY_VBD_VDI, ref)->len == 0)
+            return g_strdup(ref);
+    }
+    g_assert_not_reached();
+}
+
+/* And with the disk of a spawn, which another machine gets that is off. */
+static void
+test_given_meanwhile(void)
+{
+    g_autoptr(World) world = NULL;
+    g_autofree char *vm = NULL;
+    g_autofree char *disk = NULL;
+
+    fresh();
+    vm = stranger();
+    victim_kill_at(pool, self, "spawn", 1, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    disk = find_loose_disk(world);
+    start_and_hold(world);
+    give_disk(vm, disk);
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VBD_VDI, disk)->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    release_and_find_nothing(world);
+    g_free(call("VDI.get_uuid", disk, "")); /* it is there */
 }
 
 /* One thing that cannot be removed is told, and the others are removed all the same. */
@@ -337,6 +547,50 @@ test_refused(void)
     g_assert_cmpuint(count("secret"), ==, 1 + POOL_SECRETS);
 }
 
+/* A step that comes later fails: who may not see secrets, or is not answered, is told what was removed all the
+ * same. */
+static void
+test_fails_later(gconstpointer method)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 6, "after");
+    victim_is_long_gone(pool);
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"s\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"before\",\"action\":\"error\",\"error\":"
+                      "[\"RBAC_PERMISSION_DENIED\",\"it\",\"no\"]}}",
+                      (const char *) method);
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VM\""));
+}
+
+/* So is who stops it: what is gone does not come back. */
+static void
+test_stopped(void)
+{
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn-rich", 4, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"VDI.destroy\","
+                            "\"nth\":2,\"when\":\"before\",\"action\":\"hold\"}}");
+    world_start(world, operation_find("reconcile"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    g_cancellable_cancel(world->cancellable);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_test_message("%s", world->result);
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VDI\""));
+    g_assert_nonnull(strstr(world->result, "reconcile was stopped before"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -356,11 +610,19 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/clone", test_clone);
     g_test_add_data_func("/op/reconcile/kept-disk", NULL, test_kept_disk);
     g_test_add_data_func("/op/reconcile/kept-disk-restarted", "restarted", test_kept_disk);
+    g_test_add_func("/op/reconcile/given-up", test_given_up);
+    g_test_add_data_func("/op/reconcile/resumed", NULL, test_resumed);
+    g_test_add_data_func("/op/reconcile/resumed-and-forgotten", "reconciled", test_resumed);
     g_test_add_func("/op/reconcile/spawn-again", test_spawn_again);
     g_test_add_func("/op/reconcile/sessions", test_sessions);
     g_test_add_func("/op/reconcile/secret", test_secret);
     g_test_add_func("/op/reconcile/refused", test_refused);
     g_test_add_func("/op/reconcile/used-meanwhile", test_used_meanwhile);
+    g_test_add_func("/op/reconcile/started-meanwhile", test_started_meanwhile);
+    g_test_add_func("/op/reconcile/given-meanwhile", test_given_meanwhile);
+    g_test_add_data_func("/op/reconcile/secrets-denied", "secret.get_all", test_fails_later);
+    g_test_add_data_func("/op/reconcile/fails-later", "secret.get_other_config", test_fails_later);
+    g_test_add_func("/op/reconcile/stopped", test_stopped);
     g_test_add_func("/op/reconcile/plan", test_plan);
     status = g_test_run();
     test_pool_free(pool);

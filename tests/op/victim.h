@@ -16,7 +16,7 @@ int victim_run(char **argv);
 void victim_kill_at(TestPool *pool, const char *program, const char *operation, guint call,
                     const char *when);
 /* Lets so much time pass in the pool that its session counts as idle (SESSION_IDLE_S of
- * ops/reconcile.c). */
+ * ops/inquiry.c). */
 void victim_is_long_gone(TestPool *pool);
 
 G_END_DECLS
