@@ -417,8 +417,8 @@ typedef struct {
     HvdDocumentFinish destroy_finish;
 
     /**
-     * cleanup: removes what an instance that is no longer there has left: disks that carry the
-     * instance's mark, that no VM uses, and that this owner's operations have left beyond doubt, as
+     * cleanup: removes disks that an instance which is no longer there has left. They carry the
+     * instance's mark, no VM uses them, and this owner's operations have left them beyond doubt, as
      * reconcile would have it: the process is gone, the mark is old enough and no other disk has
      * it, and the disk was to be destroyed or was never complete. Others may be clones, or kept on
      * purpose: they stay. It waits for a spawn of the instance that is under way.
@@ -432,9 +432,9 @@ typedef struct {
     /* ---- power: the state that is asked for already there is success, without a request ---- */
 
     /**
-     * power_on: starts a halted instance on its node. That is the one that spawn was told, or that
-     * it was last moved to; if it cannot take it, or none was ever named, the pool chooses: the
-     * result says which.
+     * power_on: starts a halted instance on its node, where that can take it. That is the one that
+     * spawn was told, or that it was last moved to; if it cannot take it, or none was ever named,
+     * the pool chooses: the result says which.
      *
      * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE, NO_RESOURCES, BUSY,
      * DENIED (blocked), TIMED_OUT. Since: 0.1
