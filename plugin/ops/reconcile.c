@@ -171,14 +171,13 @@ find_parts(XdOp *op, gpointer data)
     xd_op_next(op);
 }
 
-/* ---- secrets: some roles may not see them, and may mend all the rest ---- */
+/* ---- secrets: whose role may not see them is told so, and by tell_early() what was mended before ---- */
 
 static void
 list_secrets(XdOp *op, gpointer data)
 {
     Reconcile *reconcile = data;
-    XdStepCall call = {
-        .method = "secret.get_all", .out_value = &reconcile->secrets, .optional = TRUE};
+    XdStepCall call = {.method = "secret.get_all", .out_value = &reconcile->secrets};
 
     xd_op_call(op, &call);
 }
