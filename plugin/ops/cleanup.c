@@ -109,14 +109,6 @@ judge(Cleanup *cleanup)
 /* ---- one that cannot go does not keep the others ---- */
 
 static void
-destroy_disk(XdOp *op, gpointer data)
-{
-    XdMend *mend = data;
-
-    xd_op_try(op, xd_mend_class(mend->remain->kind)->steps, mend, &mend->error);
-}
-
-static void
 note_end(XdOp *op, gpointer data)
 {
     const XdMend *mend = data;
@@ -130,11 +122,10 @@ static void
 destroy_disks(XdOp *op, gpointer data)
 {
     static const XdStep steps[] = {
-        {"destroy-disk", destroy_disk, NULL, 1, 1800},
+        {"destroy-disk", xd_step_mend, NULL, 1, 1800},
         {"note", note_end, NULL, 0, 5},
         {0},
     };
-
     Cleanup *cleanup = data;
 
     judge(cleanup);

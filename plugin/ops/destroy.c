@@ -3,6 +3,7 @@
 #include "ops/block.h"
 #include "ops/find.h"
 #include "ops/removal.h"
+#include "xenapi/tag.h"
 
 typedef struct {
     XdInstanceState head;
@@ -79,13 +80,15 @@ mark(XdOp *op, gpointer data)
     set_blocked(op, destroy, vm, destroy->block);
 }
 
+/* Our own, and never one that another process has set since. */
 static void
 unmark(XdOp *op, gpointer data)
 {
     Destroy *destroy = data;
     const XdVM *vm = xd_removal_vm(&destroy->removal);
+    g_autofree char *tag = vm != NULL ? xd_block_get_tag(vm, XD_BLOCK_DESTROYED) : NULL;
 
-    if (vm == NULL || destroy->block == NULL || !xd_is_blocked(vm, XD_BLOCK_DESTROYED))
+    if (!xd_tag_is_of(tag, destroy->head.base.id))
         xd_op_next(op);
     else
         set_blocked(op, destroy, vm, NULL);

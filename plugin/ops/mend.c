@@ -334,3 +334,11 @@ xd_mend_class(XdRemainKind kind)
 {
     return &classes[kind];
 }
+
+void
+xd_step_mend(XdOp *op, gpointer data)
+{
+    XdMend *mend = data;
+
+    xd_op_try(op, xd_mend_class(mend->remain->kind)->steps, mend, &mend->error);
+}

@@ -42,4 +42,7 @@ typedef struct {
 
 const XdMendClass *xd_mend_class(XdRemainKind kind);
 
+/* A step: does what is to be done; one that fails notes why, and stops no other. */
+void xd_step_mend(XdOp *op, gpointer mend);
+
 G_END_DECLS

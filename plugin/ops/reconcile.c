@@ -233,14 +233,6 @@ read_secrets(XdOp *op, gpointer data)
 /* ---- mending ---- */
 
 static void
-mend_one(XdOp *op, gpointer data)
-{
-    XdMend *mend = data;
-
-    xd_op_try(op, xd_mend_class(mend->remain->kind)->steps, mend, &mend->error);
-}
-
-static void
 note_end(XdOp *op, gpointer data)
 {
     const XdMend *mend = data;
@@ -259,7 +251,7 @@ static void
 mend_all(XdOp *op, gpointer data)
 {
     static const XdStep steps[] = {
-        {"mend", mend_one, NULL, 1, 7200},
+        {"mend", xd_step_mend, NULL, 1, 7200},
         {"note", note_end, NULL, 0, 5},
         {0},
     };

@@ -252,6 +252,43 @@ test_unmarked(void)
     g_clear_pointer(&world, world_free);
 }
 
+static gboolean
+has_mark(const World *world, const char *ref, const char *mark)
+{
+    const XdVM *vm = xd_get_vm(world->connection->mirror, ref);
+
+    return g_strcmp0(xd_map_get(&vm->blocked_operations, "start"), mark) == 0;
+}
+
+/* Cancelled before anything is taken: its own mark goes, and never one that another process has set since. */
+static void
+test_mark_of_another(void)
+{
+#define MARK "being destroyed (hvd) 1;0000000001aaaaaaaabbbbbbbb;destroy;0;tester;e;s"
+    g_autofree char *vm = NULL;
+    g_autoptr(World) world = NULL;
+
+    past("spawn power-off-hard");
+    vm = test_pool_find_ref(pool, "VM", "web");
+    world = world_new(pool, TRUE, NULL);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":"
+                            "\"VM.set_blocked_operations\",\"nth\":1,\"when\":\"after\","
+                            "\"action\":\"hold\"}}");
+    world_start(world, operation_find("destroy"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
+    test_pool_set(pool, "VM", vm, "blocked_operations", "{\"start\":\"" MARK "\"}");
+    while (!has_mark(world, vm, MARK))
+        g_main_context_iteration(NULL, TRUE);
+    g_cancellable_cancel(world->cancellable);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_true(has_mark(world, vm, MARK));
+#undef MARK
+}
+
 int
 main(int argc, char **argv)
 {
@@ -270,6 +307,7 @@ main(int argc, char **argv)
     g_test_add_data_func("/op/cleanup/killed", NULL, test_killed);
     g_test_add_data_func("/op/cleanup/refused", "refused", test_killed);
     g_test_add_func("/op/destroy/unmarked", test_unmarked);
+    g_test_add_func("/op/destroy/mark-of-another", test_mark_of_another);
     status = g_test_run();
     test_pool_free(pool);
     return status;
