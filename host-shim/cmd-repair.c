@@ -116,8 +116,15 @@ static gboolean
 check_failures(JsonObject *report, GError **error)
 {
     g_autoptr(GPtrArray) leftovers = document_objects(report, "leftovers");
+    const char *ended_early = document_text(report, "ended_early");
     guint n = 0;
 
+    if (ended_early != NULL) {
+        failure_set(error, HVD_ERROR_LEFTOVERS,
+                    _("what it does not name was perhaps not looked at; it can be repeated"),
+                    _("reconcile ended early: %s"), ended_early);
+        return FALSE;
+    }
     for (guint i = 0; i < leftovers->len; i++)
         n += document_flag(g_ptr_array_index(leftovers, i), "failed") ? 1 : 0;
     if (n == 0)

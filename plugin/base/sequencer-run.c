@@ -221,6 +221,12 @@ xd_op_is_stopped(XdOp *op)
     return op->run->stop != NULL && !op->run->rolling_back;
 }
 
+const GError *
+xd_op_get_error(XdOp *op)
+{
+    return op->run->error;
+}
+
 const char *
 xd_op_get_step_name(XdOp *op)
 {

@@ -140,6 +140,7 @@ gpointer xd_op_get_state(XdOp *op); /* of the operation, also below xd_op_each()
 XdOpPlan *xd_op_get_plan(XdOp *op); /* (nullable) */
 void xd_op_plan_call(XdOp *op, const char *method, const char *parameters);
 gboolean xd_op_is_rolling_back(XdOp *op);
+const GError *xd_op_get_error(XdOp *op); /* of an undo: why there is something to take back */
 /* Somebody cancelled the operation, or its time is over: no step may go on as if nothing was. */
 gboolean xd_op_is_stopped(XdOp *op);
 const char *xd_op_get_step_name(XdOp *op);

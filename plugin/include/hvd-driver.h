@@ -672,10 +672,11 @@ typedef struct {
     /**
      * reconcile: finds what operations of processes that are gone have left half-done, ends or
      * removes it, and reports what cannot be attributed to anybody. Once something is done, a
-     * failure or a stop ends with the report so far; what was under way then is a leftover in it.
+     * failure or a stop ends with the report so far: its "ended_early" says why, and what was under
+     * way then is a leftover in it.
      *
-     * Result: a report (reconcile-report.schema.json) with "removed" and "leftovers". Errors:
-     * NOT_REACHABLE, DENIED. Since: 0.1
+     * Result: a report (reconcile-report.schema.json) with "completed", "removed" and "leftovers".
+     * Errors: NOT_REACHABLE, DENIED. Since: 0.1
      */
     HvdCallAsync reconcile_async;
     HvdDocumentFinish reconcile_finish;

@@ -312,9 +312,11 @@ tell_early(XdOp *op, gpointer data)
         xd_op_next(op);
         return;
     }
+    reconcile->report.ended_early = g_strdup(xd_op_get_error(op)->message);
     xd_log(reconcile->head.base.connection->log, G_LOG_LEVEL_MESSAGE, "xd-ops",
            &(XdLogFields){.op = "reconcile"},
-           "it ended early: what the report does not name was perhaps not looked at");
+           "it ended early, what the report does not name was perhaps not looked at: %s",
+           reconcile->report.ended_early);
     xd_op_set_result(op, xd_reconcile_report_print(&reconcile->report, XD_PRINT_MASKED), g_free);
     xd_op_make_good(op, data);
 }

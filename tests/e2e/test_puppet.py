@@ -158,6 +158,10 @@ def test_reconcile(puppet):
     equal([line.split()[0] for line in lines[:-1]], ["FATE", "completed", "removed", "removed", "left"])
     equal(lines[-1], "1 completed, 2 removed, 1 left where they are")
     equal(puppet.hvd("--json", "reconcile").json(), puppet.answers["reconcile"])
+    puppet.answers["reconcile"]["ended_early"] = "secret.get_all: no answer"
+    early = puppet.hvd("reconcile").expect(18, "hvd: LEFTOVERS: reconcile ended early: secret.get_all: no answer",
+                                           "it can be repeated")
+    equal(early.out.splitlines(), lines)
 
 
 @with_puppet

@@ -544,6 +544,7 @@ test_refused(void)
     world = reconciled("reconcile.grace=0");
     g_assert_nonnull(strstr(world->result, "\"leftovers\":[{\"kind\":\"SR\""));
     g_assert_nonnull(strstr(world->result, "SR.forget: INTERNAL_ERROR"));
+    g_assert_null(strstr(world->result, "ended_early"));
     g_assert_cmpuint(count("secret"), ==, 1 + POOL_SECRETS);
 }
 
@@ -564,6 +565,8 @@ test_fails_later(gconstpointer method)
                       (const char *) method);
     world = reconciled("reconcile.grace=0");
     g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VM\""));
+    g_assert_nonnull(strstr(world->result, "\"ended_early\":\""));
+    g_assert_nonnull(strstr(world->result, method));
 }
 
 /* So is who stops it: what is gone does not come back. */
@@ -589,6 +592,7 @@ test_stopped(void)
     g_test_message("%s", world->result);
     g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VDI\""));
     g_assert_nonnull(strstr(world->result, "reconcile was stopped before"));
+    g_assert_nonnull(strstr(world->result, "\"ended_early\":\"mend-parts: cancelled\""));
 }
 
 int
