@@ -11,8 +11,17 @@ struct _Interrupt {
     Output *output;
     GCancellable *cancellable;
     gboolean expected;
-    guint sources[G_N_ELEMENTS(signals)];
+    gboolean has_come;
+    guint sources[G_N_ELEMENTS(signals)]; /* 0: of one that is ignored */
 };
+
+gboolean
+interrupt_is_ignored(int signal_number)
+{
+    struct sigaction action = {0};
+
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 /* In signal context. */
 static void
@@ -22,12 +31,14 @@ leave(int signal_number G_GNUC_UNUSED)
 }
 
 static void
-leave_at_next(void)
+leave_at_next(const Interrupt *interrupt)
 {
     struct sigaction action = {.sa_handler = leave};
 
-    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
-        sigaction(signals[i], &action, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++) {
+        if (interrupt->sources[i] != 0)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
 static gboolean
@@ -35,14 +46,15 @@ on_signal(gpointer data)
 {
     Interrupt *interrupt = data;
 
-    if (g_cancellable_is_cancelled(interrupt->cancellable))
+    if (interrupt->has_come)
         return G_SOURCE_CONTINUE;
+    interrupt->has_come = TRUE;
+    leave_at_next(interrupt);
     output_live(interrupt->output, NULL);
     if (!interrupt->expected)
         output_note(interrupt->output, "%s",
                     _("cancelling: what was done is being undone; once more ends hvd at once and "
                       "leaves the rest to \"hvd reconcile\""));
-    leave_at_next();
     g_cancellable_cancel(interrupt->cancellable);
     return G_SOURCE_CONTINUE;
 }
@@ -53,6 +65,12 @@ interrupt_expect(Interrupt *interrupt)
     interrupt->expected = TRUE;
 }
 
+gboolean
+interrupt_has_come(const Interrupt *interrupt)
+{
+    return interrupt->has_come;
+}
+
 Interrupt *
 interrupt_new(Output *output, GCancellable *cancellable)
 {
@@ -60,8 +78,10 @@ interrupt_new(Output *output, GCancellable *cancellable)
 
     interrupt->output = output;
     interrupt->cancellable = g_object_ref(cancellable);
-    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
-        interrupt->sources[i] = g_unix_signal_add(signals[i], on_signal, interrupt);
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++) {
+        if (!interrupt_is_ignored(signals[i]))
+            interrupt->sources[i] = g_unix_signal_add(signals[i], on_signal, interrupt);
+    }
     return interrupt;
 }
 
@@ -69,7 +89,7 @@ void
 interrupt_free(Interrupt *interrupt)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
-        g_source_remove(interrupt->sources[i]);
+        g_clear_handle_id(&interrupt->sources[i], g_source_remove);
     g_object_unref(interrupt->cancellable);
     g_free(interrupt);
 }

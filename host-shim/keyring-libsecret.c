@@ -1,5 +1,6 @@
 /* What keyring.h promises, through libsecret. */
 #include "failure.h"
+#include "interrupt.h"
 #include "keyring.h"
 
 #include <glib-unix.h>
@@ -39,6 +40,8 @@ wait_begin(Wait *wait)
     *wait = (Wait){.context = g_main_context_new(), .cancellable = g_cancellable_new()};
     g_main_context_push_thread_default(wait->context);
     for (gsize i = 0; i < G_N_ELEMENTS(enders); i++) {
+        if (interrupt_is_ignored(enders[i]))
+            continue;
         wait->signals[i] = g_unix_signal_source_new(enders[i]);
         g_source_set_callback(wait->signals[i], on_signal, wait->cancellable, NULL);
         g_source_attach(wait->signals[i], wait->context);
@@ -49,8 +52,9 @@ static void
 wait_end(Wait *wait)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(enders); i++) {
-        g_source_destroy(wait->signals[i]);
-        g_source_unref(wait->signals[i]);
+        if (wait->signals[i] != NULL)
+            g_source_destroy(wait->signals[i]);
+        g_clear_pointer(&wait->signals[i], g_source_unref);
     }
     g_clear_object(&wait->result);
     /* subscriptions end in the loop that they were made in */

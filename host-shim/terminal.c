@@ -1,6 +1,7 @@
 #include "terminal.h"
 
 #include "failure.h"
+#include "interrupt.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -96,7 +97,7 @@ hold_signals(sigset_t *before, struct sigaction *handlers)
         sigaddset(&held, enders[i]);
     pthread_sigmask(SIG_BLOCK, &held, before);
     for (gsize i = 0; i < G_N_ELEMENTS(enders); i++)
-        sigaction(enders[i], &action, &handlers[i]);
+        sigaction(enders[i], interrupt_is_ignored(enders[i]) ? NULL : &action, &handlers[i]);
 }
 
 static void

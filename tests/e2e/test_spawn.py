@@ -315,6 +315,31 @@ def test_interrupted_twice(pool):
     pool.control.do("release", id="Async.VM.start")
 
 
+@with_pool()
+def test_signals_ignored(pool):
+    """nohup and a shell's "&" start us with signals that are to be ignored: they are."""
+    def ignore():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+    path = write(pool.state, "x.img", content(MIB))
+    pool.hold("Async.VM.start")
+    process = pool.start("spawn", path, "--name", "web-1", preexec_fn=ignore)
+    pool.control.do("wait", id="Async.VM.start")
+    for number in (signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+    pool.control.do("release", id="Async.VM.start")
+    finish(process).expect(0)
+    assert pool.record("VM", name_label="web-1")
+    pool.hold("Async.VM.pause")
+    process = pool.start("power", "pause", "web-1", preexec_fn=ignore)
+    pool.control.do("wait", id="Async.VM.pause")
+    process.send_signal(signal.SIGTERM)
+    assert "what was done is being undone" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)  # is no second one either
+    pool.control.do("release", id="Async.VM.pause")
+    finish(process).expect(0)  # not ended on the spot: it was too late to stop
+
+
 # ---- progress ----
 
 def feed(path, pieces, is_seen):
