@@ -6,8 +6,9 @@
 G_BEGIN_DECLS
 
 /**
- * Partial: a file that is being written, beside where it shall be, readable by its owner alone. It
- * takes its name when it is complete, and goes away when it is not.
+ * Partial: a file that is being written, in the directory where it shall be, readable by its owner
+ * alone. It has no name until it is complete: whatever ends the process, nothing is left. Where the
+ * file system knows no such files it has a hidden name meanwhile.
  */
 typedef struct _Partial Partial;
 
