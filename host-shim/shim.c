@@ -176,8 +176,13 @@ open_in_time(Shim *shim, const HvdOpen *open, GError **error)
     Limit *limit = limit_new(seconds, runner_get_cancellable(shim->runner));
     gboolean opened = runner_open(shim->runner, open, error);
 
-    if (!limit_free(limit) || opened)
+    if (!limit_free(limit))
         return opened;
+    /* that time is over says nothing of what comes after opening */
+    if (!interrupt_has_come(shim->interrupt))
+        g_cancellable_reset(runner_get_cancellable(shim->runner));
+    if (opened)
+        return TRUE;
     g_clear_error(error);
     failure_set(error, HVD_ERROR_TIMED_OUT, _("give it more time with --timeout"),
                 _("the pool did not answer within %u s"), seconds);

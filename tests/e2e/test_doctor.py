@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 
 from shim import MIB, content, directory, equal, hvd, main, with_pool, write, Pool
@@ -52,6 +53,16 @@ def content_with(found, *others):
     """Nothing but @others has found anything."""
     bad = {check for check, several in found.items() if any(one[0] != "ok" for one in several)}
     equal(bad - set(others), set())
+
+
+def test_silent():
+    """The pool takes the connection and says nothing: that is a finding, and the others are made."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        words = ["--pool", f"http://127.0.0.1:{server.getsockname()[1]}", "--timeout", "1",
+                 "--set", "http.allow-plaintext=loopback"]
+        found = examine(*words, env={"HVD_CREDENTIAL": "env:WORD", "WORD": "a word"})
+        expect(found, "login", "problem", "TIMED_OUT", "within 1 s")
+        expect(found, "address", "ok")
 
 
 def ref_of(pool, kind, **members):
