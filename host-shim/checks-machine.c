@@ -158,8 +158,11 @@ check_credentials(Doctor *doctor)
 {
     const Credential *credential = doctor->shim->credential;
     g_autofree char *configured = target_get_value(doctor->target, "pool", "password");
+    g_autoptr(GError) fault = NULL;
 
-    if (credential_is_from_environment(credential))
+    if (doctor->target->simulated == NULL && !credential_check(credential, &fault))
+        doctor_say_error(doctor, fault);
+    else if (credential_is_from_environment(credential))
         doctor_say(doctor, CHECK_WARNING, _("HVD_CREDENTIAL=file:PATH is better"), "%s",
                    _("a password in the environment is the weakest source: programs hand it on"));
     else if (credential_is_from_keyring(credential))

@@ -12,13 +12,10 @@ void
 check_login(Doctor *doctor)
 {
     g_autofree char *user = target_get_value(doctor->target, "pool", "username");
-    g_autofree char *advice =
-        doctor->open_error != NULL ? failure_dup_advice(doctor->open_error) : NULL;
     g_autoptr(GPtrArray) nodes = doctor_nodes(doctor);
 
     if (doctor->open_error != NULL)
-        doctor_say(doctor, CHECK_PROBLEM, advice, "%s: %s", failure_get_name(doctor->open_error),
-                   doctor->open_error->message);
+        doctor_say_error(doctor, doctor->open_error);
     else
         doctor_say(doctor, CHECK_OK, NULL,
                    ngettext("\"%s\" is logged in, %u node is known",

@@ -81,6 +81,14 @@ doctor_say(Doctor *doctor, CheckState state, const char *advice, const char *for
     g_ptr_array_add(doctor->findings, finding);
 }
 
+void
+doctor_say_error(Doctor *doctor, const GError *error)
+{
+    g_autofree char *advice = failure_dup_advice(error);
+
+    doctor_say(doctor, CHECK_PROBLEM, advice, "%s: %s", failure_get_name(error), error->message);
+}
+
 static const struct {
     const char *word; /* in JSON; marked for translation, for eyes */
     Style style;

@@ -23,7 +23,7 @@ struct _Credential {
     gsize length;
     GHashTable *keyring; /* (nullable): attributes of an item of the Secret Service */
     GError *problem;     /* (nullable): with that */
-    gboolean empty;
+    GError *fault;       /* (nullable): of the variable */
     gboolean cancelled;
 };
 
@@ -33,6 +33,7 @@ credential_free(Credential *credential)
     locked_free(credential->page, MAX_SECRET);
     g_clear_pointer(&credential->keyring, g_hash_table_unref);
     g_clear_error(&credential->problem);
+    g_clear_error(&credential->fault);
     g_free(credential->reference);
     g_free(credential);
 }
@@ -107,46 +108,57 @@ make_absolute(const char *reference)
     return path != NULL ? g_strconcat(FILE_SCHEME, path, NULL) : g_strdup(reference);
 }
 
-Credential *
-credential_take(GError **error)
+/* It may be the password itself: no message has it, and no child. */
+static gboolean
+refuse_literal(GError **error)
 {
-    g_autoptr(Credential) credential = g_new0(Credential, 1);
-    const char *reference = getenv(VARIABLE);
+    wipe_variable(VARIABLE);
+    failure_set(error, HVD_ERROR_SECRET_LITERAL,
+                _("put the password into a file that only you can read, and its name there"),
+                _("%s takes a reference to a password (file:, credential:, fd:, env:, "
+                  "secret-service:), not the password"),
+                VARIABLE);
+    return FALSE;
+}
 
-    credential->empty = reference != NULL && reference[0] == '\0';
-    if (reference == NULL || credential->empty)
-        return g_steal_pointer(&credential);
-    if (!has_scheme(reference)) {
-        /* it may be the password itself: no message has it, and no child */
-        wipe_variable(VARIABLE);
-        failure_set(error, HVD_ERROR_SECRET_LITERAL,
-                    _("put the password into a file that only you can read, and its name there"),
-                    _("%s takes a reference to a password (file:, credential:, fd:, env:, "
-                      "secret-service:), not the password"),
+static gboolean
+take_reference(Credential *credential, const char *reference, GError **error)
+{
+    if (reference[0] == '\0') {
+        failure_set(error, HVD_ERROR_SECRET,
+                    _("set it to a reference, e.g. file:PATH, or unset it"), _("%s is empty"),
                     VARIABLE);
-        return NULL;
+        return FALSE;
     }
+    if (!has_scheme(reference))
+        return refuse_literal(error);
     if (g_str_has_prefix(reference, KEYRING))
-        return take_keyring(credential, reference + strlen(KEYRING), error)
-                   ? g_steal_pointer(&credential)
-                   : NULL;
+        return take_keyring(credential, reference + strlen(KEYRING), error);
     if (!g_str_has_prefix(reference, "env:")) {
         credential->reference = make_absolute(reference);
-        return g_steal_pointer(&credential);
+        return TRUE;
     }
-    if (!take_variable(credential, reference + strlen("env:"), error))
-        return NULL;
     credential->reference = g_strdup(HOST_SCHEME FROM_US);
-    return g_steal_pointer(&credential);
+    return take_variable(credential, reference + strlen("env:"), error);
+}
+
+Credential *
+credential_take(void)
+{
+    Credential *credential = g_new0(Credential, 1);
+    const char *reference = getenv(VARIABLE);
+
+    if (reference != NULL)
+        take_reference(credential, reference, &credential->fault);
+    return credential;
 }
 
 gboolean
 credential_check(const Credential *credential, GError **error)
 {
-    if (!credential->empty)
+    if (credential->fault == NULL)
         return TRUE;
-    failure_set(error, HVD_ERROR_SECRET, _("set it to a reference, e.g. file:PATH, or unset it"),
-                _("%s is empty"), VARIABLE);
+    g_propagate_error(error, g_error_copy(credential->fault));
     return FALSE;
 }
 

@@ -12,13 +12,14 @@ typedef struct _Credential Credential;
  * credential_take: looks at $HVD_CREDENTIAL, a reference: file:PATH, credential:NAME and fd:N are
  * the driver's business; secret-service:ATTRIBUTE=VALUE[,...] is looked up when the driver asks;
  * env:NAME is read now, once, and the variable overwritten and removed, so that no child and no later
- * look at our environment has it (SEC-4).
- * Errors: FAILURE: SECRET_LITERAL, SECRET.
+ * look at our environment has it (SEC-4). What is wrong with it is told where it is wanted, by
+ * credential_check().
  */
-Credential *credential_take(GError **error);
+Credential *credential_take(void);
 void credential_free(Credential *credential);
 
-/* An empty variable says nothing, and was hardly meant to. Errors: SECRET. */
+/* Errors: FAILURE: SECRET_LITERAL; SECRET, also where it is empty: that says nothing, and was hardly meant
+ * to. */
 gboolean credential_check(const Credential *credential, GError **error);
 /* (nullable): what goes into the driver's pool.password; NULL: nothing was said */
 const char *credential_get_reference(const Credential *credential);

@@ -64,6 +64,8 @@ struct _Doctor {
 /* @advice: (nullable): translated, as is @format */
 void doctor_say(Doctor *doctor, CheckState state, const char *advice, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+/* A problem with the error's own words and advice. */
+void doctor_say_error(Doctor *doctor, const GError *error);
 /* (transfer container): of JsonObject */
 GPtrArray *doctor_nodes(const Doctor *doctor);
 

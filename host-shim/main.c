@@ -45,8 +45,8 @@ choose_language(void)
 static gboolean
 run_command(Shim *shim, const Command *command, GError **error)
 {
-    shim->credential = credential_take(error);
-    if (shim->credential == NULL || !shim_run(shim, command, error) || !output_flush(error))
+    shim->credential = credential_take();
+    if (!shim_run(shim, command, error) || !output_flush(error))
         return FALSE;
     names_remember(shim);
     return TRUE;

@@ -213,6 +213,23 @@ def test_empty_variable(pool):
 
 
 @with_pool()
+def test_faulty_variable(pool):
+    """It is a fault where a password is wanted, and there alone."""
+    words, _ = pool.address()
+    for value, status in (("env:UNSET_WORD", 20), ("canary-4711", 21), ("secret-service:", None)):
+        env = {"HVD_CREDENTIAL": value, "UNSET_WORD": None}
+        for harmless in (["help", "environment"], ["version"], ["config"], ["complete", "--", "li"]):
+            hvd(*harmless, env=env).expect(0)
+        pool.hvd("list", env=env).expect(0)
+        result = hvd(*words, "list", env=env)
+        equal(result.status in (20, 21) if status is None else result.status == status, True)
+        doctor = hvd(*words, "--json", "doctor", env=env).json()
+        found = next(one for one in doctor if one["check"] == "credentials")
+        equal(found["state"], "problem")
+        assert "canary" not in result.err + json.dumps(found), found
+
+
+@with_pool()
 def test_pool_by_setting(pool):
     """--set pool.url is as --pool: neither the simulated pool's password goes there, nor that of a
     configuration for another address."""
