@@ -7,6 +7,9 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+/* A second answer may come at any time: so many calls are remembered. */
+#define MAX_CALLS 64
+
 /* One call of a slot. */
 typedef struct {
     const char *slot;
@@ -15,7 +18,7 @@ typedef struct {
     gboolean too_early;
     gboolean elsewhere;
     guint answers;
-    GAsyncResult *result;
+    GAsyncResult *result; /* until it was made an answer of */
 } Pending;
 
 struct _Runner {
@@ -24,7 +27,8 @@ struct _Runner {
     HvdCall call;
     GCancellable *cancellable;
     gboolean shielded;
-    GPtrArray *calls; /* of Pending: all there were, since a second answer may come at any time */
+    GPtrArray *calls; /* (element-type Pending) */
+    guint n_calls;    /* that there were */
 };
 
 static void
@@ -98,18 +102,40 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     pending->answers++;
     pending->too_early |= !pending->returned;
     pending->elsewhere |= g_thread_self() != pending->thread;
-    if (pending->result == NULL)
+    if (pending->answers == 1)
         pending->result = g_object_ref(result);
+}
+
+/* A second answer that came too late to be an error of its call is at least told. */
+static void
+check_late_answer(const Pending *pending)
+{
+    if (pending->answers > 1)
+        g_warning("the driver broke its contract: %s called back twice", pending->slot);
+}
+
+/* One that nobody has used yet, or the oldest. */
+static Pending *
+take_pending(Runner *runner)
+{
+    Pending *pending;
+
+    if (runner->n_calls < MAX_CALLS) {
+        g_ptr_array_add(runner->calls, g_new0(Pending, 1));
+        return g_ptr_array_index(runner->calls, runner->n_calls++);
+    }
+    pending = g_ptr_array_index(runner->calls, runner->n_calls++ % MAX_CALLS);
+    check_late_answer(pending);
+    g_clear_object(&pending->result);
+    return pending;
 }
 
 static Pending *
 new_pending(Runner *runner, const char *slot)
 {
-    Pending *pending = g_new0(Pending, 1);
+    Pending *pending = take_pending(runner);
 
-    pending->slot = slot;
-    pending->thread = g_thread_self();
-    g_ptr_array_add(runner->calls, pending);
+    *pending = (Pending){.slot = slot, .thread = g_thread_self()};
     return pending;
 }
 
@@ -142,8 +168,9 @@ pending_wait(Pending *pending, GError **error)
 /* What a finish function gave: result or error, and an error that the host can act on. Takes
  * @given. */
 static gboolean
-check_end(Runner *runner, const Pending *pending, gboolean succeeded, GError *given, GError **error)
+check_end(Runner *runner, Pending *pending, gboolean succeeded, GError *given, GError **error)
 {
+    g_autoptr(GAsyncResult) result = g_steal_pointer(&pending->result);
     g_autoptr(GError) owned = given;
     char *document = NULL;
 
@@ -156,7 +183,7 @@ check_end(Runner *runner, const Pending *pending, gboolean succeeded, GError *gi
     if (given->domain != HVD_ERROR && !g_error_matches(given, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return broken(pending, _("gave an error of a foreign domain"), error);
     if (HVD_HAS(runner->driver, describe_error))
-        document = runner->driver->describe_error(pending->result);
+        document = runner->driver->describe_error(result);
     g_propagate_error(error, failure_from_driver(g_steal_pointer(&owned), document));
     return FALSE;
 }
@@ -199,18 +226,6 @@ runner_open(Runner *runner, const HvdOpen *open, GError **error)
     return check_end(runner, pending, runner->connection != NULL, given, error);
 }
 
-/* A second answer that came too late to be an error of its call is at least told. */
-static void
-check_late_answers(const Runner *runner)
-{
-    for (guint i = 0; i < runner->calls->len; i++) {
-        const Pending *pending = g_ptr_array_index(runner->calls, i);
-
-        if (pending->answers > 1)
-            g_warning("the driver broke its contract: %s called back twice", pending->slot);
-    }
-}
-
 void
 runner_close(Runner *runner)
 {
@@ -222,7 +237,8 @@ runner_close(Runner *runner)
     runner->driver->close_async(g_steal_pointer(&runner->connection), on_answer, pending);
     if (pending_wait(pending, NULL))
         runner->driver->close_finish(pending->result);
-    check_late_answers(runner);
+    for (guint i = 0; i < runner->calls->len; i++)
+        check_late_answer(g_ptr_array_index(runner->calls, i));
 }
 
 /* The slot's two functions. */

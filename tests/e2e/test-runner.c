@@ -29,11 +29,21 @@ typedef struct {
     gpointer late_data;
 } Connection;
 
+static guint n_results; /* that somebody still has */
+
+static void
+on_result_gone(gpointer data G_GNUC_UNUSED, GObject *result G_GNUC_UNUSED)
+{
+    n_results--;
+}
+
 static void
 complete(gpointer data, GAsyncReadyCallback callback)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
 
+    n_results++;
+    g_object_weak_ref(G_OBJECT(task), on_result_gone, NULL);
     callback(NULL, G_ASYNC_RESULT(task), data);
 }
 
@@ -192,6 +202,21 @@ test_well(void)
     g_assert_cmpstr(text, ==, "{}");
 }
 
+/* hvd watch makes a call a second for weeks. */
+static void
+test_many(void)
+{
+    g_autoptr(Runner) runner = open_runner();
+
+    for (guint i = 0; i < 200; i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = call(runner, i % 2 == 0 ? WELL : REFUSES, &error);
+
+        g_assert_cmpstr(text, ==, i % 2 == 0 ? "{}" : NULL);
+        g_assert_cmpuint(n_results, ==, 0);
+    }
+}
+
 static void
 test_broken(void)
 {
@@ -321,6 +346,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shim/runner/well", test_well);
+    g_test_add_func("/shim/runner/many", test_many);
     g_test_add_func("/shim/runner/broken", test_broken);
     g_test_add_func("/shim/runner/twice-later", test_twice_later);
     g_test_add_func("/shim/runner/error-document", test_error_document);
