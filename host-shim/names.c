@@ -29,11 +29,28 @@ find_file(const Arguments *arguments)
 
 /* ---- writing ---- */
 
-static void
-add_names(JsonObject *all, const char *member, char *text)
+/* However old, and no part of a plan: nobody waits for it. A signal, which may have ended the command,
+ * does not stop it. */
+static JsonNode *
+read_list(Shim *shim, const char *slot)
 {
-    g_autofree char *owned G_GNUC_UNUSED = text;
-    g_autoptr(JsonNode) list = text != NULL ? document_parse(text) : NULL;
+    HvdCall *call = runner_get_call(shim->runner);
+    HvdCallFlags flags = call->flags;
+    g_autofree char *text = NULL;
+
+    call->flags = HVD_CALL_ALLOW_STALE;
+    runner_shield(shim->runner, TRUE);
+    if (runner_has(shim->runner, slot))
+        text = runner_call(shim->runner, slot, NULL);
+    runner_shield(shim->runner, FALSE);
+    call->flags = flags;
+    return text != NULL ? document_parse(text) : NULL;
+}
+
+static gboolean
+add_names(Shim *shim, JsonObject *all, const char *member, const char *slot)
+{
+    g_autoptr(JsonNode) list = read_list(shim, slot);
     g_autoptr(GPtrArray) objects = document_elements(list);
     JsonArray *array = json_array_new();
 
@@ -47,21 +64,7 @@ add_names(JsonObject *all, const char *member, char *text)
         json_array_add_object_element(array, object);
     }
     json_object_set_array_member(all, member, array);
-}
-
-/* However old, and no part of a plan: nobody waits for it. */
-static char *
-read_list(Shim *shim, const char *slot)
-{
-    HvdCall *call = runner_get_call(shim->runner);
-    HvdCallFlags flags = call->flags;
-    char *text = NULL;
-
-    call->flags = HVD_CALL_ALLOW_STALE;
-    if (runner_has(shim->runner, slot))
-        text = runner_call(shim->runner, slot, NULL);
-    call->flags = flags;
-    return text;
+    return list != NULL;
 }
 
 void
@@ -72,10 +75,10 @@ names_remember(Shim *shim)
     g_autoptr(JsonObject) all = json_object_new();
     g_autofree char *text = NULL;
 
-    if (file == NULL || g_mkdir_with_parents(directory, 0700) != 0)
+    if (file == NULL || g_mkdir_with_parents(directory, 0700) != 0 ||
+        !add_names(shim, all, "instances", "list_instances") ||
+        !add_names(shim, all, "nodes", "list_nodes"))
         return;
-    add_names(all, "instances", read_list(shim, "list_instances"));
-    add_names(all, "nodes", read_list(shim, "list_nodes"));
     text = document_print_object(all);
     g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
 }

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
 import shim
-from shim import MIB, Pool, content, directory, equal, hvd, main, write
+from shim import MIB, Pool, content, directory, equal, finish, hvd, main, write
 from tree import TOP
 
 SHELLS = TOP / "host-shim" / "completions"
@@ -92,6 +93,17 @@ def test_names():
         equal(list_of("--pool", "https://other.example.org", "info", "", env=env), [])
         [file] = os.listdir(place + "/cache/hvd")
         equal(os.stat(f"{place}/cache/hvd/{file}").st_mode & 0o077, 0)
+
+
+def test_names_after_a_signal():
+    """Ctrl-C is how following ends: what was known is known afterwards."""
+    with directory() as place, Pool(place + "/pool") as pool:
+        pool.spawn(write(place, "x.img", content(MIB)), "--name=web-1")
+        process = pool.start("events", "--follow")
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        finish(process).expect(0)
+        equal(list_of(f"--simulate={pool.state}", "info", ""), ["web-1"])
 
 
 def test_asks_nobody():
