@@ -164,15 +164,13 @@ static gboolean
 read_size(const Option *option, Value *value, const char *text, GError **error)
 {
     guint64 bytes = 0;
-    gboolean is_size = text_parse_size(text, &bytes);
 
-    value->number = (gint64) bytes;
-    if (is_size && value->number >= option->least)
+    if (text_parse_size(text, &bytes)) {
+        value->number = (gint64) bytes;
         return TRUE;
+    }
     failure_set(error, FAILURE_USAGE, _("write 512M, 4G or 1.5T; without a unit it is bytes"),
-                is_size ? _("--%s takes a size that is larger, not \"%s\"")
-                        : _("--%s takes a size, not \"%s\""),
-                option->name, text);
+                _("--%s takes a size, not \"%s\""), option->name, text);
     return FALSE;
 }
 

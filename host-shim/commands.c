@@ -57,14 +57,13 @@ static const Option doctor_options[] = {
     {NULL},
 };
 
-#define MAX_VCPUS    1024
-#define LEAST_MEMORY (16 << 20) /* of instance.schema.json */
+#define MAX_VCPUS 1024 /* of instance.schema.json */
 
 static const Option spawn_options[] = {
     {"name", 0, OPTION_TEXT, N_("NAME"),
      N_("for people; without it the file's, but for its suffix"), 0, 0},
     {"uuid", 0, OPTION_TEXT, N_("UUID"), N_("key of the instance; without it a random one"), 0, 0},
-    {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), LEAST_MEMORY, 0},
+    {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), 0, 0},
     {"vcpus", 0, OPTION_NUMBER, N_("N"), N_("virtual processors; 1"), 1, MAX_VCPUS},
     {"disk", 0, OPTION_SIZE, N_("SIZE"),
      N_("size of the root disk; without it as large as the image, rounded up by the storage"), 0,

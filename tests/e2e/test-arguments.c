@@ -96,7 +96,6 @@ test_refused(void)
         {"-json list", "there is no option -json", "did you mean \"--json\"?"},
         {"--simulate /x list", "there is no command \"/x\"",
          "a directory is written as --simulate=/x"},
-        {"spawn x --memory 4", "--memory takes a size that is larger, not \"4\"", "write 512M"},
         {"spawn x --memory 4x", "--memory takes a size, not \"4x\"", "write 512M"},
         {"--json=1 list", "--json takes no value", NULL},
         {"list --timeout", "--timeout needs a value: --timeout SECONDS", NULL},

@@ -55,6 +55,15 @@ def test_success(pool):
 
 
 @with_pool()
+def test_saved_sizes(pool):
+    """What is saved may be a size, and only later it is known which."""
+    image = write(pool.state, "x.img", content(MIB))
+    run(pool, {"run": ["spawn", image, "--name", "web-1"], "save": {"mem": "/memory_bytes", "n": "/vcpus"}},
+        {"run": ["spawn", image, "--name", "web-2", "--memory", "${mem}", "--vcpus", "${n}"],
+         "expect": {"json": {"memory_bytes": 1 << 30}}}).expect(0)
+
+
+@with_pool()
 def test_json(pool):
     image = write(pool.state, "x.img", content(MIB))
     result = run(pool, {"run": ["spawn", image], "save": {"cpus": "/vcpus"}},
