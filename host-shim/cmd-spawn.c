@@ -76,15 +76,23 @@ open_url(Shim *shim, Image *image, const char *url, ImageOptions *options, GErro
 static gboolean
 open_image(Shim *shim, Image *image, const char *path, gboolean is_image, GError **error)
 {
-    ImageOptions options = {
-        .is_image = is_image,
-        .ca_file = arguments_get(shim->arguments, "image-ca-file"),
-    };
+    ImageOptions options = {.is_image = is_image};
 
-    if (fetch_url_is(path))
-        return open_url(shim, image, path, &options, error);
-    if (options.ca_file == NULL)
+    if (!fetch_url_is(path))
         return image_open(image, path, &options, error);
+    options.ca_file = arguments_get(shim->arguments, "image-ca-file");
+    return open_url(shim, image, path, &options, error);
+}
+
+/* The image is FILE, or lies beside the document that FILE is. */
+static gboolean
+check_authority(const Arguments *arguments, GError **error)
+{
+    const char *beside = arguments_get(arguments, "image");
+    const char *path = beside != NULL ? beside : arguments_operand(arguments, 0);
+
+    if (!arguments_has(arguments, "image-ca-file") || fetch_url_is(path))
+        return TRUE;
     failure_set(error, FAILURE_USAGE, NULL,
                 _("--image-ca-file is for images from https://, and %s is none"), path);
     return FALSE;
@@ -380,7 +388,8 @@ cmd_spawn(Shim *shim, GError **error)
     const Arguments *arguments = shim->arguments;
     g_auto(Image) image = {0};
 
-    if (!open_image(shim, &image, arguments_operand(arguments, 0),
+    if (!check_authority(arguments, error) ||
+        !open_image(shim, &image, arguments_operand(arguments, 0),
                     arguments_has(arguments, "image-size"), error) ||
         !check_options(arguments, image.document != NULL, error))
         return FALSE;

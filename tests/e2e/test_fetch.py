@@ -378,6 +378,12 @@ def test_tls(pool):
             equal(written(pool, pool.spawn(web.url(), *trusted)), GOOD)
             for words in ((), ("--image-ca-file", pool.ready["ca"])):
                 pool.hvd("spawn", web.url(), *words).expect(24, "TLS_UNTRUSTED", web.url(), "--image-ca-file FILE")
+            path = write(pool.state, "web.json", json.dumps(
+                {"uuid": "6d0a8e5c-3c1f-4a57-9a80-2d8e3e7a1f10", "name": "beside", "vcpus": 1,
+                 "memory_bytes": 512 * MIB,
+                 "image": {"source": "stream", "format": "raw", "size_bytes": len(IMAGE)}}))
+            equal(written(pool, pool.spawn(path, "--image", web.url(), *trusted)), GOOD)
+            pool.hvd("spawn", path, "--image", path, *trusted).expect(2, "is for images from https://")
             pool.hvd("spawn", web.url(), "--image-ca-file", "/nowhere").expect(3, "INVALID", "--image-ca-file: ")
             with Web(Answer(302, Location=web.url("/up"))) as plain:
                 equal(written(pool, pool.spawn(plain.url(), "--name", "up", *trusted)), GOOD)
