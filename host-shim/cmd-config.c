@@ -51,20 +51,22 @@ read_values(const Arguments *arguments, GError **error)
     return g_steal_pointer(&values);
 }
 
-/* What stands in a reference's place may be a password. */
-static char *
-make_showable(JsonObject *key, char *value)
+/* What stands in a reference's place may be a password; so may be what stands before an address. */
+static gboolean
+is_showable(JsonObject *key, const char *value)
 {
     static const char *const schemes[] = {"file:", "credential:", "fd:", "host:"};
+    const char *authority = strstr(value, "://");
 
+    if (authority != NULL && strchr(authority, '@') != NULL)
+        return FALSE;
     if (!settings_is_secret(key) || value[0] == '\0')
-        return value;
+        return TRUE;
     for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
         if (g_str_has_prefix(value, schemes[i]))
-            return value;
+            return TRUE;
     }
-    g_free(value);
-    return g_strdup("<redacted>");
+    return FALSE;
 }
 
 static void
@@ -74,12 +76,12 @@ add_values(const GPtrArray *keys, GKeyFile *values)
         JsonObject *key = g_ptr_array_index(keys, i);
         const char *group = document_text(key, "group");
         const char *name = document_text(key, "key");
-        char *value =
+        g_autofree char *value =
             group != NULL && name != NULL ? g_key_file_get_value(values, group, name, NULL) : NULL;
-        g_autofree char *shown = value != NULL ? make_showable(key, value) : NULL;
 
-        if (shown != NULL)
-            json_object_set_string_member(key, "value", shown);
+        if (value != NULL)
+            json_object_set_string_member(key, "value",
+                                          is_showable(key, value) ? value : "<redacted>");
     }
 }
 
@@ -250,6 +252,11 @@ cmd_config(Shim *shim, GError **error)
     text = HVD_HAS(driver, describe_config) ? driver->describe_config() : NULL;
     described = text != NULL ? document_parse(text) : NULL;
     keys = document_elements(described);
+    if (keys->len == 0) {
+        failure_set(error, HVD_ERROR_UNSUPPORTED, NULL,
+                    _("the driver %s does not describe its configuration"), driver->name);
+        return FALSE;
+    }
     chosen = choose(keys, arguments_operand(shim->arguments, 0), error);
     if (chosen == NULL)
         return FALSE;

@@ -65,10 +65,11 @@ append_json_escaped(GString *out, gunichar c)
 char *
 text_escape_json(const char *json)
 {
+    g_autofree char *valid = g_utf8_make_valid(json, -1);
     GString *out = g_string_new(NULL);
 
-    for (; *json != '\0'; json = g_utf8_next_char(json)) {
-        gunichar c = g_utf8_get_char(json);
+    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
 
         /* white space between values is no danger, and inside strings JSON has it escaped */
         if (is_active(c) && c != '\n' && c != '\t' && c != '\r')

@@ -44,6 +44,8 @@ test_escape_json(void)
         {"\"\342\200\256\"", "\"\\u202e\""},
         {"\"\302\233\177\"", "\"\\u009b\\u007f\""},
         {"\"\363\240\200\201\"", "\"\\udb40\\udc01\""},
+        {"\"caf\351\"}", "\"caf\357\277\275\"}"},
+        {"\"a\374", "\"a\357\277\275"}, /* the last byte says that five more follow */
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

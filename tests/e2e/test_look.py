@@ -96,6 +96,8 @@ def test_config():
         values = {f"{key['group']}.{key['key']}": key["value"] for key in named if "value" in key}
         equal(values, {"pool.url": "https://a.example", "pool.password": "file:/p",
                        "power.shutdown-timeout": "7", "task.cancel-grace": "9"})
+        odd = hvd("--ca-file", b"/srv/caf\xe9", "--json", "config", "tls.ca-file").json()
+        equal(odd[0]["value"], "/srv/caf\ufffd")
         text = hvd("--config", file, "config", "power.shutdown-timeout").expect(0).out
         assert "120" in text and "7\n" in text, text
         assert "0 to 3600" in text, text
@@ -119,6 +121,12 @@ def test_config_hides_passwords():
         with open(file, "w", encoding="ascii") as conf:
             conf.write("[pool]\npassword=canary-4711\n")
         for words in (["config"], ["config", "pool.password"], ["--json", "config"]):
+            result = hvd("--config", file, *words).expect(0)
+            assert "canary" not in result.out + result.err, result.out
+            assert "<redacted>" in result.out, result.out
+        with open(file, "w", encoding="ascii") as conf:
+            conf.write("[pool]\nurl=https://root:canary-4711@pool.example\n")
+        for words in (["config"], ["config", "pool.url"], ["--json", "config"]):
             result = hvd("--config", file, *words).expect(0)
             assert "canary" not in result.out + result.err, result.out
             assert "<redacted>" in result.out, result.out

@@ -165,6 +165,13 @@ def test_reconcile(puppet):
 
 
 @with_puppet
+def test_no_configuration(puppet):
+    """A driver need not describe its configuration."""
+    for words in (["config"], ["config", "pool.url"], ["--json", "config"]):
+        puppet.hvd(*words).expect(15, "UNSUPPORTED", "the driver puppet does not describe its configuration")
+
+
+@with_puppet
 def test_what_it_cannot(puppet):
     """A slot that is not there is said before anything is done; and so is a plan, and following."""
     puppet.hvd("power", "unpause", UUID).expect(15, "hvd: UNSUPPORTED: the driver puppet has no unpause")
