@@ -6,15 +6,18 @@
 #include "text.h"
 
 #include <glib/gi18n.h>
+#include <unistd.h>
 
 /* ---- destroy ---- */
 
-/* The simulated pool is there to be played with: nobody is asked. */
+/* The simulated pool is there to be played with, and a scenario was written to the end: nobody is asked.
+ * Without a terminal there is nobody. */
 static gboolean
 is_to_be_asked(const Shim *shim)
 {
-    return present_is_for_eyes(shim) && shim->target->simulated == NULL &&
-           !arguments_has(shim->arguments, "yes") && terminal_is_there();
+    return !arguments_has(shim->arguments, "plan") && !arguments_has(shim->arguments, "yes") &&
+           shim->target->simulated == NULL && shim->output->err_into == NULL &&
+           isatty(STDIN_FILENO);
 }
 
 static gboolean
@@ -23,8 +26,15 @@ is_wanted(Shim *shim, const char *who, GError **error)
     g_autofree char *safe = text_escape(who);
     g_autofree char *question = g_strdup_printf(_("Destroy %s with its disks?"), safe);
 
-    if (!is_to_be_asked(shim) ||
-        terminal_confirm(question, runner_get_cancellable(shim->runner), error))
+    if (!is_to_be_asked(shim))
+        return TRUE;
+    if (!terminal_is_there()) {
+        failure_set(
+            error, FAILURE_USAGE, _("--yes answers it"), "%s",
+            _("not destroyed: it asks first, and stderr, where it would ask, is no terminal"));
+        return FALSE;
+    }
+    if (terminal_confirm(question, runner_get_cancellable(shim->runner), error))
         return TRUE;
     g_prefix_error(error, "%s", _("not destroyed: "));
     return FALSE;

@@ -82,13 +82,13 @@ def hvd(*words, env=None, data=None, **options):
 class Terminal:
     """hvd with a terminal of its own: stdin, stdout and stderr are one, as for an operator."""
 
-    def __init__(self, *words, env=None, columns=80, stdout=None):
+    def __init__(self, *words, env=None, columns=80, stdout=None, stderr=None):
         self.seen = ""
         self.master, slave = pty.openpty()
         set_columns(slave, columns)
         self.process = subprocess.Popen(
             [PROGRAM, *words], env=environment(env), stdin=slave, stdout=stdout or slave,
-            stderr=slave, start_new_session=True,
+            stderr=stderr or slave, start_new_session=True,
             preexec_fn=lambda: take_terminal(slave))
         os.close(slave)
 

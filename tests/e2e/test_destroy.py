@@ -1,6 +1,7 @@
 """destroy, cleanup, and the whole life of an instance in processes that know nothing of each other."""
 
 import os
+import subprocess
 
 from shim import (MIB, Terminal, content, directory, equal, finish, hvd, main, start, with_pool,
                   write)
@@ -63,7 +64,16 @@ def test_asks_first(pool):
     terminal.type("y\n")
     equal(terminal.end(), 0)
     assert f"web-1 ({uuid}) is gone" in terminal.seen, terminal.seen
-    machine(pool)
+    uuid = machine(pool)
+    terminal = Terminal(*words, "--json", "destroy", "web-1", env=env)  # scripts have no terminal
+    terminal.read_until(f"Destroy web-1 ({uuid}) with its disks? [y/N] ")
+    terminal.type("n\n")
+    equal(terminal.end(), 130)
+    terminal = Terminal(*words, "--plan", "destroy", "web-1", env=env)
+    equal((terminal.end(), "[y/N]" in terminal.seen), (0, False))
+    unseen = Terminal(*words, "destroy", "web-1", env=env, stderr=subprocess.DEVNULL)
+    equal(unseen.end(), 2)
+    assert pool.record("VM", name_label="web-1")
     terminal = Terminal(*words, "destroy", "--yes", "web-1", env=env)
     equal(terminal.end(), 0)
     machine(pool)
