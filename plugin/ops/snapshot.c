@@ -16,7 +16,7 @@ typedef struct {
     gint64 size_bytes;
     char *snapshot;    /* of it */
     char *task_tag;    /* of the call that makes it */
-    GHashTable *known; /* snapshots that were there before it */
+    GHashTable *known; /* what may be one, and was there before it */
 } Snapshot;
 
 static void
@@ -65,12 +65,26 @@ find_root(XdOp *op, gpointer data)
 
 /* ---- the snapshot: found again by its task, since it inherits the disk's own marks ---- */
 
-/* A toolstack that ends in the middle leaves half of one, which does not say whose snapshot it is. */
+/* sm introduces it as any other disk (FileSR.py), without what a disk gets that somebody has asked for; that it is a
+ * snapshot xapi says a moment later (storage_smapiv1.ml). */
 static gboolean
-may_be_of_disk(const Snapshot *snapshot, const XdVDI *vdi)
+is_bare_copy(Snapshot *snapshot, const XdVDI *vdi)
 {
-    return vdi->is_a_snapshot &&
-           (vdi->snapshot_of == NULL || strcmp(vdi->snapshot_of, snapshot->disk) == 0);
+    const GPtrArray *vbds = xd_mirror_find(mirror_of(snapshot), XD_BY_VBD_VDI, vdi->parent.ref);
+    gboolean has_content = xd_map_get(&vdi->other_config, "content_id") != NULL;
+
+    return vdi->managed && vdi->virtual_size == snapshot->size_bytes && vbds->len == 0 &&
+           vdi->name_label[0] == '\0' && vdi->other_config.n == (has_content ? 1 : 0);
+}
+
+/* A toolstack that ends in the middle leaves half of one, which does not say whose snapshot it is, if it says that
+ * it is one. */
+static gboolean
+may_be_of_disk(Snapshot *snapshot, const XdVDI *vdi)
+{
+    if (!vdi->is_a_snapshot)
+        return is_bare_copy(snapshot, vdi);
+    return vdi->snapshot_of == NULL || strcmp(vdi->snapshot_of, snapshot->disk) == 0;
 }
 
 static GHashTable *

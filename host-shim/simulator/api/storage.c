@@ -141,8 +141,10 @@ inherit(SimObject *copy, const SimObject *vdi)
         sim_object_set(copy, fields[i], sim_value_ref(sim_object_get(vdi, fields[i])));
 }
 
+/* sm, FileSR.py: it introduces the leaf as any other disk; that it is a snapshot xapi says, with its name
+ * (storage_smapiv1.ml: snapshot_and_clone). */
 SimObject *
-sim_vdi_branch(Sim *sim, SimObject *vdi, gboolean snapshot)
+sim_vdi_branch(Sim *sim, SimObject *vdi)
 {
     SimObject *copy = derive(sim, vdi, sim_object_follow(vdi, "SR"));
     g_autofree char *parent = sim_ids_uuid(sim->ids);
@@ -150,20 +152,20 @@ sim_vdi_branch(Sim *sim, SimObject *vdi, gboolean snapshot)
     sim_object_set_text(copy, "name_label", "");
     sim_object_set_text(copy, "name_description", "");
     sim_object_set_text(copy, "type", "user");
-    sim_object_set_bool(copy, "read_only", snapshot);
-    sim_object_set_bool(copy, "is_a_snapshot", snapshot);
     sim_object_map_set(copy, "sm_config", "vhd-parent", parent);
     sim_object_set_ref(copy, "metadata_of_pool", NULL);
     return copy;
 }
 
 void
-sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi)
+sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi, gboolean snapshot)
 {
     const char *content = sim_object_map_text(vdi, "other_config", "content_id");
 
     sim_object_set_text(copy, "name_label", sim_object_text(vdi, "name_label"));
     sim_object_set_text(copy, "name_description", sim_object_text(vdi, "name_description"));
+    sim_object_set_bool(copy, "read_only", snapshot);
+    sim_object_set_bool(copy, "is_a_snapshot", snapshot);
     sim_object_set(copy, "snapshot_time", sim_date(sim_clock_now(sim->clock)));
     if (content != NULL)
         sim_object_map_set(copy, "other_config", "content_id", content);
@@ -183,9 +185,9 @@ sim_vdi_finish_branch(SimObject *copy, const SimObject *vdi)
 static SimObject *
 branch_at_once(Sim *sim, SimObject *vdi, gboolean snapshot)
 {
-    SimObject *copy = sim_vdi_branch(sim, vdi, snapshot);
+    SimObject *copy = sim_vdi_branch(sim, vdi);
 
-    sim_vdi_name_branch(sim, copy, vdi);
+    sim_vdi_name_branch(sim, copy, vdi, snapshot);
     sim_vdi_finish_branch(copy, vdi);
     return copy;
 }

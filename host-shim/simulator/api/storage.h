@@ -25,8 +25,8 @@ void sim_vdi_delete(Sim *sim, SimObject *vdi);
 /* A clone or a snapshot as the storage makes it, then with a name, then with all that the toolstack
  * takes over from the original: three moments that a client sees (scenarios
  * spawn_full_with_config_drive, snapshot_export_vhd_running). */
-SimObject *sim_vdi_branch(Sim *sim, SimObject *vdi, gboolean snapshot);
-void sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi);
+SimObject *sim_vdi_branch(Sim *sim, SimObject *vdi);
+void sim_vdi_name_branch(Sim *sim, SimObject *copy, const SimObject *vdi, gboolean snapshot);
 void sim_vdi_finish_branch(SimObject *copy, const SimObject *vdi);
 /* All of it at once: in the same SR, with the same bytes, and with other_config copied. */
 SimObject *sim_vdi_clone(Sim *sim, SimObject *vdi);

@@ -258,12 +258,11 @@ abort_branch(SimCall *call)
 static gboolean
 branch(SimCall *call)
 {
-    gboolean snapshot = strcmp(sim_call_name(call), "VDI.snapshot") == 0;
     Work *work = work_of(call);
 
     if (is_gone(call))
         return FALSE;
-    work->copy = sim_object_ref(sim_vdi_branch(sim_call_sim(call), work->vdi, snapshot));
+    work->copy = sim_object_ref(sim_vdi_branch(sim_call_sim(call), work->vdi));
     sim_call_set_abort(call, abort_branch);
     return TRUE;
 }
@@ -271,11 +270,12 @@ branch(SimCall *call)
 static gboolean
 name_branch(SimCall *call)
 {
+    gboolean snapshot = strcmp(sim_call_name(call), "VDI.snapshot") == 0;
     const Work *work = work_of(call);
 
     if (is_copy_gone(call))
         return FALSE;
-    sim_vdi_name_branch(sim_call_sim(call), work->copy, work->vdi);
+    sim_vdi_name_branch(sim_call_sim(call), work->copy, work->vdi, snapshot);
     return TRUE;
 }
 
