@@ -186,6 +186,31 @@ count_disks(void)
     return xd_mirror_find(world->connection->mirror, XD_BY_VDI_INSTANCE, INSTANCE)->len;
 }
 
+/* sm hides what it keeps for other disks' sake, marks and all (VDI.managed): it is the storage's alone, and no
+ * business of ours. */
+static void
+test_hidden(void)
+{
+    g_autofree char *root = NULL;
+    g_autofree char *before = NULL;
+    g_autoptr(World) world = NULL;
+
+    past("");
+    victim_kill_at(pool, self, "spawn", 1, "after");
+    victim_is_long_gone(pool);
+    root = find_root();
+    test_pool_set(pool, "VDI", root, "managed", "false");
+    before = test_pool_picture(pool);
+    world = cleaned();
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+    test_pool_set(pool, "VDI", root, "managed", "true");
+    g_clear_pointer(&world, world_free);
+    world = cleaned();
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(count_disks(), ==, 0);
+}
+
 /* What a spawn that was killed has made goes; one disk that cannot go is told, and the others go all the
  * same. */
 static void
@@ -304,6 +329,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/cleanup/spawning", test_spawning);
     g_test_add_func("/op/cleanup/turn", test_turn);
     g_test_add_func("/op/cleanup/snapshot", test_snapshot);
+    g_test_add_func("/op/cleanup/hidden", test_hidden);
     g_test_add_data_func("/op/cleanup/killed", NULL, test_killed);
     g_test_add_data_func("/op/cleanup/refused", "refused", test_killed);
     g_test_add_func("/op/destroy/unmarked", test_unmarked);

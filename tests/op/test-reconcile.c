@@ -176,6 +176,29 @@ test_kept_disk(gconstpointer restarted)
     g_assert_nonnull(strstr(world->result, "it has contents"));
 }
 
+/* sm hides what it keeps for other disks' sake (VDI.managed): it is the storage's alone, marks or not. */
+static void
+test_hidden(void)
+{
+    g_autofree char *root = NULL;
+    g_autoptr(World) world = NULL;
+
+    fresh();
+    victim_kill_at(pool, self, "spawn", 1, "after");
+    victim_is_long_gone(pool);
+    world = world_new(pool, TRUE, NULL);
+    root =
+        g_strdup(((const XdRecord *) g_ptr_array_index(
+                      xd_mirror_find(world->connection->mirror, XD_BY_VDI_INSTANCE, INSTANCE), 0))
+                     ->ref);
+    g_clear_pointer(&world, world_free);
+    test_pool_set(pool, "VDI", root, "managed", "false");
+    assert_untouched("reconcile.grace=0");
+    test_pool_set(pool, "VDI", root, "managed", "true");
+    world = reconciled("reconcile.grace=0");
+    g_assert_nonnull(strstr(world->result, "\"removed\":[{\"kind\":\"VDI\""));
+}
+
 /* ---- a destruction that was given up ---- */
 
 /* (transfer full) (nullable): the result, where it is text */
@@ -614,6 +637,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/reconcile/clone", test_clone);
     g_test_add_data_func("/op/reconcile/kept-disk", NULL, test_kept_disk);
     g_test_add_data_func("/op/reconcile/kept-disk-restarted", "restarted", test_kept_disk);
+    g_test_add_func("/op/reconcile/hidden", test_hidden);
     g_test_add_func("/op/reconcile/given-up", test_given_up);
     g_test_add_data_func("/op/reconcile/resumed", NULL, test_resumed);
     g_test_add_data_func("/op/reconcile/resumed-and-forgotten", "reconciled", test_resumed);
