@@ -159,7 +159,10 @@ test_spawn_documents(void)
     }
 }
 
-/* The numbers that the document names are taken before the others are dealt out. */
+#define FOUR_NICS NIC("") "," NIC("") "," NIC("") "," NIC("")
+
+/* The numbers that the document names are taken before the others are dealt out; there are as many as the document
+ * may have, whatever VM.get_allowed_VIF_devices advises. */
 static void
 test_spawn_nics(void)
 {
@@ -170,6 +173,7 @@ test_spawn_nics(void)
         {NIC("") "," NIC("") "," NIC(",\"device\":1"), "012"},
         {NIC(",\"device\":6") "," NIC(""), "06"},
         {NIC(",\"device\":2") "," NIC(""), "02"},
+        {FOUR_NICS "," FOUR_NICS "," FOUR_NICS "," FOUR_NICS, "0123456789101112131415"},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -22,16 +22,36 @@ sim_vif_derive_mac(const SimObject *vm, const char *device)
                            (guint) bits & 0xff);
 }
 
-/* (transfer full) (nullable) */
+static gboolean
+read_number(const char *device, guint64 *number)
+{
+    return g_ascii_string_to_unsigned(device, 10, 0, G_MAXUINT64, number, NULL);
+}
+
+static gboolean
+is_taken(const SimObject *vm, guint64 number)
+{
+    g_autoptr(GPtrArray) vifs = sim_object_follow_all(vm, "VIFs");
+    guint64 its;
+
+    for (guint i = 0; i < vifs->len; i++) {
+        if (read_number(sim_object_text(g_ptr_array_index(vifs, i), "device"), &its) &&
+            its == number)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* (transfer full) (nullable). toolstack, xapi_vif_helpers.ml: any number will do, and "01" is 1; the seven of
+ * VM.get_allowed_VIF_devices are advice. */
 static SimValue *
 check_record(const SimObject *vm, const char *device, const char *mac)
 {
-    g_autoptr(SimValue) left = sim_vm_free_vif_devices(vm);
     guint64 number;
 
-    if (!g_ascii_string_to_unsigned(device, 10, 0, 6, &number, NULL))
+    if (!read_number(device, &number))
         return sim_strings("INVALID_DEVICE", device, NULL);
-    if (!sim_array_has(left, device))
+    if (is_taken(vm, number))
         return sim_strings("DEVICE_ALREADY_EXISTS", device, NULL);
     if (mac[0] != '\0' && !sim_mac_is_valid(mac))
         return sim_strings("MAC_INVALID", mac, NULL);
