@@ -168,6 +168,14 @@ XD_DEFINE_MIGRATION(cleanup_live_migration_destination_check,
 
 /* ---- the source ---- */
 
+/* Whoever blocks it does not have VM.allowed_operations computed anew: the list may still have it (scenario
+ * rescue_unrescue). */
+static gboolean
+is_blocked(const XdVM *vm)
+{
+    return xd_map_get(&vm->blocked_operations, "pool_migrate") != NULL;
+}
+
 /* The list of what is allowed follows the guest's drivers (verified-sequences 3.3): why is it missing? */
 static GError *
 explain_refusal(const XdMirror *mirror, const XdVM *vm)
@@ -175,10 +183,10 @@ explain_refusal(const XdMirror *mirror, const XdVM *vm)
     const XdVMGuestMetrics *guest = xd_get_vm_guest_metrics(mirror, vm->guest_metrics);
     GError *error;
 
+    if (is_blocked(vm))
+        return xd_error_new(HVD_ERROR_DENIED, "moving it is blocked by an administrator");
     if (vm->current_operations.n > 0)
         return xd_error_new(HVD_ERROR_BUSY, "another operation on the instance is under way");
-    if (xd_map_get(&vm->blocked_operations, "pool_migrate") != NULL)
-        return xd_error_new(HVD_ERROR_DENIED, "moving it is blocked by an administrator");
     if (guest != NULL && guest->pv_drivers_detected)
         return xd_error_new(HVD_ERROR_STATE, "its guest cannot be suspended for the move");
     error = xd_error_new(HVD_ERROR_STATE, "its guest runs no PV drivers");
@@ -198,7 +206,7 @@ check_guest(XdOp *op, gpointer data)
         return;
     if (!check_running(vm, &error))
         xd_op_fail(op, error);
-    else if (!xd_strings_contains(&vm->allowed_operations, "pool_migrate"))
+    else if (is_blocked(vm) || !xd_strings_contains(&vm->allowed_operations, "pool_migrate"))
         xd_op_fail(op, explain_refusal(mirror, vm));
     else
         xd_op_next(op);

@@ -261,6 +261,34 @@ test_no_drivers(void)
     g_assert_nonnull(strstr(xd_error_get_advice(world->error), "guest tools"));
 }
 
+static gboolean
+is_blocked(const World *world, const char *ref)
+{
+    const XdVM *vm = xd_get_vm(world->connection->mirror, ref);
+
+    return xd_map_get(&vm->blocked_operations, "pool_migrate") != NULL;
+}
+
+/* The setter leaves VM.allowed_operations as it was until something else has it computed anew (captures, scenario
+ * rescue_unrescue). */
+static void
+test_blocked(gconstpointer computed)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *document = to_node("xapisim2");
+    g_autofree char *vm = test_pool_find_ref(pool, "VM", "web");
+    g_autofree char *parameters = g_strdup_printf("[\"%s\",\"pool_migrate\",\"because\"]", vm);
+
+    if (computed != NULL)
+        test_pool_set(pool, "VM", vm, "blocked_operations", "{\"pool_migrate\":\"because\"}");
+    else
+        test_pool_call(pool, "VM.add_to_blocked_operations", parameters);
+    while (!is_blocked(world, vm))
+        g_main_context_iteration(NULL, TRUE);
+    run(world, xd_check_can_live_migrate_source_async, document);
+    world_assert_refused(world, HVD_ERROR_DENIED, "blocked by an administrator");
+}
+
 static void
 test_local_disk(void)
 {
@@ -620,6 +648,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/halted", test_halted);
     g_test_add_func("/op/migrate/disabled-node", test_disabled_node);
     g_test_add_func("/op/migrate/no-drivers", test_no_drivers);
+    g_test_add_data_func("/op/migrate/blocked", "computed", test_blocked);
+    g_test_add_data_func("/op/migrate/blocked-a-moment-ago", NULL, test_blocked);
     g_test_add_func("/op/migrate/local-disk", test_local_disk);
     g_test_add_func("/op/migrate/no-memory", test_no_memory);
     g_test_add_func("/op/migrate/fails-after-arrival", test_fails_after_arrival);

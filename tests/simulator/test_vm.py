@@ -113,10 +113,14 @@ def test_refused_starts():
         expect_failure("NO_HOSTS_AVAILABLE", site.call, "VM.start", big, False, False)
         site.call("VM.set_blocked_operations", vm, {"start_on": "because"})
         equal(expect_failure("OPERATION_BLOCKED", start, vm, site.hosts[0]), [vm, "because"])
+        # Nobody has computed that anew (captures, scenario rescue_unrescue).
+        assert "start_on" in site.record("VM", vm)["allowed_operations"]
         site.call("VM.start", vm, False, False)
         equal(expect_failure("VM_BAD_POWER_STATE", site.call, "VM.start", vm, False, False),
               [vm, "halted", "running"])
         equal(site.call("VM.get_possible_hosts", vm), [site.hosts[0]])
+        site.run("VM.hard_shutdown", vm)
+        assert "start_on" not in site.record("VM", vm)["allowed_operations"]
 
 
 def test_failing_domain():

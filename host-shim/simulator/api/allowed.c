@@ -151,10 +151,26 @@ list_template_operations(const SimObject *vm)
                        "provision", "copy", "clone", NULL);
 }
 
+/* toolstack, xapi_vm_lifecycle.ml: check_operation_error; the setters of blocked_operations do not come here
+ * (scenario rescue_unrescue). */
+static SimValue *
+without_blocked(const SimObject *vm, const SimValue *operations)
+{
+    SimValue *list = sim_array();
+
+    for (guint i = 0; i < sim_value_size(operations); i++) {
+        const char *operation = sim_value_text(sim_value_at(operations, i));
+
+        if (sim_object_map_text(vm, "blocked_operations", operation) == NULL)
+            sim_array_add(list, sim_string(operation));
+    }
+    return list;
+}
+
 void
 sim_vm_update_allowed(SimObject *vm)
 {
-    SimValue *list;
+    g_autoptr(SimValue) list = NULL;
 
     if (sim_object_bool(vm, "is_control_domain"))
         return;
@@ -162,7 +178,7 @@ sim_vm_update_allowed(SimObject *vm)
         list = list_template_operations(vm);
     else
         list = list_vm_operations(vm);
-    sim_object_set(vm, "allowed_operations", list);
+    sim_object_set(vm, "allowed_operations", without_blocked(vm, list));
 }
 
 static gboolean
