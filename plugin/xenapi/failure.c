@@ -108,7 +108,7 @@ static const XdFailureMeaning failures[] = {
     {"NOT_IMPLEMENTED", HVD_ERROR_UNSUPPORTED, "%1", OLD_HOST},
     {"NOT_SUPPORTED_DURING_UPGRADE", HVD_ERROR_BUSY, NULL, N_("finish the pool's upgrade first")},
     {"NO_HOSTS_AVAILABLE", HVD_ERROR_NO_RESOURCES, NULL,
-     N_("free memory, storage or network for it, or name a node to learn why none has them")},
+     N_("free memory, storage or network, or give it fewer vCPUs; name a node to learn why")},
     {"OBJECT_NOLONGER_EXISTS", HVD_ERROR_NOT_FOUND, NULL, REMOVED},
     {"OPERATION_BLOCKED", HVD_ERROR_DENIED, "%2",
      N_("ask who has blocked it in the pool, or unblock it there")},

@@ -198,6 +198,42 @@ test_spawn_nics(void)
     }
 }
 
+/* More vCPUs than any node has processors. A pool that chooses the node itself does not say what was lacking: the
+ * advice names it. */
+static void
+test_spawn_vcpus(void)
+{
+    static const struct {
+        const char *node;
+        const char *word;
+        const char *advice;
+    } cases[] = {
+        {NULL, "NO_HOSTS_AVAILABLE", "fewer vCPUs"},
+        {"xapisim2", "wants 17, has 16", "another node"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "");
+        g_autofree char *uuid =
+            cases[i].node != NULL ? test_pool_find(pool, "host", cases[i].node) : NULL;
+        g_autofree char *node = uuid != NULL ? g_strdup_printf(",\"node\":\"%s\"", uuid) : NULL;
+        g_autofree char *document = g_strdup_printf(
+            "{\"uuid\":\"" INSTANCE "\",\"name\":\"web\",\"memory_bytes\":268435456,"
+            "\"vcpus\":17,\"image\":{\"source\":\"stream\",\"format\":\"raw\","
+            "\"size_bytes\":1}%s}",
+            node != NULL ? node : "");
+        g_autoptr(GInputStream) image = g_memory_input_stream_new_from_data("x", 1, NULL);
+        g_autofree char *before = test_pool_picture(pool);
+
+        world_begin(world);
+        xd_spawn_async(world->connection, document, image, NULL, NULL, world_on_ended, world);
+        world_wait(world);
+        world_assert_refused(world, HVD_ERROR_NO_RESOURCES, cases[i].word);
+        g_assert_nonnull(strstr(xd_error_get_advice(world->error), cases[i].advice));
+        test_pool_assert_picture(pool, before);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -217,6 +253,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/names", test_names);
     g_test_add_func("/op/spawn/documents", test_spawn_documents);
     g_test_add_func("/op/spawn/nics", test_spawn_nics);
+    g_test_add_func("/op/spawn/vcpus", test_spawn_vcpus);
     status = g_test_run();
     test_pool_free(pool);
     return status;

@@ -111,6 +111,11 @@ def test_refused_starts():
         needed, left = expect_failure("HOST_NOT_ENOUGH_FREE_MEMORY", start, big, site.hosts[0])
         assert int(needed) > int(left) > 0
         expect_failure("NO_HOSTS_AVAILABLE", site.call, "VM.start", big, False, False)
+        many, _, _, _ = site.machine(VCPUs_max=17, VCPUs_at_startup=17)
+        equal(expect_failure("HOST_NOT_ENOUGH_PCPUS", start, many, site.hosts[0]), ["17", "16"])
+        expect_failure("NO_HOSTS_AVAILABLE", site.call, "VM.start", many, False, False)
+        both, _, _, _ = site.machine(memory_mib=1 << 22, VCPUs_max=17, VCPUs_at_startup=17)
+        expect_failure("HOST_NOT_ENOUGH_FREE_MEMORY", start, both, site.hosts[0])
         site.call("VM.set_blocked_operations", vm, {"start_on": "because"})
         equal(expect_failure("OPERATION_BLOCKED", start, vm, site.hosts[0]), [vm, "because"])
         # Nobody has computed that anew (captures, scenario rescue_unrescue).

@@ -183,6 +183,19 @@ find_missing_memory(const SimObject *vm, const SimObject *host)
     return sim_strings("HOST_NOT_ENOUGH_FREE_MEMORY", needed_text, left_text, NULL);
 }
 
+/* toolstack, xapi_vm_helpers.ml: assert_enough_pcpus, whoever else runs there */
+static SimValue *
+find_missing_pcpus(const SimObject *vm, const SimObject *host)
+{
+    const char *pcpus = sim_object_map_text(host, "cpu_info", "cpu_count");
+    gint64 vcpus = sim_object_int(vm, "VCPUs_max");
+    g_autofree char *vcpus_text = g_strdup_printf("%" G_GINT64_FORMAT, vcpus);
+
+    if (pcpus == NULL || vcpus <= g_ascii_strtoll(pcpus, NULL, 10))
+        return NULL;
+    return sim_strings("HOST_NOT_ENOUGH_PCPUS", vcpus_text, pcpus, NULL);
+}
+
 SimValue *
 sim_vm_cannot_run_on(Sim *sim, const SimObject *vm, const SimObject *host, gboolean with_memory)
 {
@@ -202,6 +215,8 @@ sim_vm_cannot_run_on(Sim *sim, const SimObject *vm, const SimObject *host, gbool
         error = find_missing_network(vm, host);
     if (error == NULL && with_memory)
         error = find_missing_memory(vm, host);
+    if (error == NULL)
+        error = find_missing_pcpus(vm, host);
     return error;
 }
 
