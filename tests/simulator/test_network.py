@@ -117,6 +117,30 @@ def test_vlan_in_use():
         site.call("VM.start_on", vm, site.hosts[2], False, False)
 
 
+def test_private():
+    """Without an interface of a host it is where its first running machine is."""
+    with pool() as running:
+        site = Site(running)
+        network = create(site)
+        vms = [site.machine(f"vm{i}")[0] for i in range(3)]
+        for vm in vms:
+            site.call("VIF.create", vif_record(vm, network, "1"))
+        start = lambda vm, host: site.call("VM.start_on", vm, site.hosts[host], False, False)
+        start(vms[0], 1)
+        equal(expect_failure("VM_REQUIRES_NETWORK", start, vms[1], 0), [vms[1], network])
+        site.call("VM.set_affinity", vms[1], site.hosts[0])
+        site.call("VM.start", vms[1], False, False)
+        equal(site.record("VM", vms[1])["resident_on"], site.hosts[1])
+        equal(expect_failure("VM_REQUIRES_NETWORK", site.call, "VM.assert_can_boot_here", vms[0],
+                             site.hosts[0]), [vms[0], network])
+        site.call("network.set_other_config", network, {"assume_network_is_shared": "true"})
+        start(vms[2], 0)
+        site.call("network.set_other_config", network, {})
+        for vm in vms:
+            site.run("VM.hard_shutdown", vm)
+        start(vms[1], 2)
+
+
 def test_pifs():
     with pool() as running:
         site = Site(running)
@@ -135,5 +159,6 @@ def test_pifs():
 
 
 run_tests("/simulator/network", [
-    test_create, test_destroy, test_vlan, test_vlan_of_the_pool, test_vlan_in_use, test_pifs,
+    test_create, test_destroy, test_vlan, test_vlan_of_the_pool, test_vlan_in_use, test_private,
+    test_pifs,
 ])

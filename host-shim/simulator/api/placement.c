@@ -128,7 +128,30 @@ find_missing_sr(const SimObject *vm, const SimObject *host)
     return NULL;
 }
 
-/* A network without any PIF is internal and everywhere. */
+/* toolstack, xapi_network_attach_helpers.ml: what no host's interface carries is where a running machine has it
+ * already, unless somebody else makes it one (other_config, or not managed by the toolstack). */
+static gboolean
+is_pinned_elsewhere(const SimObject *network, const SimObject *host)
+{
+    g_autoptr(GPtrArray) vifs = sim_object_follow_all(network, "VIFs");
+    gboolean pinned = FALSE;
+
+    if (!sim_object_bool(network, "managed") ||
+        g_strcmp0(sim_object_map_text(network, "other_config", "assume_network_is_shared"),
+                  "true") == 0)
+        return FALSE;
+    for (guint i = 0; i < vifs->len; i++) {
+        const SimObject *vm = sim_object_follow(g_ptr_array_index(vifs, i), "VM");
+
+        if (vm == NULL || strcmp(sim_object_text(vm, "power_state"), "Running") != 0)
+            continue;
+        if (sim_object_follow(vm, "resident_on") == host)
+            return FALSE;
+        pinned = TRUE;
+    }
+    return pinned;
+}
+
 static gboolean
 has_network(const SimObject *host, const SimObject *network)
 {
@@ -138,7 +161,7 @@ has_network(const SimObject *host, const SimObject *network)
         if (sim_object_follow(g_ptr_array_index(pifs, i), "host") == host)
             return TRUE;
     }
-    return pifs->len == 0;
+    return pifs->len == 0 && !is_pinned_elsewhere(network, host);
 }
 
 static SimValue *
