@@ -194,10 +194,11 @@ static void
 raw_free(XdSource *source)
 {
     RawSource *self = (RawSource *) source;
+    gboolean pending = self->pending; /* a stream may end its read while it is being cancelled */
 
     self->freed = TRUE;
     g_cancellable_cancel(self->cancellable);
-    if (!self->pending)
+    if (!pending)
         source_release(self);
 }
 

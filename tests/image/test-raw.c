@@ -165,6 +165,76 @@ test_abandoned(void)
         ;
 }
 
+/* ---- a stream whose read ends while it is being cancelled ---- */
+
+/* It is its own result. */
+typedef struct {
+    GInputStream parent;
+    GAsyncReadyCallback callback; /* (nullable): while it reads */
+    gpointer data;
+} Hasty;
+typedef GInputStreamClass HastyClass;
+
+GType hasty_get_type(void);
+G_DEFINE_TYPE_WITH_CODE(Hasty, hasty, G_TYPE_INPUT_STREAM,
+                        G_IMPLEMENT_INTERFACE(G_TYPE_ASYNC_RESULT, NULL))
+
+static void
+on_hasty_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+    Hasty *hasty = data;
+    GAsyncReadyCallback callback = hasty->callback;
+
+    hasty->callback = NULL;
+    callback(G_OBJECT(hasty), G_ASYNC_RESULT(hasty), hasty->data);
+}
+
+static void
+hasty_read_async(GInputStream *stream, void *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED,
+                 int priority G_GNUC_UNUSED, GCancellable *cancellable,
+                 GAsyncReadyCallback callback, gpointer data)
+{
+    Hasty *hasty = (Hasty *) stream;
+
+    hasty->callback = callback;
+    hasty->data = data;
+    g_signal_connect_object(cancellable, "cancelled", G_CALLBACK(on_hasty_cancelled), stream, 0);
+}
+
+static gssize
+hasty_read_finish(GInputStream *stream G_GNUC_UNUSED, GAsyncResult *result G_GNUC_UNUSED,
+                  GError **error)
+{
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+    return -1;
+}
+
+static void
+hasty_class_init(HastyClass *klass)
+{
+    klass->read_async = hasty_read_async;
+    klass->read_finish = hasty_read_finish;
+}
+
+static void
+hasty_init(Hasty *hasty G_GNUC_UNUSED)
+{
+}
+
+/* Its answer comes before we have done cancelling. */
+static void
+test_hasty(void)
+{
+    g_autoptr(GInputStream) stream = g_object_new(hasty_get_type(), NULL);
+    XdSource *source = xd_raw_source_new(stream, 300, NULL, 64);
+    char piece[10];
+    gsize length;
+
+    g_assert_cmpint(source->klass->read(source, piece, 10, &length, NULL), ==, XD_FLOW_PAUSE);
+    xd_source_free(source);
+    g_assert_null(((Hasty *) stream)->callback);
+}
+
 static void
 on_finished(gpointer data, GError *error)
 {
@@ -319,6 +389,7 @@ main(int argc, char **argv)
     g_test_add_func("/image/raw/long", test_long);
     g_test_add_func("/image/raw/digest", test_digest);
     g_test_add_func("/image/raw/abandoned", test_abandoned);
+    g_test_add_func("/image/raw/hasty", test_hasty);
     g_test_add_func("/image/raw/drain", test_drain);
     g_test_add_func("/image/raw/drain-full", test_drain_full);
     g_test_add_func("/image/raw/drain-stuck", test_drain_stuck);
