@@ -490,34 +490,10 @@ let_time_pass(World *world)
     xd_clock_advance(world->clock, 900000);
 }
 
-static void
-lose_patience(World *world)
-{
-    g_cancellable_cancel(world->cancellable);
-}
-
-static void
-on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    xd_connection_close_finish(result);
-    *(gboolean *) data = TRUE;
-}
-
-static void
-close_connection(World *world)
-{
-    gboolean closed = FALSE;
-
-    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, &closed);
-    while (!closed)
-        g_main_context_iteration(NULL, TRUE);
-    g_assert_true(world->ended);
-}
-
 static const struct {
     const char *name;
     void (*give_up)(World *world);
-} reasons[] = {{"time", let_time_pass}, {"cancelled", lose_patience}, {"closed", close_connection}};
+} reasons[] = {{"time", let_time_pass}, {"cancelled", world_give_up}, {"closed", world_close}};
 
 /* Neither the step's time, nor its caller's patience, nor the connection is for ever. */
 static void

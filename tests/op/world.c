@@ -119,17 +119,31 @@ static void
 on_closed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     xd_connection_close_finish(result);
-    ((World *) data)->ended = TRUE;
+    *(gboolean *) data = TRUE;
+}
+
+void
+world_close(World *world)
+{
+    gboolean closed = FALSE;
+
+    xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, &closed);
+    while (!closed)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(world->ended);
+}
+
+void
+world_give_up(World *world)
+{
+    g_cancellable_cancel(world->cancellable);
 }
 
 void
 world_free(World *world)
 {
-    if (world->connection != NULL) {
-        world->ended = FALSE;
-        xd_connection_close_async(g_steal_pointer(&world->connection), on_closed, world);
-        world_wait(world);
-    }
+    if (world->connection != NULL)
+        world_close(world);
     xd_clear_source(&world->tick);
     g_clear_pointer(&world->clock, xd_clock_unref);
     g_object_unref(world->cancellable);

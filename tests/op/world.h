@@ -39,6 +39,10 @@ World *world_new_with(TestPool *pool, gboolean manual_clock, const char *const *
  * @names have run. */
 World *world_new_prepared(TestPool *pool, const char *names);
 void world_free(World *world);
+/* The connection ends, and with it whatever runs. */
+void world_close(World *world);
+/* Whoever runs the operation cancels it. */
+void world_give_up(World *world);
 
 /* An operation, as tests call it. */
 struct _Operation {
