@@ -413,6 +413,7 @@ xd_exchange_resume(XdExchange *x)
     if (x->easy == NULL || x->paused == 0 || x->in_callback || x->error != NULL)
         return;
     x->paused = 0;
+    xd_exchange_watch_speed(x);
     http->depth++;
     http->in_curl = TRUE; /* which gives what it has held back from within this call */
     if (curl_easy_pause(x->easy, CURLPAUSE_CONT) != CURLE_OK)

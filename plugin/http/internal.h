@@ -105,6 +105,8 @@ void xd_exchange_free(XdExchange *exchange);
 gboolean xd_exchange_prepare(const XdExchange *x, CURL *easy, GError **error);
 /* What is this exchange's own. */
 void xd_exchange_apply(XdExchange *x, CURL *easy);
+/* Slowness counts, but for as long as it is ours. */
+void xd_exchange_watch_speed(XdExchange *x);
 /* Of a request to a target: leaves the handle as xd_exchange_prepare() does. */
 void xd_exchange_strip(CURL *easy);
 gboolean xd_exchange_tell_head(XdExchange *exchange);

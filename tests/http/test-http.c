@@ -23,6 +23,7 @@ typedef struct {
     gboolean free_http; /* in the callback */
     XdExchange *paused;
     gsize upload; /* bytes that are still to come */
+    guint low_speed_s;
     char *script; /* what the server says */
     char *asked;  /* the last request, head and body */
     gboolean hang_up;
@@ -535,6 +536,8 @@ upload(World *world, gint64 size)
                              .path = "/import_raw_vdi",
                              .body_size = size,
                              .lane = XD_LANE_LONG,
+                             .low_speed_limit = 1024,
+                             .low_speed_s = world->low_speed_s,
                              .max_body = 1000,
                              .bulk = TRUE};
     g_autoptr(XdSecret) session = xd_secret_new(world->arena, "OpaqueRef:s", 11);
@@ -635,6 +638,35 @@ test_too_slow(void)
     xd_clear_source(&world->drip);
 }
 
+static void
+never_answer(TestRequest *request G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+/* Both go at the same speed; the server that says nothing is to blame for its own exchange alone. The other
+ * one waits for us, and when it goes on it is watched as before. */
+static void
+test_pause_is_ours(void)
+{
+    g_autoptr(World) ours = world_new();
+    g_autoptr(World) theirs = world_new();
+    World *both[] = {ours, theirs};
+
+    ours->pause = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS(both); i++) {
+        g_clear_pointer(&both[i]->server, test_server_free);
+        both[i]->server = test_server_new(NULL, never_answer, NULL);
+        both[i]->origin->port = test_server_get_port(both[i]->server);
+        both[i]->low_speed_s = 1;
+        upload(both[i], 30000);
+    }
+    assert_failed(theirs, HVD_ERROR_TIMED_OUT);
+    g_assert_cmpuint(ours->failed, ==, 0);
+    xd_exchange_resume(ours->paused);
+    assert_failed(ours, HVD_ERROR_TIMED_OUT);
+    g_assert_cmpuint(ours->upload, ==, 0);
+}
+
 /* The owner lets go of the client in a callback, with other exchanges just ended. */
 static void
 test_freed_in_callback(void)
@@ -682,6 +714,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/exchange/freed-in-callback", test_freed_in_callback);
     g_test_add_func("/http/exchange/plaintext", test_plaintext);
     g_test_add_func("/http/exchange/too-slow", test_too_slow);
+    g_test_add_func("/http/exchange/pause-is-ours", test_pause_is_ours);
     for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
         g_autofree char *path = g_strdup_printf("/http/exchange/lanes/%u", i);
 
