@@ -393,7 +393,8 @@ typedef struct {
     /**
      * spawn: makes an instance (instance.schema.json) and starts it.
      * @image: (nullable): where the document says "stream": the image's bytes, read asynchronously
-     *   and exactly once, `image.size_bytes` of them
+     *   and exactly once, `image.size_bytes` of them, after which it has to end: the last byte leaves
+     *   when that is known. One that gives nothing for ten minutes is given up.
      *
      * A repeated call with the same HvdCall.request_id has the same result; another spawn of a
      * uuid that is there fails with EXISTS. On any failure all that was made is removed again.

@@ -12,6 +12,8 @@
 /* The step's own limit is for the bytes: before and after them only the pool is waited for. */
 #define TASK_MADE_S 60
 #define TASK_DONE_S 900
+/* Longer than whoever fetches an image tries to get at it again. */
+#define SILENCE_S 600
 
 typedef struct {
     XdOp *op;
@@ -30,6 +32,7 @@ typedef struct {
     GError *doubt;        /* what is wrong with an exchange that ended well */
     GCancellable *enough; /* of waiting for the task */
     GSource *timer;
+    GSource *silence; /* (nullable): while the source gives nothing */
 } Moving;
 
 static void
@@ -42,6 +45,7 @@ moving_end(Moving *moving, GError *error)
     if (moving->transfer.drain != NULL)
         moving->transfer.drain->wake = NULL;
     xd_clear_source(&moving->timer);
+    xd_clear_source(&moving->silence);
     g_clear_object(&moving->enough);
     g_clear_error(&moving->error);
     g_clear_error(&moving->doubt);
@@ -149,6 +153,31 @@ await_task(Moving *moving)
 
 /* ---- the exchange ---- */
 
+/* libcurl does not count the time in which it waits for us. */
+static gboolean
+on_silence(gpointer data)
+{
+    Moving *moving = data;
+
+    xd_clear_source(&moving->silence);
+    moving->error = xd_error_new(
+        HVD_ERROR_TIMED_OUT, "the image gave nothing, nor its end, for %u s", (guint) SILENCE_S);
+    xd_exchange_cancel(moving->exchange);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+note_silence(Moving *moving, gboolean silent)
+{
+    XdConnection *connection = moving->operation->connection;
+
+    if (!silent)
+        xd_clear_source(&moving->silence);
+    else if (moving->silence == NULL)
+        moving->silence = xd_clock_add(connection->clock, connection->context, SILENCE_S * 1000,
+                                       on_silence, moving);
+}
+
 static XdFlow
 on_read_body(XdExchange *exchange G_GNUC_UNUSED, char *buffer, gsize size, gsize *length,
              gpointer data, GError **error)
@@ -157,6 +186,7 @@ on_read_body(XdExchange *exchange G_GNUC_UNUSED, char *buffer, gsize size, gsize
     XdSource *source = moving->transfer.source;
     XdFlow flow = source->klass->read(source, buffer, size, length, error);
 
+    note_silence(moving, flow == XD_FLOW_PAUSE);
     if (flow != XD_FLOW_GO)
         return flow;
     moving->moved += *length;
@@ -204,9 +234,10 @@ on_done(XdExchange *exchange, const GError *error, gpointer data)
 
     moving->exchange = NULL;
     moving->was_sent = xd_exchange_was_sent(exchange);
-    if (error != NULL)
+    note_silence(moving, FALSE);
+    if (moving->error == NULL && error != NULL)
         moving->error = g_error_copy(error);
-    else
+    else if (error == NULL)
         moving->doubt = find_doubt(moving);
     await_task(moving);
 }

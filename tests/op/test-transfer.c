@@ -1,10 +1,9 @@
 /* SEC-33: imports and exports whose other side fails, lies, or floods: each ends in an error that names the
  * step and the bytes, in bounded memory; nothing is left in the pool, and the driver goes on. */
 #include "base/error.h"
+#include "bytes.h"
 #include "ops/snapshot.h"
-#include "ops/spawn.h"
 #include "peak.h"
-#include "world.h"
 #include "xenapi/mirror.h"
 
 #include <fcntl.h>
@@ -39,20 +38,6 @@ world_of(const Way *way)
     return world_new_prepared(pool, operation_find(way->operation)->before);
 }
 
-static void
-assert_no_task_pending(void)
-{
-    JsonObject *dump = test_pool_control(pool, "{\"cmd\":\"dump\"}");
-    JsonObject *tasks = json_object_get_object_member(dump, "task");
-    g_autoptr(GList) refs = json_object_get_members(tasks);
-
-    for (GList *link = refs; link != NULL; link = link->next) {
-        JsonObject *task = json_object_get_object_member(tasks, link->data);
-
-        g_assert_cmpstr(json_object_get_string_member(task, "status"), !=, "pending");
-    }
-}
-
 /* Nobody sends the bytes again, or to somebody else. */
 static void
 assert_asked_once(const Way *way)
@@ -75,7 +60,7 @@ check(World *world, const Way *way, guint bytes, const char *before, HvdError co
     g_assert_nonnull(strstr(world->error->message, size));
     g_assert_null(world->result);
     test_pool_assert_picture(pool, before);
-    assert_no_task_pending();
+    bytes_assert_no_task_pending(pool);
     assert_asked_once(way);
     test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
     world_run(world, operation_find(way->operation));
@@ -213,36 +198,16 @@ test_cut_before(void)
     world_run(world, operation_find("snapshot"));
     world_assert_refused(world, HVD_ERROR_NOT_REACHABLE, "export: after 0 of 2097152 bytes: ");
     test_pool_assert_picture(pool, before);
-    assert_no_task_pending();
+    bytes_assert_no_task_pending(pool);
 }
 
 /* ---- too little, too much, or not what was announced ---- */
 
-#define DOCUMENT(image)                                                                            \
-    "{\"uuid\":\"" INSTANCE "\",\"name\":\"web\",\"memory_bytes\":268435456,\"vcpus\":1,"          \
-    "\"image\":{\"source\":\"stream\",\"format\":\"raw\"," image "}}"
-#define SIZE(n) "\"size_bytes\":" G_STRINGIFY(n)
-
 static void
 spawn_from(World *world, GInputStream *image, const char *document)
 {
-    world_begin(world);
-    xd_spawn_async(world->connection, document, image, NULL, world->cancellable, world_on_ended,
-                   world);
+    bytes_begin_spawn(world, image, document, NULL);
     world_wait(world);
-}
-
-/* A stream that gives @n bytes; its end comes once the pipe's other end has been closed. */
-static GInputStream *
-open_pipe(guint n, int *other)
-{
-    g_autofree char *bytes = g_malloc0(n);
-    int ends[2];
-
-    g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
-    g_assert_cmpint(write(ends[1], bytes, n), ==, n);
-    *other = ends[1];
-    return g_unix_input_stream_new(ends[0], TRUE);
 }
 
 static void
@@ -251,7 +216,7 @@ test_image(const char *rule, guint gives, const char *document, const char *word
     g_autoptr(World) world = world_of(&in);
     g_autofree char *before = test_pool_picture(pool);
     int other;
-    g_autoptr(GInputStream) image = open_pipe(gives, &other);
+    g_autoptr(GInputStream) image = bytes_open_pipe(gives, &other);
 
     close(other);
     if (rule != NULL)
@@ -275,12 +240,12 @@ test_node_is_content(void)
     g_autoptr(World) world = world_of(&in);
     g_autofree char *before = test_pool_picture(pool);
     int other;
-    g_autoptr(GInputStream) image = open_pipe(4000, &other);
+    g_autoptr(GInputStream) image = bytes_open_pipe(4000, &other);
     guint idle = g_idle_add(on_trickle, GINT_TO_POINTER(other));
 
     plant(&in, AT("short", 4000));
     test_pool_reset_stats(pool);
-    spawn_from(world, image, DOCUMENT(SIZE(10000000)));
+    spawn_from(world, image, BYTES_DOCUMENT(BYTES_SIZE(10000000)));
     g_source_remove(idle);
     close(other);
     check(world, &in, 10000000, before, HVD_ERROR_INTEGRITY, "bytes: the node ended it there");
@@ -290,15 +255,16 @@ test_node_is_content(void)
 static void
 test_image_is_short(void)
 {
-    test_image(NULL, 4000, DOCUMENT(SIZE(10000)),
+    test_image(NULL, 4000, BYTES_DOCUMENT(BYTES_SIZE(10000)),
                "after 4000 of 10000 bytes: the image ends too early");
-    test_image(AT("short", 2000), 4000, DOCUMENT(SIZE(10000)), " of 10000 bytes: the ");
+    test_image(AT("short", 2000), 4000, BYTES_DOCUMENT(BYTES_SIZE(10000)), " of 10000 bytes: the ");
 }
 
 static void
 test_image_is_long(void)
 {
-    test_image(NULL, 10001, DOCUMENT(SIZE(10000)), "the image has more than the 10000 bytes");
+    test_image(NULL, 10001, BYTES_DOCUMENT(BYTES_SIZE(10000)),
+               "the image has more than the 10000 bytes");
 }
 
 #define DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
@@ -307,7 +273,7 @@ test_image_is_long(void)
 static void
 test_image_is_another(void)
 {
-    test_image(NULL, 10000, DOCUMENT(SIZE(10000) ",\"sha256\":\"" DIGEST "\""),
+    test_image(NULL, 10000, BYTES_DOCUMENT(BYTES_SIZE(10000) ",\"sha256\":\"" DIGEST "\""),
                "after 10000 of 10000 bytes: the image's SHA-256 is ");
 }
 
@@ -372,10 +338,10 @@ test_big(void)
     guint64 peak;
 
     peak = peak_begin();
-    spawn_from(world, endless, DOCUMENT(SIZE(BIG_BYTES)));
+    spawn_from(world, endless, BYTES_DOCUMENT(BYTES_SIZE(BIG_BYTES)));
     world_assert_refused(world, HVD_ERROR_INTEGRITY, "the image has more than the 100663296 bytes");
     test_pool_assert_picture(pool, before);
-    spawn_from(world, zeros, DOCUMENT(SIZE(BIG_BYTES)));
+    spawn_from(world, zeros, BYTES_DOCUMENT(BYTES_SIZE(BIG_BYTES)));
     g_assert_no_error(world->error);
     export_slowly(world);
     g_assert_no_error(world->error);
@@ -394,7 +360,7 @@ test_task_lost(gconstpointer data)
                             "\"when\":\"after\",\"action\":\"drop\"}}");
     world_run(world, operation_find(way->operation));
     g_assert_no_error(world->error);
-    assert_no_task_pending();
+    bytes_assert_no_task_pending(pool);
 }
 
 /* ---- the root is where its document puts it ---- */
@@ -521,7 +487,7 @@ test_reader_stops(gconstpointer data)
     else
         g_assert_error(world->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     test_pool_assert_picture(pool, before);
-    assert_no_task_pending();
+    bytes_assert_no_task_pending(pool);
 }
 
 int
