@@ -90,15 +90,18 @@ find_doubt(const Moving *moving)
     return NULL;
 }
 
-/* What the task says explains more than our doubt, unless it was we who ended it. */
+/* What the task says explains more than our doubt, unless it was we who ended it. Where nobody waits any
+ * more, nobody has to know what a silent one was about to do: it is ended, and its disk goes. */
 static GError *
-judge(Moving *moving, const GError *task_error)
+judge(Moving *moving, const XdTaskEnd *end, const GError *task_error)
 {
     XdSource *source = moving->transfer.source;
     GError *error = NULL;
 
     if (moving->error != NULL)
         return g_steal_pointer(&moving->error);
+    if (end->vanished && g_cancellable_set_error_if_cancelled(moving->cancellable, &error))
+        return error;
     if (task_error != NULL && !g_cancellable_is_cancelled(moving->enough))
         return g_error_copy(task_error);
     if (moving->doubt != NULL)
@@ -109,11 +112,11 @@ judge(Moving *moving, const GError *task_error)
 }
 
 static void
-on_task_ended(const XdTaskEnd *end G_GNUC_UNUSED, const GError *task_error, gpointer data)
+on_task_ended(const XdTaskEnd *end, const GError *task_error, gpointer data)
 {
     Moving *moving = data;
     XdDrain *drain = moving->transfer.drain;
-    GError *error = judge(moving, task_error);
+    GError *error = judge(moving, end, task_error);
 
     if (error != NULL || drain == NULL) {
         moving_end(moving, error != NULL ? with_bytes(moving, error) : NULL);
