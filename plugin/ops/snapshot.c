@@ -164,7 +164,7 @@ reap_snapshot(XdOp *op, gpointer data)
     vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
     if (vdi != NULL && vdi->is_a_snapshot)
         xd_doomed_disks_add(doomed, vdi);
-    else if (snapshot->task_tag != NULL && !has_task(snapshot))
+    else if (snapshot->snapshot == NULL && snapshot->task_tag != NULL && !has_task(snapshot))
         strangers = strangers_error(snapshot);
     if (strangers != NULL)
         xd_op_fail(op, strangers);
@@ -201,6 +201,14 @@ export_snapshot(XdOp *op, gpointer data)
     xd_op_transfer(op, &transfer);
 }
 
+static gboolean
+is_gone(XdOperation *operation G_GNUC_UNUSED, gpointer data)
+{
+    Snapshot *snapshot = data;
+
+    return xd_get_vdi(mirror_of(snapshot), snapshot->snapshot) == NULL;
+}
+
 static void
 destroy_snapshot(XdOp *op, gpointer data)
 {
@@ -212,7 +220,9 @@ destroy_snapshot(XdOp *op, gpointer data)
                        .retry = retry,
                        .attempts = 10,
                        .delay_s = 3,
-                       .gate = snapshot->sr};
+                       .gate = snapshot->sr,
+                       .holds = is_gone,
+                       .data = snapshot};
 
     call.parameters = g_variant_new("(s)", snapshot->snapshot);
     xd_op_task(op, &call);
