@@ -25,6 +25,7 @@ typedef struct {
     XdOrigin *origin;
     GCancellable *cancellable;
     XdExchange *exchange;
+    guint generation; /* of the session that it goes with */
     guint64 moved;
     gboolean second_answer;
     gboolean was_sent;
@@ -198,14 +199,29 @@ on_read_body(XdExchange *exchange G_GNUC_UNUSED, char *buffer, gsize size, gsize
     return flow;
 }
 
+/* A request that has waited for its turn comes with the session of when it began to wait. */
+static GError *
+session_error(void)
+{
+    GError *error = xd_error_new(HVD_ERROR_BUSY, "the node refused it with HTTP status 401: the "
+                                                 "session has ended before it could begin");
+
+    xd_error_set_advice(error, N_("try again later"));
+    return error;
+}
+
+/* 401: xapi does not know the session; 403: its role is too small (protocol 5.1) */
 static gboolean
 on_head(XdExchange *exchange G_GNUC_UNUSED, guint status, const char *type G_GNUC_UNUSED,
         gpointer data G_GNUC_UNUSED, GError **error)
 {
     if (status == 200 || (status >= 300 && status < 400))
         return TRUE;
-    xd_set_error(error, status == 401 || status == 403 ? HVD_ERROR_DENIED : HVD_ERROR_FAILED,
-                 "the node refused it with HTTP status %u", status);
+    if (status == 401)
+        g_propagate_error(error, session_error());
+    else
+        xd_set_error(error, status == 403 ? HVD_ERROR_DENIED : HVD_ERROR_FAILED,
+                     "the node refused it with HTTP status %u", status);
     return FALSE;
 }
 
@@ -237,6 +253,8 @@ on_done(XdExchange *exchange, const GError *error, gpointer data)
 
     moving->exchange = NULL;
     moving->was_sent = xd_exchange_was_sent(exchange);
+    if (xd_exchange_get_status(exchange) == 401)
+        xd_session_lost(moving->operation->connection->session, moving->generation);
     note_silence(moving, FALSE);
     if (moving->error == NULL && error != NULL)
         moving->error = g_error_copy(error);
@@ -286,6 +304,7 @@ exchange_start(Moving *moving)
         .bulk = TRUE,
     };
 
+    moving->generation = xd_session_get_generation(connection->session);
     if (upload) {
         transfer->source->wake = on_wake;
         transfer->source->wake_data = moving;

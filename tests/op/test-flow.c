@@ -2,6 +2,7 @@
  * is ended. */
 #include "base/error.h"
 #include "bytes.h"
+#include "xenapi/session.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +120,75 @@ test_endless(gconstpointer data)
     bytes_assert_no_task_pending(pool);
 }
 
+/* ---- the session ends while a transfer waits for its turn ---- */
+
+#define SECOND                                                                                     \
+    "{\"uuid\":\"7a1ed0b4-9a34-4a5c-8a51-0d5a3c0a1f55\",\"name\":\"second\","                      \
+    "\"memory_bytes\":268435456,\"vcpus\":1,"                                                      \
+    "\"image\":{\"source\":\"stream\",\"format\":\"raw\",\"size_bytes\":1000}}"
+
+static const char *const one_at_a_time[] = {"http.connections-total=4", "http.connections-short=3",
+                                            NULL};
+
+static void
+on_log(GLogLevelFlags level G_GNUC_UNUSED, const char *domain G_GNUC_UNUSED, const char *message,
+       const char *const *fields G_GNUC_UNUSED, gpointer tasks)
+{
+    *(guint *) tasks += g_str_has_prefix(message, "task.create: done");
+}
+
+/* Both have their task: the exchange of the one is held by the node, that of the other has not left yet. */
+static void
+begin_two(World *world, World *second, const guint *tasks)
+{
+    int other;
+    g_autoptr(GInputStream) image = bytes_open_pipe(1000, &other);
+
+    close(other);
+    plant("/import_raw_vdi", "\"when\":\"middle\",\"action\":\"hold\",\"bytes\":5000");
+    world_start(world, operation_find("spawn"), NULL);
+    wait_for_fault(world);
+    second->connection = world->connection;
+    bytes_begin_spawn(second, image, SECOND, NULL);
+    while (*tasks < 2)
+        g_main_context_iteration(NULL, TRUE);
+    turn();
+    g_assert_false(second->ended);
+}
+
+static void
+lose_session(World *world)
+{
+    const XdSession *session = world->connection->session;
+    guint generation = xd_session_get_generation(session);
+
+    test_pool_control(pool, "{\"cmd\":\"logout\"}");
+    while (xd_session_get_generation(session) == generation || !world_sees_pool(world))
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+test_session_ends(void)
+{
+    guint tasks = 0;
+    HvdHostCallbacks callbacks = {
+        .struct_size = sizeof callbacks, .log = on_log, .user_data = &tasks};
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    World second = {0};
+
+    g_clear_pointer(&world, world_free);
+    world = world_new_with(pool, TRUE, one_at_a_time, &callbacks);
+    begin_two(world, &second, &tasks);
+    lose_session(world);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"f\"}");
+    world_wait(world);
+    world_wait(&second);
+    world_assert_refused(&second, HVD_ERROR_BUSY, "the session has ended");
+    g_assert_cmpstr(xd_error_get_advice(second.error), ==, "try again later");
+    g_clear_error(&second.error);
+    bytes_assert_no_task_pending(pool);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -129,6 +199,7 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/spawn/flow/open-end", test_open_end);
+    g_test_add_func("/op/spawn/flow/session-ends", test_session_ends);
     for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
         g_autofree char *path = g_strdup_printf("/op/%s/flow/endless-task", ways[i].operation);
 
