@@ -248,7 +248,7 @@ static const XdStep snapshot_steps[] = {
     {"find-root-disk", find_root, NULL, 0, 5},
     {"take-snapshot", take_snapshot, reap_snapshot, 10, 900},
     {"mark-snapshot", mark_snapshot, NULL, 1, 60},
-    {"export", export_snapshot, NULL, 80, 21600},
+    {"export", export_snapshot, NULL, 80, XD_TRANSFER_S},
     {"destroy-snapshot", destroy_snapshot, NULL, 9, 900},
     {"tell", tell, NULL, 0, 5},
     {0},

@@ -529,7 +529,7 @@ static const XdStep spawn_steps[] = {
     {"open-image", open_image, NULL, 0, 60},
     {"plan-disks", plan_disks, NULL, 0, 5},
     {"create-root-disk", create_root, NULL, 5, 900},
-    {"import-image", import_image, NULL, 60, 21600},
+    {"import-image", import_image, NULL, 60, XD_TRANSFER_S},
     {"create-disks", create_further_disks, NULL, 5, 3600},
     {"create-vm", create_vm, reap_vm, 4, 60},
     {"attach-disks", attach_disks, NULL, 2, 300},

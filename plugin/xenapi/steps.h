@@ -113,7 +113,8 @@ typedef struct {
 } XdStepTransfer;
 
 /* Ends when the last byte has gone, the task of the server has ended well, and the count is
- * right. */
+ * right. The bytes have XD_TRANSFER_S, or longer where there are so many. */
+#define XD_TRANSFER_S 21600
 void xd_op_transfer(XdOp *op, const XdStepTransfer *transfer);
 
 /* Waits until no other operation has the turn for @key, and keeps it until this one ends. */

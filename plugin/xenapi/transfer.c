@@ -12,6 +12,8 @@
 /* The step's own limit is for the bytes: before and after them only the pool is waited for. */
 #define TASK_MADE_S 60
 #define TASK_DONE_S 900
+/* What the slowest storage that is worth waiting for takes in a second. */
+#define LEAST_BYTES (10 * 1024 * 1024)
 /* Longer than whoever fetches an image tries to get at it again. */
 #define SILENCE_S 600
 
@@ -316,6 +318,13 @@ exchange_start(Moving *moving)
         xd_http_send(connection->http, &request, &exchange_class, moving, moving->cancellable);
 }
 
+/* The step's own limit is enough for any but the largest disks. */
+static guint
+bytes_limit_s(const XdStepTransfer *transfer)
+{
+    return (guint) MIN(MAX(transfer->size / LEAST_BYTES, XD_TRANSFER_S), (guint64) G_MAXUINT);
+}
+
 /* It may have been lost since the task was made. */
 static void
 on_session(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
@@ -327,7 +336,7 @@ on_session(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer
         await_task(moving);
         return;
     }
-    xd_op_begin_part(moving->op, 0);
+    xd_op_begin_part(moving->op, bytes_limit_s(&moving->transfer));
     exchange_start(moving);
 }
 

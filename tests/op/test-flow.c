@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define SILENCE_S 600
+#define LEAST_S   21600
 
 static TestPool *pool;
 
@@ -61,6 +62,52 @@ test_open_end(void)
     world_assert_refused(world, HVD_ERROR_TIMED_OUT,
                          "import-image: after 9999 of 10000 bytes: the image gave nothing, nor its "
                          "end, for 600 s");
+    test_pool_assert_picture(pool, before);
+    bytes_assert_no_task_pending(pool);
+}
+
+/* ---- a disk that takes longer than any step may ---- */
+
+#define LARGE 246960619520 /* 230 GiB */
+#define PACE  500
+
+typedef struct {
+    guint64 bytes;
+} Seen;
+
+static void
+on_progress(const HvdProgress *progress, gpointer data)
+{
+    ((Seen *) data)->bytes = progress->bytes_done;
+}
+
+/* As long as there comes something it has the time that so much takes. Then nothing comes any more. */
+static void
+test_large(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    g_autofree char *before = test_pool_picture(pool);
+    Seen seen = {0};
+    HvdCall call = {.struct_size = sizeof call, .progress = on_progress, .progress_data = &seen};
+    int other;
+    g_autoptr(GInputStream) image = bytes_open_pipe(1, &other);
+
+    plant("/import_raw_vdi", "\"when\":\"middle\",\"action\":\"hold\",\"bytes\":1");
+    bytes_begin_spawn(world, image, BYTES_DOCUMENT(BYTES_SIZE(LARGE)), &call);
+    wait_for_fault(world);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"f\"}");
+    for (guint i = 1; i <= LEAST_S / PACE + 2; i++) {
+        turn();
+        xd_clock_advance(world->clock, PACE * 1000);
+        g_assert_cmpint(write(other, "x", 1), ==, 1);
+        while (seen.bytes <= i && !world->ended)
+            g_main_context_iteration(NULL, TRUE);
+        g_assert_false(world->ended);
+    }
+    xd_clock_advance(world->clock, SILENCE_S * 1000);
+    world_wait(world);
+    close(other);
+    world_assert_refused(world, HVD_ERROR_TIMED_OUT, "bytes: the image gave nothing");
     test_pool_assert_picture(pool, before);
     bytes_assert_no_task_pending(pool);
 }
@@ -199,6 +246,7 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/spawn/flow/open-end", test_open_end);
+    g_test_add_func("/op/spawn/flow/large", test_large);
     g_test_add_func("/op/spawn/flow/session-ends", test_session_ends);
     for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
         g_autofree char *path = g_strdup_printf("/op/%s/flow/endless-task", ways[i].operation);
