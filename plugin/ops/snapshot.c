@@ -13,7 +13,6 @@ typedef struct {
     XdDrain *drain;
     char *disk; /* the root disk */
     char *sr;
-    gint64 size_bytes;
     char *snapshot;    /* of it */
     char *task_tag;    /* of the call that makes it */
     GHashTable *known; /* what may be one, and was there before it */
@@ -59,7 +58,6 @@ find_root(XdOp *op, gpointer data)
     }
     snapshot->disk = g_strdup(vdi->parent.ref);
     snapshot->sr = g_strdup(vdi->sr);
-    snapshot->size_bytes = vdi->virtual_size;
     xd_op_next(op);
 }
 
@@ -71,10 +69,12 @@ static gboolean
 is_bare_copy(Snapshot *snapshot, const XdVDI *vdi)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror_of(snapshot), XD_BY_VBD_VDI, vdi->parent.ref);
+    const XdVDI *disk = xd_get_vdi(mirror_of(snapshot), snapshot->disk);
     gboolean has_content = xd_map_get(&vdi->other_config, "content_id") != NULL;
 
-    return vdi->managed && vdi->virtual_size == snapshot->size_bytes && vbds->len == 0 &&
-           vdi->name_label[0] == '\0' && vdi->other_config.n == (has_content ? 1 : 0);
+    return disk != NULL && vdi->virtual_size == disk->virtual_size && vdi->managed &&
+           vbds->len == 0 && vdi->name_label[0] == '\0' &&
+           vdi->other_config.n == (has_content ? 1 : 0);
 }
 
 /* A toolstack that ends in the middle leaves half of one, which does not say whose snapshot it is, if it says that
@@ -190,11 +190,15 @@ export_snapshot(XdOp *op, gpointer data)
 {
     Snapshot *snapshot = data;
     const XdConfig *config = snapshot->head.base.connection->config;
-    XdStepTransfer transfer = {.vdi = snapshot->snapshot,
-                               .sr = snapshot->sr,
-                               .size = (guint64) snapshot->size_bytes,
-                               .kind = "export"};
+    const XdVDI *vdi = xd_get_vdi(mirror_of(snapshot), snapshot->snapshot);
+    XdStepTransfer transfer = {.vdi = snapshot->snapshot, .sr = snapshot->sr, .kind = "export"};
 
+    if (vdi == NULL && xd_op_get_plan(op) == NULL) {
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the snapshot is gone"));
+        return;
+    }
+    /* not the disk's: that may have grown since. Who has been told of the task's end knows the record */
+    transfer.size = vdi != NULL ? (guint64) vdi->virtual_size : 0;
     snapshot->drain = xd_raw_drain_new(snapshot->stream, snapshot->digest,
                                        xd_config_get_uint(config, XD_CONFIG_TRANSFER_BUFFER_BYTES));
     transfer.drain = snapshot->drain;

@@ -8,19 +8,12 @@
 static TestPool *pool;
 
 static void
-hold(const char *method)
+begin_held(World *world, const char *method, const char *when)
 {
-    test_pool_control(
-        pool,
-        "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"%s\",\"when\":\"before\","
-        "\"action\":\"hold\"}}",
-        method);
-}
-
-static void
-begin_held(World *world, const char *method)
-{
-    hold(method);
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"%s\",\"when\":\"%s\","
+                      "\"action\":\"hold\"}}",
+                      method, when);
     world_start(world, operation_find("snapshot"), NULL);
     test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"h\"}");
 }
@@ -74,7 +67,7 @@ test_other_snapshot(void)
     g_autofree char *task = NULL;
     g_autofree char *ours = NULL;
 
-    begin_held(world, "VDI.add_to_other_config");
+    begin_held(world, "VDI.add_to_other_config", "before");
     task = find_by("task", "name_label", "Async.VDI.snapshot");
     ours = find_by("VDI", "snapshot_of", root);
     call("VDI.destroy", ours, "");
@@ -84,6 +77,26 @@ test_other_snapshot(void)
     world_wait(world);
     world_assert_refused(world, HVD_ERROR_NOT_FOUND, "mark-snapshot: ");
     g_assert_null(xd_error_get_leftovers(world->error));
+}
+
+/* Nothing is left to take the bytes of. */
+static void
+test_gone(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *before = test_pool_picture(pool);
+    g_autofree char *root = find_root(world);
+    g_autofree char *ours = NULL;
+
+    begin_held(world, "VDI.add_to_other_config", "after");
+    ours = find_by("VDI", "snapshot_of", root);
+    call("VDI.destroy", ours, "");
+    while (xd_get_vdi(world->connection->mirror, ours) != NULL)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "export: the snapshot is gone");
+    test_pool_assert_picture(pool, before);
 }
 
 /* Its task does not tell; that it is gone does. */
@@ -101,6 +114,23 @@ test_destroyed_silently(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* The disk has grown since it was looked at. */
+static void
+test_resized(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
+    g_autofree char *root = find_root(world);
+
+    begin_held(world, "VDI.snapshot", "before");
+    call("VDI.resize", root, ",4194304");
+    test_pool_control(pool, "{\"cmd\":\"release\",\"id\":\"h\"}");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(g_memory_output_stream_get_data_size(G_MEMORY_OUTPUT_STREAM(world->sink)), ==,
+                     4194304);
+    g_assert_nonnull(strstr(world->result, "4194304"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -111,7 +141,9 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/snapshot/other-snapshot", test_other_snapshot);
+    g_test_add_func("/op/snapshot/gone", test_gone);
     g_test_add_func("/op/snapshot/destroyed-silently", test_destroyed_silently);
+    g_test_add_func("/op/snapshot/resized", test_resized);
     status = g_test_run();
     test_pool_free(pool);
     return status;
