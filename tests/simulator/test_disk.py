@@ -189,6 +189,47 @@ def test_hot_plug():
         equal(expect_failure("VM_REQUIRES_SR", site.call, "VBD.plug", far), [vm, site.local[1]])
 
 
+def test_shared_use():
+    """Who is suspended counts for nothing, and comes back to its disk without a question; those who only read
+    do not shut each other out (toolstack, xapi_vbd_helpers.ml)."""
+    with pool() as running:
+        site = Site(running)
+        attached = lambda vbd: site.record("VBD", vbd)["currently_attached"]
+        first, second, third = (site.running(name)[0] for name in ("first", "second", "third"))
+        vdi = site.disk()
+        vbds = [site.call("VBD.create", vbd_record(vm, vdi, "1")) for vm in (first, second, third)]
+        site.run("VBD.plug", vbds[0])
+        equal(expect_failure("VDI_IN_USE", site.call, "VBD.plug", vbds[1]), [vdi])
+        site.call("VM.suspend", first)
+        equal(attached(vbds[0]), True)
+        site.run("VBD.plug", vbds[1])
+        site.call("VM.hard_shutdown", third)
+        equal(expect_failure("VDI_IN_USE", site.call, "VM.start", third, False, False), [vdi])
+        site.call("VM.suspend", second)
+        site.call("VM.start", third, False, False)
+        equal(expect_failure("VDI_IN_USE", site.call, "VDI.destroy", vdi), [vdi, "destroy"])
+        site.call("VM.resume", first, False, False)
+        equal([attached(vbd) for vbd in vbds], [True, True, True])
+
+
+def test_readers():
+    with pool() as running:
+        site = Site(running)
+        vdi = site.disk()
+        vms = [site.machine(name)[0] for name in ("first", "second", "writer")]
+        modes = dict(zip(vms, ("RO", "RO", "RW")))
+        for vm, mode in modes.items():
+            site.call("VBD.create", vbd_record(vm, vdi, "1", mode=mode))
+        start = lambda vm: site.call("VM.start", vm, False, False)
+        start(vms[0])
+        start(vms[1])
+        equal(expect_failure("VDI_IN_USE", start, vms[2]), [vdi])
+        for vm in vms[:2]:
+            site.call("VM.hard_shutdown", vm)
+        start(vms[2])
+        equal(expect_failure("VDI_IN_USE", start, vms[0]), [vdi])
+
+
 def test_interfaces():
     with pool() as running:
         site = Site(running)
@@ -522,8 +563,8 @@ def test_export_of_differences():
 
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
-    test_drives, test_hot_plug, test_interfaces, test_import_and_export, test_export_as_vhd,
-    test_import_as_vhd, test_wrong_vhd,
+    test_drives, test_hot_plug, test_shared_use, test_readers, test_interfaces,
+    test_import_and_export, test_export_as_vhd, test_import_as_vhd, test_wrong_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,

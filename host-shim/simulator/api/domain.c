@@ -112,33 +112,57 @@ sim_domain_attach_devices(SimObject *vm)
     for_each_device(vm, attach_device, NULL);
 }
 
-/* Is a VBD other than those of @vm attached to @vdi? */
-static gboolean
-is_used_by_another(const SimObject *vdi, const SimObject *vm)
+gboolean
+sim_vbd_is_of_control_domain(const SimObject *vbd)
 {
-    g_autoptr(GPtrArray) vbds = sim_object_follow_all(vdi, "VBDs");
+    const SimObject *vm = sim_object_follow(vbd, "VM");
 
+    return vm != NULL && sim_object_bool(vm, "is_control_domain");
+}
+
+static gboolean
+is_user(const SimObject *vbd)
+{
+    const SimObject *vm = sim_object_follow(vbd, "VM");
+
+    return sim_vbd_is_attached(vbd) && !sim_vbd_is_of_control_domain(vbd) &&
+           (vm == NULL || !sim_vm_is(vm, "Suspended"));
+}
+
+static gboolean
+is_writer(const SimObject *vbd)
+{
+    return strcmp(sim_object_text(vbd, "mode"), "RW") == 0;
+}
+
+/* toolstack, xapi_vbd_helpers.ml: valid_operations. A resume is not asked: its VBDs are attached. */
+SimValue *
+sim_vbd_check_sharing(const SimObject *vbd)
+{
+    const SimObject *vdi = sim_object_follow(vbd, "VDI");
+    g_autoptr(GPtrArray) vbds = NULL;
+
+    if (vdi == NULL || sim_object_bool(vdi, "sharable") || sim_vbd_is_of_control_domain(vbd))
+        return NULL;
+    vbds = sim_object_follow_all(vdi, "VBDs");
     for (guint i = 0; i < vbds->len; i++) {
-        const SimObject *vbd = g_ptr_array_index(vbds, i);
+        const SimObject *other = g_ptr_array_index(vbds, i);
 
-        if (sim_object_follow(vbd, "VM") != vm && sim_vbd_is_attached(vbd))
-            return TRUE;
+        if (other != vbd && is_user(other) && (is_writer(vbd) || is_writer(other)))
+            return sim_strings("VDI_IN_USE", sim_object_get_ref(vdi), NULL);
     }
-    return FALSE;
+    return NULL;
 }
 
 SimValue *
 sim_domain_check_disks(const SimObject *vm)
 {
     g_autoptr(GPtrArray) vbds = sim_object_follow_all(vm, "VBDs");
+    SimValue *error = NULL;
 
-    for (guint i = 0; i < vbds->len; i++) {
-        const SimObject *vdi = sim_object_follow(g_ptr_array_index(vbds, i), "VDI");
-
-        if (vdi != NULL && !sim_object_bool(vdi, "sharable") && is_used_by_another(vdi, vm))
-            return sim_strings("VDI_IN_USE", sim_object_get_ref(vdi), NULL);
-    }
-    return NULL;
+    for (guint i = 0; i < vbds->len && error == NULL; i++)
+        error = sim_vbd_check_sharing(g_ptr_array_index(vbds, i));
+    return error;
 }
 
 static void

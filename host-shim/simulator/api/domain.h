@@ -22,7 +22,11 @@ gboolean sim_vm_require_agent(SimCall *call, const SimObject *vm);
 /* The disks and interfaces join the operation, and then are attached. */
 void sim_domain_reserve_devices(SimCall *call, SimObject *vm);
 void sim_domain_attach_devices(SimObject *vm);
-/* (transfer full) (nullable): VDI_IN_USE for a disk that another machine uses */
+gboolean sim_vbd_is_of_control_domain(const SimObject *vbd);
+/* (transfer full) (nullable): VDI_IN_USE where @vbd and another one, both in use, would be one too many
+ * for its disk: a suspended machine and a control domain do not count, nor do readers among themselves. */
+SimValue *sim_vbd_check_sharing(const SimObject *vbd);
+/* The same for all disks of a machine that starts. */
 SimValue *sim_domain_check_disks(const SimObject *vm);
 /* They got their names: device, and out of the operation. */
 void sim_domain_settle_devices(SimCall *call, SimObject *vm);

@@ -167,22 +167,13 @@ abort_plug(SimCall *call)
 static char *
 device_name(const SimObject *vbd)
 {
-    const SimObject *vm = sim_object_follow(vbd, "VM");
     const SimObject *vdi = sim_object_follow(vbd, "VDI");
     const SimObject *sr = vdi != NULL ? sim_object_follow(vdi, "SR") : NULL;
 
-    if (vm != NULL && sr != NULL && sim_object_bool(vm, "is_control_domain"))
+    if (sr != NULL && sim_vbd_is_of_control_domain(vbd))
         return g_strdup_printf("sm/backend/%s/%s", sim_object_text(sr, "uuid"),
                                sim_object_text(vdi, "uuid"));
     return sim_vbd_device_name(sim_object_text(vbd, "userdevice"));
-}
-
-static gboolean
-is_of_control_domain(const SimObject *vbd)
-{
-    const SimObject *vm = sim_object_follow(vbd, "VM");
-
-    return vm != NULL && sim_object_bool(vm, "is_control_domain");
 }
 
 static void
@@ -208,7 +199,7 @@ do_plug(SimCall *call)
     device = device_name(vbd_of(call));
     sim_object_set_text(vbd_of(call), "device", device);
     vdi = sim_object_follow(vbd_of(call), "VDI");
-    if (vdi != NULL && is_of_control_domain(vbd_of(call)) &&
+    if (vdi != NULL && sim_vbd_is_of_control_domain(vbd_of(call)) &&
         strcmp(sim_object_text(vbd_of(call), "mode"), "RW") == 0)
         sim_vdi_touch_content(sim_call_sim(call), vdi);
     sim_domain_note_cancel_points(call, 2);
@@ -249,9 +240,7 @@ check_plug(const SimObject *vbd, const SimObject *vm)
         return sim_strings("VBD_IS_EMPTY", sim_object_get_ref(vbd), NULL);
     if (sr != NULL && host != NULL && !sim_host_sees_sr(host, sr))
         return sim_strings("VM_REQUIRES_SR", sim_object_get_ref(vm), sim_object_get_ref(sr), NULL);
-    if (!dom0 && !sim_object_bool(vdi, "sharable") && sim_vdi_is_attached(vdi))
-        return sim_strings("VDI_IN_USE", sim_object_get_ref(vdi), NULL);
-    return NULL;
+    return sim_vbd_check_sharing(vbd);
 }
 
 static void
