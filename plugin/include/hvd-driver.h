@@ -563,6 +563,7 @@ typedef struct {
     /**
      * attach_volume: connects a volume (connection-info.schema.json) and gives it to the instance.
      * A volume that is attached there already is success. What was there before is never removed.
+     * One that another instance has, a suspended one too, is BUSY, unless both only read.
      * @mountpoint: (nullable): "/dev/xvdb", "sdb", "1" or NULL for the first that is free
      *
      * Result: a volume-info document (volume-info.schema.json): device and the uuids of SR, VDI

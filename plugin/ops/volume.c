@@ -120,6 +120,25 @@ check_placement(XdVolumeState *volume, const XdVDI *vdi, GError **error)
     return TRUE;
 }
 
+/* (nullable): why nobody else may get it */
+static GError *
+rival_error(XdVolumeState *volume, const XdVDI *vdi)
+{
+    const XdVBD *rival = volume->was_plugged ? NULL : xd_volume_find_rival(volume, vdi);
+    const XdVM *vm = rival != NULL ? xd_get_vm(mirror_of(volume), rival->vm) : NULL;
+    gboolean suspended = vm != NULL && vm->power_state == XD_VM_POWER_STATE_SUSPENDED;
+    GError *error;
+
+    if (vm == NULL)
+        return NULL;
+    error = xd_error_new(HVD_ERROR_BUSY, "disk %s is attached to %s%s", vdi->uuid, vm->name_label,
+                         suspended ? ", which is suspended" : "");
+    xd_error_set_advice(error, suspended
+                                   ? N_("resume that instance, and detach the volume there first")
+                                   : N_("detach the volume there first"));
+    return error;
+}
+
 static GError *
 no_disk_error(const XdVolumeState *volume)
 {
@@ -146,7 +165,8 @@ find_volume(XdOp *op, gpointer data)
 
     if (vdi != NULL) {
         volume->vdi = g_strdup(vdi->parent.ref);
-        check_placement(volume, vdi, &error);
+        if (check_placement(volume, vdi, &error))
+            error = rival_error(volume, vdi);
     } else if (xd_op_get_plan(op) != NULL && volume->access != NULL) {
         volume->vdi = g_strdup("<the volume's disk>");
         choose_position(volume, &error);

@@ -38,6 +38,14 @@ detach(World *world, const char *info)
     ",\"auth_method\":\"CHAP\",\"auth_username\":\"" TARGET_USER                                   \
     "\",\"auth_password\":\"" password "\""
 
+/* The volume of the default storage. */
+static char *
+known_disk(const char *more)
+{
+    return g_strdup_printf("{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"%s\"%s}}",
+                           test_pool_get_volume(pool), more);
+}
+
 /* ---- what is asked for ---- */
 
 static void
@@ -290,6 +298,91 @@ test_missing(void)
         detach(world, units[i]);
         g_assert_no_error(world->error);
         test_pool_assert_picture(pool, before);
+    }
+}
+
+/* ---- a volume that another instance has ---- */
+
+/* The instance becomes another one, and the volume is its; @mode: how it has it. There is a new instance. */
+static void
+hand_over(World *world, const char *mode)
+{
+    g_autofree char *owner = g_strdup(find_vm(world)->parent.ref);
+
+    test_pool_set(pool, "VBD", find_volume(world)->parent.ref, "mode", mode);
+    test_pool_set(pool, "VM", owner, "name_label", "\"db\"");
+    test_pool_set(pool, "VM", owner, "other_config", "{}");
+    while (xd_mirror_find(world->connection->mirror, XD_BY_VM_INSTANCE, INSTANCE)->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+    world_run(world, operation_find("spawn"));
+    g_assert_no_error(world->error);
+}
+
+/* Suspended, its owner comes back to it without a question (xapi_vbd_helpers.ml): two would write. */
+static void
+test_in_use(void)
+{
+    static const struct {
+        const char *owner;
+        const char *word;
+    } cases[] = {{"spawn attach-disk suspend", "attached to db, which is suspended"},
+                 {"spawn attach-disk", "attached to db"}};
+    g_autofree char *info = known_disk("");
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, cases[i].owner);
+        g_autofree char *before = NULL;
+
+        hand_over(world, "\"RW\"");
+        before = test_pool_picture(pool);
+        test_pool_reset_stats(pool);
+        attach(world, info, NULL);
+        world_assert_refused(world, HVD_ERROR_BUSY, cases[i].word);
+        g_assert_cmpstr(xd_error_get_advice(world->error), !=, NULL);
+        g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+        test_pool_assert_picture(pool, before);
+        world_run(world, operation_find("power-off-hard"));
+        attach(world, info, NULL); /* its start would be refused, or not even that */
+        world_assert_refused(world, HVD_ERROR_BUSY, cases[i].word);
+    }
+}
+
+static void
+test_read_together(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk suspend");
+    g_autofree char *read_write = known_disk("");
+    g_autofree char *read_only = known_disk(",\"access_mode\":\"ro\"");
+
+    hand_over(world, "\"RO\"");
+    world_run(world, operation_find("power-off-hard"));
+    attach(world, read_write, NULL);
+    world_assert_refused(world, HVD_ERROR_BUSY, "attached to db");
+    attach(world, read_only, NULL);
+    g_assert_no_error(world->error);
+}
+
+/* What may be shared is, and a node that reads a disk for a transfer is no user of it. */
+static void
+test_no_rival(void)
+{
+    g_autofree char *info = known_disk("");
+
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+        const XdMirror *mirror = world->connection->mirror;
+        g_autofree char *disk = g_strdup(find_volume(world)->vdi);
+        g_autofree char *owner = g_strdup(find_vm(world)->parent.ref);
+
+        hand_over(world, "\"RW\"");
+        if (i == 0)
+            test_pool_set(pool, "VDI", disk, "sharable", "true");
+        else
+            test_pool_set(pool, "VM", owner, "is_control_domain", "true");
+        while (!xd_get_vdi(mirror, disk)->sharable && !xd_get_vm(mirror, owner)->is_control_domain)
+            g_main_context_iteration(NULL, TRUE);
+        attach(world, info, NULL);
+        g_assert_no_error(world->error);
     }
 }
 
@@ -640,6 +733,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/which-device", test_which_device);
     g_test_add_func("/op/volume/another-unit-left", test_another_unit_left);
     g_test_add_func("/op/volume/missing", test_missing);
+    g_test_add_func("/op/volume/in-use", test_in_use);
+    g_test_add_func("/op/volume/read-together", test_read_together);
+    g_test_add_func("/op/volume/no-rival", test_no_rival);
     g_test_add_func("/op/volume/storage-of-others", test_storage_of_others);
     g_test_add_func("/op/volume/race-fails", test_race_fails);
     g_test_add_func("/op/volume/race-late", test_race_late);
