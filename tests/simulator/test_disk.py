@@ -230,6 +230,21 @@ def test_readers():
         equal(expect_failure("VDI_IN_USE", start, vms[0]), [vdi])
 
 
+def test_read_only_disk():
+    """A guest gets one when it starts, but not while it runs (toolstack, xapi_vbd.ml: plug)."""
+    with pool() as running:
+        site = Site(running)
+        vm, _, _, _ = site.running()
+        vbd = site.call("VBD.create", vbd_record(vm, site.disk(), "1", mode="RO"))
+        equal(expect_failure("DISK_VBD_MUST_BE_READWRITE_FOR_HVM", site.call, "VBD.plug", vbd), [vbd])
+        equal(site.record("VBD", vbd)["currently_attached"], False)
+        site.call("VBD.assert_attachable", vbd)
+        site.call("VM.hard_shutdown", vm)
+        site.call("VM.start", vm, False, False)
+        equal(site.record("VBD", vbd)["currently_attached"], True)
+        site.run("VBD.unplug", vbd)
+
+
 def test_interfaces():
     with pool() as running:
         site = Site(running)
@@ -563,8 +578,8 @@ def test_export_of_differences():
 
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
-    test_drives, test_hot_plug, test_shared_use, test_readers, test_interfaces,
-    test_import_and_export, test_export_as_vhd, test_import_as_vhd, test_wrong_vhd,
+    test_drives, test_hot_plug, test_shared_use, test_readers, test_read_only_disk,
+    test_interfaces, test_import_and_export, test_export_as_vhd, test_import_as_vhd, test_wrong_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,

@@ -243,6 +243,16 @@ check_plug(const SimObject *vbd, const SimObject *vm)
     return sim_vbd_check_sharing(vbd);
 }
 
+/* toolstack, xapi_vbd.ml: plug, and there alone; a start does not mind. */
+static gboolean
+is_read_only_disk_of_hvm(const SimObject *vbd, const SimObject *vm)
+{
+    const SimObject *metrics = sim_object_follow(vm, "metrics");
+
+    return metrics != NULL && !is_cd(vbd) && strcmp(sim_object_text(vbd, "mode"), "RO") == 0 &&
+           strcmp(sim_object_text(metrics, "current_domain_type"), "hvm") == 0;
+}
+
 static void
 vbd_plug(SimCall *call)
 {
@@ -258,6 +268,8 @@ vbd_plug(SimCall *call)
         error = sim_strings("DEVICE_ALREADY_ATTACHED", sim_object_get_ref(vbd), NULL);
     if (error == NULL)
         error = check_plug(vbd, vm);
+    if (error == NULL && is_read_only_disk_of_hvm(vbd, vm))
+        error = sim_strings("DISK_VBD_MUST_BE_READWRITE_FOR_HVM", sim_object_get_ref(vbd), NULL);
     if (error != NULL) {
         sim_call_fail_with(call, error);
         return;
