@@ -563,12 +563,14 @@ typedef struct {
     /**
      * attach_volume: connects a volume (connection-info.schema.json) and gives it to the instance.
      * A volume that is attached there already is success. What was there before is never removed.
-     * One that another instance has, a suspended one too, is BUSY, unless both only read.
+     * One that another instance has, a suspended one too, is BUSY, unless both only read. A read-only
+     * one is for an instance that is shut down, and there from its next start on.
      * @mountpoint: (nullable): "/dev/xvdb", "sdb", "1" or NULL for the first that is free
      *
      * Result: a volume-info document (volume-info.schema.json): device and the uuids of SR, VDI
      * and VBD. Errors: INVALID, NOT_FOUND, AMBIGUOUS, EXISTS (device taken), STATE (paused,
-     * suspended), UNSUPPORTED, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
+     * suspended; running, where it is read-only), UNSUPPORTED, BUSY, DENIED, TIMED_OUT, LEFTOVERS.
+     * Since: 0.1
      */
     void (*attach_volume_async)(HvdConnection *connection, const char *instance,
                                 const char *connection_info, const char *mountpoint,

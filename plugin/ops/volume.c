@@ -16,6 +16,18 @@ mirror_of(XdVolumeState *volume)
 
 /* ---- attach ---- */
 
+/* xapi_vbd.ml, plug: an HVM guest, as all of ours are, takes no disk that it may only read; one that it had
+ * from its start on stays. */
+static gboolean
+is_read_only_plug(XdVolumeState *volume)
+{
+    const XdVBD *vbd = xd_volume_find_attached(volume, NULL);
+
+    if (vbd == NULL)
+        return volume->read_only;
+    return !vbd->currently_attached && vbd->mode == XD_VBD_MODE_RO;
+}
+
 /* (nullable) (transfer full): why it cannot be attached, as far as one sees beforehand */
 static GError *
 attach_error(XdVolumeState *volume, const XdVM *vm)
@@ -25,6 +37,11 @@ attach_error(XdVolumeState *volume, const XdVM *vm)
 
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING && vm->power_state != XD_VM_POWER_STATE_HALTED)
         return xd_error_new(HVD_ERROR_STATE, "a paused or suspended instance takes no volume");
+    if (vm->power_state == XD_VM_POWER_STATE_RUNNING && is_read_only_plug(volume)) {
+        error = xd_error_new(HVD_ERROR_STATE, "a running instance takes no read-only volume");
+        xd_error_set_advice(error, N_("stop it first"));
+        return error;
+    }
     if (xd_mirror_get_pool(mirror_of(volume)) == NULL)
         return xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object");
     if (access == NULL || access->sr != NULL || access->config->len > 0)

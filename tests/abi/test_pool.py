@@ -101,6 +101,7 @@ def test_safe_settings(scene):
         info = json.load(file)
     info["data"]["access_mode"] = "ro"
     read_only = scene.pool.write("read-only", json.dumps(info, ensure_ascii=False))
+    scene.guest.do("power_off", **ON)
     scene.guest.do("attach_volume", document_file=read_only, **ON)
     dump = scene.dump()
     disks = {ref: vdi for ref, vdi in dump["VDI"].items() if ref not in old["VDI"]}

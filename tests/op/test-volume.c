@@ -155,6 +155,35 @@ test_states(void)
     world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
 }
 
+/* xapi_vbd.ml, plug: an HVM guest that runs takes no disk that it may only read. Storage is left alone. */
+static void
+test_read_only(void)
+{
+    g_autofree char *disk = known_disk(",\"access_mode\":\"ro\"");
+    const char *const documents[] = {disk,
+                                     ISCSI(TARGET, ",\"target_lun\":0,\"access_mode\":\"ro\"")};
+
+    for (guint i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "spawn");
+        g_autofree char *before = test_pool_picture(pool);
+
+        test_pool_reset_stats(pool);
+        attach(world, documents[i], NULL);
+        world_assert_refused(world, HVD_ERROR_STATE, "read-only");
+        g_assert_cmpstr(xd_error_get_advice(world->error), !=, NULL);
+        g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+        test_pool_assert_picture(pool, before);
+        world_run(world, operation_find("power-off-hard"));
+        attach(world, documents[i], NULL);
+        g_assert_no_error(world->error);
+        world_run(world, operation_find("power-on"));
+        attach(world, documents[i], NULL); /* once more: it is there */
+        g_assert_no_error(world->error);
+        detach(world, documents[i]);
+        g_assert_no_error(world->error);
+    }
+}
+
 /* ---- what there is of one instance ---- */
 
 static const XdVM *
@@ -729,6 +758,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/which-unit", test_which_unit);
     g_test_add_func("/op/volume/positions", test_positions);
     g_test_add_func("/op/volume/states", test_states);
+    g_test_add_func("/op/volume/read-only", test_read_only);
     g_test_add_func("/op/volume/second-unit-appears", test_second_unit_appears);
     g_test_add_func("/op/volume/which-device", test_which_device);
     g_test_add_func("/op/volume/another-unit-left", test_another_unit_left);
