@@ -1,5 +1,6 @@
 """Disks, drives and interfaces, and the transfers of bytes with all their oddities."""
 
+import contextlib
 import hashlib
 import struct
 import urllib.parse
@@ -243,6 +244,48 @@ def test_read_only_disk():
         site.call("VM.start", vm, False, False)
         equal(site.record("VBD", vbd)["currently_attached"], True)
         site.run("VBD.unplug", vbd)
+
+
+@contextlib.contextmanager
+def held(site, method, *params):
+    """A call that has locked what it needs, and goes on afterwards; gives its task."""
+    site.pool.control.do("fault", add={"id": "h", "method": method, "action": "hold", "when": "middle"})
+    task = site.call("Async." + method, *params)
+    site.pool.control.do("wait", id="h")
+    yield task
+    site.pool.control.do("fault", clear="h")
+    equal(site.rpc.wait_task(task)["status"], "success")
+
+
+def test_plug_while_it_goes_down():
+    """At once, and but for a forced unplug (toolstack, xapi_vbd_helpers.ml, xapi_vif_helpers.ml)."""
+    with pool() as running:
+        site = Site(running)
+        for operation in ("clean_shutdown", "hard_shutdown", "suspend", "pause"):
+            vm, _, _, _ = site.running(operation)
+            vbds = [site.call("VBD.create", vbd_record(vm, site.disk(), device)) for device in "12"]
+            vifs = [site.call("VIF.create", vif_record(vm, site.network, device)) for device in "12"]
+            site.call("VBD.plug", vbds[0])
+            site.call("VIF.plug", vifs[0])
+            with held(site, "VM." + operation, vm):
+                for method, ref in (("VBD.unplug", vbds[0]), ("VBD.plug", vbds[1]),
+                                    ("VIF.unplug", vifs[0]), ("VIF.plug", vifs[1])):
+                    equal(expect_failure("OPERATION_NOT_ALLOWED", site.call, method, ref),
+                          [f"Current operation on VM:{vm} is {operation}"])
+                site.call("VBD.unplug_force", vbds[0])
+                site.call("VIF.unplug_force", vifs[0])
+
+
+def test_create_while_it_moves():
+    """At once, unlike what else is in the way (toolstack, xapi_vbd.ml: create)."""
+    with pool("--hosts", "2") as running:
+        site = Site(running)
+        vm, _, _, _ = site.running()
+        vdi = site.disk()
+        with held(site, "VM.pool_migrate", vm, site.hosts[1], {}) as task:
+            equal(expect_failure("OTHER_OPERATION_IN_PROGRESS", site.call, "VBD.create",
+                                 vbd_record(vm, vdi, "1")), ["VM", vm, "pool_migrate", task])
+        site.call("VBD.create", vbd_record(vm, vdi, "1"))
 
 
 def test_interfaces():
@@ -579,7 +622,7 @@ def test_export_of_differences():
 run_tests("/simulator/disk", [
     test_create, test_space, test_sr_is_marked, test_destroy, test_copies, test_resize,
     test_drives, test_hot_plug, test_shared_use, test_readers, test_read_only_disk,
-    test_interfaces, test_import_and_export, test_export_as_vhd, test_import_as_vhd, test_wrong_vhd,
+    test_plug_while_it_goes_down, test_create_while_it_moves, test_interfaces, test_import_and_export, test_export_as_vhd, test_import_as_vhd, test_wrong_vhd,
     test_two_hundred_comes_first, test_bodies_of_another_length, test_wrong_transfers,
     test_own_task_and_cookies, test_cancel_does_not_stop_it, test_redirect,
     test_interrupted_export, test_faults_of_transfers, test_digests, test_disks_are_restored,

@@ -36,6 +36,24 @@ sim_vm_check_blocked(const SimObject *vm, const char *operation)
     return sim_strings("OPERATION_BLOCKED", sim_object_get_ref(vm), reason, NULL);
 }
 
+SimValue *
+sim_vm_check_plugging(const SimObject *vm)
+{
+    static const char *const ways_down[] = {"clean_shutdown", "hard_shutdown", "suspend", "pause",
+                                            NULL};
+    const SimValue *current = sim_object_get(vm, "current_operations");
+
+    for (guint i = 0; i < sim_value_size(current); i++) {
+        const char *operation = sim_value_text(sim_value_at(current, i));
+        g_autofree char *text =
+            g_strdup_printf("Current operation on VM:%s is %s", sim_object_get_ref(vm), operation);
+
+        if (g_strv_contains(ways_down, operation))
+            return sim_strings("OPERATION_NOT_ALLOWED", text, NULL);
+    }
+    return NULL;
+}
+
 /* Calls for a running machine go to its host. */
 static SimValue *
 check_host(Sim *sim, const SimObject *vm)

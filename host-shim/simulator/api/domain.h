@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 SimValue *sim_vm_check_state(const SimObject *vm, const char *states);
 /* (transfer full) (nullable): OPERATION_BLOCKED */
 SimValue *sim_vm_check_blocked(const SimObject *vm, const char *operation);
+/* (transfer full) (nullable): OPERATION_NOT_ALLOWED, while @vm goes down, for what is plugged and unplugged
+ * (toolstack, xapi_vbd_helpers.ml and xapi_vif_helpers.ml: valid_operations) */
+SimValue *sim_vm_check_plugging(const SimObject *vm);
 gboolean sim_vm_is(const SimObject *vm, const char *power_state);
 
 /* Fails @call and returns %FALSE where the state, a block or the kind of record forbids it. */

@@ -37,6 +37,22 @@ check_record(const SimValue *record, const SimObject *vdi)
     return NULL;
 }
 
+/* (transfer full) (nullable): toolstack, xapi_vbd.ml: create, which does not try again */
+static SimValue *
+check_migration(const SimObject *vm)
+{
+    const SimValue *current = sim_object_get(vm, "current_operations");
+
+    for (guint i = 0; i < sim_value_size(current); i++) {
+        const char *operation = sim_value_text(sim_value_at(current, i));
+
+        if (strcmp(operation, "migrate_send") == 0 || strcmp(operation, "pool_migrate") == 0)
+            return sim_strings("OTHER_OPERATION_IN_PROGRESS", "VM", sim_object_get_ref(vm),
+                               operation, sim_map_key(current, i), NULL);
+    }
+    return NULL;
+}
+
 /* (transfer full) (nullable): the device that the record asks for, as it is written down */
 static char *
 choose_device(SimCall *call, const SimObject *vm, const char *wanted)
@@ -93,6 +109,8 @@ vbd_create(SimCall *call)
     if (vm == NULL)
         return;
     error = check_record(record, vdi);
+    if (error == NULL)
+        error = check_migration(vm);
     if (error != NULL) {
         sim_call_fail_with(call, error);
         return;
@@ -267,6 +285,8 @@ vbd_plug(SimCall *call)
     if (error == NULL && sim_object_bool(vbd, "currently_attached"))
         error = sim_strings("DEVICE_ALREADY_ATTACHED", sim_object_get_ref(vbd), NULL);
     if (error == NULL)
+        error = sim_vm_check_plugging(vm);
+    if (error == NULL)
         error = check_plug(vbd, vm);
     if (error == NULL && is_read_only_disk_of_hvm(vbd, vm))
         error = sim_strings("DISK_VBD_MUST_BE_READWRITE_FOR_HVM", sim_object_get_ref(vbd), NULL);
@@ -311,6 +331,8 @@ unplug(SimCall *call, const char *operation, gboolean force)
         error = sim_vm_check_state(vm, "running");
     if (error == NULL && !sim_object_bool(vbd, "unpluggable"))
         error = sim_strings("VBD_NOT_UNPLUGGABLE", sim_object_get_ref(vbd), NULL);
+    if (error == NULL && !force && vm != NULL)
+        error = sim_vm_check_plugging(vm);
     if (error == NULL && !force && vm != NULL && !sim_object_bool(vm, "is_control_domain") &&
         !sim_vm_has_agent(vm))
         error = sim_strings("VM_MISSING_PV_DRIVERS", sim_object_get_ref(vm), NULL);

@@ -190,6 +190,9 @@ check_plug(const SimObject *vif, gboolean plug, gboolean force)
         return error;
     if (plug && attached)
         return sim_strings("DEVICE_ALREADY_ATTACHED", sim_object_get_ref(vif), NULL);
+    error = force ? NULL : sim_vm_check_plugging(vm);
+    if (error != NULL)
+        return error;
     if (!force && !sim_vm_has_agent(vm))
         return sim_strings("VM_MISSING_PV_DRIVERS", sim_object_get_ref(vm), NULL);
     return NULL;
