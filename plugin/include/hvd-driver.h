@@ -581,6 +581,8 @@ typedef struct {
     /**
      * detach_volume: takes a volume from the instance, and drops its storage repository where this
      * driver introduced it and nothing uses it any more. A volume that is not attached is success.
+     * While the instance is being stopped, suspended or paused nothing can be unplugged: it waits for
+     * the end of that, five minutes at the most (BUSY), and goes by what the instance is then.
      *
      * Result: {}. Errors: as attach_volume; DENIED also for a disk of the instance's own.
      * Since: 0.1

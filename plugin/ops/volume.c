@@ -3,6 +3,7 @@
 #include "model/device.h"
 #include "model/record.h"
 #include "ops/find.h"
+#include "ops/volume-plug.h"
 #include "ops/volume-state.h"
 #include "ops/volume-storage.h"
 
@@ -244,50 +245,20 @@ destroy_made_vbd(XdOp *op, gpointer data)
     xd_op_call(op, &call);
 }
 
-/* True at the beginning of a plug already: attached means that nothing is under way any more
- * (verified-sequences 1.1). */
-static gboolean
-is_attached(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    XdVolumeState *volume = data;
-    const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
-
-    return vbd != NULL && vbd->currently_attached && vbd->current_operations.n == 0;
-}
-
-static void
-plug_vbd(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"DEVICE_ALREADY_ATTACHED", NULL};
-    XdVolumeState *volume = data;
-    const XdVM *vm = xd_op_get_vm(op, &volume->head);
-    XdStepCall call = {.method = "VBD.plug", .done = done, .holds = is_attached, .data = volume};
-
-    if (vm == NULL)
-        return;
-    if (vm->power_state != XD_VM_POWER_STATE_RUNNING || is_attached(NULL, volume)) {
-        xd_op_next(op); /* a halted one gets it when it starts */
-        return;
-    }
-    call.parameters = g_variant_new("(s)", volume->vbd);
-    xd_op_task(op, &call);
-}
-
 static void
 undo_plug(XdOp *op, gpointer data)
 {
-    static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
     XdVolumeState *volume = data;
     const XdVBD *vbd = volume->attached_before ? xd_get_vbd(mirror_of(volume), volume->vbd)
                                                : find_made_vbd(volume);
-    XdStepCall call = {.method = "VBD.unplug", .done = done};
 
     if (vbd == NULL || volume->was_plugged || !vbd->currently_attached) {
         xd_op_next(op);
         return;
     }
-    call.parameters = g_variant_new("(s)", vbd->parent.ref);
-    xd_op_task(op, &call);
+    g_free(volume->vbd);
+    volume->vbd = g_strdup(vbd->parent.ref);
+    xd_step_unplug_volume(op, volume);
 }
 
 static gboolean
@@ -332,7 +303,7 @@ static const XdStep attach_steps[] = {
     {"scan-storage", xd_step_scan_storage, NULL, 2, 900},
     {"find-volume", find_volume, NULL, 0, 5},
     {"create-device", create_vbd, destroy_made_vbd, 2, 60},
-    {"plug-device", plug_vbd, undo_plug, 5, 600},
+    {"plug-device", xd_step_plug_volume, undo_plug, 5, 600},
     {"see-device", see_vbd, NULL, 0, 30},
     {"tell", tell_volume, NULL, 0, 5},
     {0},
@@ -344,7 +315,6 @@ static void
 check_detach(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
-    const XdVM *vm;
     const XdVBD *vbd;
     GError *error = NULL;
 
@@ -363,51 +333,9 @@ check_detach(XdOp *op, gpointer data)
                                     "the disk is the instance's own, not a volume of it"));
         return;
     }
-    vm = xd_op_get_vm(op, &volume->head);
-    if (vm == NULL)
-        return;
-    if (vbd->currently_attached && vm->power_state != XD_VM_POWER_STATE_RUNNING) {
-        xd_op_fail(op, xd_error_new(HVD_ERROR_STATE,
-                                    "a paused or suspended instance gives no volume back"));
-        return;
-    }
     volume->was_plugged = vbd->currently_attached;
     volume->vbd = g_strdup(vbd->parent.ref);
     xd_op_next(op);
-}
-
-static gboolean
-is_detached(XdOperation *operation G_GNUC_UNUSED, gpointer data)
-{
-    XdVolumeState *volume = data;
-    const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
-
-    return vbd == NULL || (!vbd->currently_attached && vbd->current_operations.n == 0);
-}
-
-static void
-unplug_vbd(XdOp *op, gpointer data)
-{
-    static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
-    static const char *const retry[] = {"DEVICE_DETACH_REJECTED", "DEVICE_DETACH_TIMEOUT", NULL};
-    XdVolumeState *volume = data;
-    const XdConfig *config = volume->head.base.connection->config;
-    XdStepCall call = {
-        .method = "VBD.unplug",
-        .done = done,
-        .retry = retry,
-        .attempts = xd_config_get_uint(config, XD_CONFIG_VOLUME_UNPLUG_RETRIES) + 1,
-        .delay_s = 1,
-        .holds = is_detached,
-        .data = volume,
-    };
-
-    if (is_detached(NULL, volume)) {
-        xd_op_next(op);
-        return;
-    }
-    call.parameters = g_variant_new("(s)", volume->vbd);
-    xd_op_task(op, &call);
 }
 
 static gboolean
@@ -465,7 +393,7 @@ undo_unplug(XdOp *op, gpointer data)
     if (is_vbd_gone(NULL, data))
         xd_op_table(op, forward, data);
     else if (((XdVolumeState *) data)->was_plugged)
-        plug_vbd(op, data);
+        xd_step_plug_volume(op, data);
     else
         xd_op_next(op);
 }
@@ -475,7 +403,7 @@ static const XdStep detach_steps[] = {
     XD_STEP_FIND_INSTANCE,
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_detach, NULL, 0, 5},
-    {"unplug-device", unplug_vbd, undo_unplug, 5, 600},
+    {"unplug-device", xd_step_unplug_volume, undo_unplug, 5, 600},
     {"destroy-device", destroy_vbd, NULL, 2, 60},
     {"see-device-gone", see_vbd_gone, NULL, 0, 30},
     {"drop-storage", drop_storage, NULL, 3, 3600},

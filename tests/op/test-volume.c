@@ -11,6 +11,9 @@
 /* Longer than a lost reply is looked for. */
 #define LONG_MS 90000
 
+/* Longer than an instance is waited for that goes down. */
+#define LONG_WAY_DOWN_MS 301000
+
 static TestPool *pool;
 
 static void
@@ -692,6 +695,183 @@ test_backup_meanwhile(void)
     g_assert_cmpuint(devices(world)->len, ==, 1);
 }
 
+/* ---- the instance goes down meanwhile: nothing is plugged or unplugged then (xapi_vbd_helpers.ml) ---- */
+
+/* (transfer full): another process has begun @operation, and goes on with it when "d" is let go. */
+static World *
+begin_way_down(const char *operation, const char *method)
+{
+    World *other = world_new(pool, TRUE, NULL);
+
+    other->still = TRUE;
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"d\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"middle\",\"action\":\"hold\"}}",
+                      method);
+    world_start(other, operation_find(operation), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"d\"}");
+    return other;
+}
+
+static void
+see_way_down(const World *world)
+{
+    while (find_vm(world)->current_operations.n == 0)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+turn_until_idle(const World *world)
+{
+    while (!world->ended &&
+           (xd_http_get_busy(world->connection->http) > 1 || g_main_context_pending(NULL)))
+        g_main_context_iteration(NULL, FALSE);
+}
+
+static void
+test_detach_while_down(void)
+{
+    static const struct {
+        const char *operation;
+        const char *method;
+        gboolean stays;
+    } cases[] = {{"power-off", "VM.clean_shutdown", FALSE},
+                 {"power-off-hard", "VM.hard_shutdown", FALSE},
+                 {"pause", "VM.pause", TRUE}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+        g_autoptr(World) other = begin_way_down(cases[i].operation, cases[i].method);
+
+        see_way_down(world);
+        test_pool_reset_stats(pool);
+        world->still = TRUE;
+        world_start(world, operation_find("detach-disk"), NULL);
+        turn_until_idle(world);
+        g_assert_false(world->ended);
+        g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+        let_go("d");
+        world_wait(world);
+        if (cases[i].stays)
+            world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
+        else
+            g_assert_no_error(world->error);
+        g_assert_cmpint(find_volume(world) != NULL, ==, cases[i].stays);
+        g_assert_cmpuint(test_pool_count_requests(pool), ==, cases[i].stays ? 0 : 1);
+        world_wait(other);
+        g_assert_no_error(other->error);
+    }
+}
+
+/* The way down begins where the driver does not see it yet, and the toolstack refuses to unplug. */
+static void
+test_detach_refused(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autoptr(World) other = NULL;
+
+    world->still = TRUE;
+    hold("e", "event.from");
+    test_pool_set(pool, "VM", find_vm(world)->parent.ref, "name_description", "\"next poll\"");
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"e\"}");
+    other = begin_way_down("power-off", "VM.clean_shutdown");
+    g_assert_cmpuint(find_vm(world)->current_operations.n, ==, 0);
+    test_pool_reset_stats(pool);
+    world_start(world, operation_find("detach-disk"), NULL);
+    while (test_pool_count_requests(pool) == 0)
+        g_main_context_iteration(NULL, FALSE);
+    let_go("e");
+    see_way_down(world);
+    turn_until_idle(world);
+    g_assert_false(world->ended);
+    xd_clock_advance(world->clock, 1000);
+    turn_until_idle(world);
+    g_assert_false(world->ended);
+    let_go("d");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_null(find_volume(world));
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 2);
+    world_wait(other);
+}
+
+/* A guest that takes no notice: whoever asks may ask again. */
+static void
+test_detach_while_down_for_long(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
+    g_autoptr(World) other = begin_way_down("power-off", "VM.clean_shutdown");
+
+    see_way_down(world);
+    world->still = TRUE;
+    world_start(world, operation_find("detach-disk"), NULL);
+    turn_until_idle(world);
+    xd_clock_advance(world->clock, LONG_WAY_DOWN_MS);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_BUSY, "clean_shutdown of the instance does not end");
+    g_assert_cmpstr(xd_error_get_advice(world->error), !=, NULL);
+    g_assert_true(find_volume(world)->currently_attached);
+    let_go("d");
+    world_wait(other);
+}
+
+/* The device is made, and not plugged before the instance is down: then it need not be. */
+static void
+test_attach_while_down(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autoptr(World) other = begin_way_down("power-off", "VM.clean_shutdown");
+
+    see_way_down(world);
+    test_pool_reset_stats(pool);
+    world->still = TRUE;
+    world_start(world, operation_find("attach-disk"), NULL);
+    turn_until_idle(world);
+    g_assert_false(world->ended);
+    let_go("d");
+    world_wait(world);
+    g_assert_no_error(world->error);
+    g_assert_nonnull(find_volume(world));
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 1);
+    world_wait(other);
+}
+
+static gboolean
+has_plugged(const World *world)
+{
+    const XdVBD *vbd = find_volume(world);
+
+    return vbd != NULL && vbd->currently_attached && vbd->current_operations.n == 0;
+}
+
+/* The caller gives up, and what was plugged has to go again. */
+static void
+test_undo_while_down(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autoptr(World) other = NULL;
+
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"f\",\"method\":\"VBD.plug\","
+                            "\"nth\":1,\"when\":\"after\",\"action\":\"hold\"}}");
+    world->still = TRUE;
+    world_start(world, operation_find("attach-disk"), NULL);
+    while (!has_plugged(world))
+        g_main_context_iteration(NULL, TRUE);
+    other = begin_way_down("power-off", "VM.clean_shutdown");
+    see_way_down(world);
+    g_cancellable_cancel(world->cancellable);
+    let_go("f");
+    turn_until_idle(world);
+    g_assert_false(world->ended);
+    let_go("d");
+    world->still = FALSE;
+    world_wait(world);
+    g_assert_nonnull(world->error); /* cancelled */
+    g_assert_false(xd_error_is(world->error, HVD_ERROR_LEFTOVERS));
+    g_assert_null(find_volume(world));
+    world_wait(other);
+}
+
 /* ---- CHAP (SEC-9) ---- */
 
 /* Everything that the pool holds but values of secrets, as text. */
@@ -776,6 +956,11 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
     g_test_add_func("/op/volume/detach-unplugged", test_detach_unplugged);
     g_test_add_func("/op/volume/backup-meanwhile", test_backup_meanwhile);
+    g_test_add_func("/op/volume/detach-while-down", test_detach_while_down);
+    g_test_add_func("/op/volume/detach-refused", test_detach_refused);
+    g_test_add_func("/op/volume/detach-while-down-for-long", test_detach_while_down_for_long);
+    g_test_add_func("/op/volume/attach-while-down", test_attach_while_down);
+    g_test_add_func("/op/volume/undo-while-down", test_undo_while_down);
     g_test_add_func("/op/volume/secret", test_secret);
     g_test_add_func("/op/volume/wrong-password", test_wrong_password);
     status = g_test_run();

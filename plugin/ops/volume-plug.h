@@ -1,0 +1,16 @@
+/* A volume's device comes into an instance that runs, and out of it. */
+#pragma once
+
+#include "ops/volume-state.h"
+
+G_BEGIN_DECLS
+
+/**
+ * Steps on the device @vbd of an #XdVolumeState, forward and as an undo. Where the instance goes down they
+ * wait for the end of that, then look at what it is: one that is halted has nothing plugged, and gets all at
+ * its next start; paused or suspended it is STATE; where it takes too long BUSY.
+ */
+void xd_step_plug_volume(XdOp *op, gpointer data);
+void xd_step_unplug_volume(XdOp *op, gpointer data);
+
+G_END_DECLS
