@@ -283,6 +283,21 @@ test_pool_join(const char *directory, const char *volume)
     return pool;
 }
 
+void
+test_pool_hold(TestPool *pool, const char *id, const char *method, const char *when)
+{
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"id\":\"%s\",\"method\":\"%s\","
+                      "\"nth\":1,\"when\":\"%s\",\"action\":\"hold\"}}",
+                      id, method, when);
+}
+
+void
+test_pool_let_go(TestPool *pool, const char *id)
+{
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":\"%s\"}", id);
+}
+
 char *
 test_pool_find_ref(TestPool *pool, const char *class, const char *name)
 {

@@ -43,6 +43,10 @@ JsonObject *test_pool_control_turning(TestPool *pool, const char *format, ...) G
 /* XenAPI as root, from inside; @parameters is a JSON array. */
 JsonNode *test_pool_call(TestPool *pool, const char *method, const char *parameters);
 
+/* The next request of @method is held "before", in the "middle" of or "after" its work, under the name @id. */
+void test_pool_hold(TestPool *pool, const char *id, const char *method, const char *when);
+void test_pool_let_go(TestPool *pool, const char *id);
+
 /* (transfer full): the uuid of the only object of @class with this name */
 char *test_pool_find(TestPool *pool, const char *class, const char *name);
 

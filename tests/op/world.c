@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "ops/destroy.h"
+#include "ops/find.h"
 #include "ops/lifecycle.h"
 #include "ops/migrate.h"
 #include "ops/power.h"
@@ -268,17 +269,13 @@ start_set_unbootable(World *world, const HvdCall *call, GAsyncReadyCallback call
 
 /* ---- volumes ---- */
 
-#define ISCSI(target, lun, more)                                                                   \
-    "{\"driver_volume_type\":\"iscsi\",\"data\":{\"volume_id\":\"vol-" #lun                        \
-    "\",\"target_portal\":\"" target ":3260\",\"target_iqn\":\"" TARGET_IQN                        \
-    "\",\"target_lun\":" #lun more "}}"
 #define CHAP                                                                                       \
     ",\"auth_method\":\"CHAP\",\"auth_username\":\"" TARGET_USER                                   \
     "\",\"auth_password\":\"" TARGET_PASSWORD "\""
 
-static const char first_unit[] = ISCSI(TARGET, 0, "");
-static const char second_unit[] = ISCSI(TARGET, 1, "");
-static const char guarded_unit[] = ISCSI(GUARDED_TARGET, 0, CHAP);
+static const char first_unit[] = ISCSI(TARGET, ",\"target_lun\":0");
+static const char second_unit[] = ISCSI(TARGET, ",\"target_lun\":1");
+static const char guarded_unit[] = ISCSI(GUARDED_TARGET, ",\"target_lun\":0" CHAP);
 
 static char *
 known_disk(World *world)
@@ -522,4 +519,54 @@ world_assert_refused(const World *world, HvdError code, const char *word)
     g_assert_true(xd_error_is(world->error, code));
     g_assert_nonnull(strstr(world->error->message, word));
     g_assert_null(strchr(world->error->message, '\n'));
+}
+
+/* ---- volumes ---- */
+
+void
+world_attach(World *world, const char *info, const char *mountpoint)
+{
+    world_begin(world);
+    xd_attach_volume_async(world->connection, INSTANCE, info, mountpoint, NULL, world->cancellable,
+                           world_on_ended, world);
+    world_wait(world);
+}
+
+void
+world_detach(World *world, const char *info)
+{
+    world_begin(world);
+    xd_detach_volume_async(world->connection, INSTANCE, info, NULL, world->cancellable,
+                           world_on_ended, world);
+    world_wait(world);
+}
+
+const XdVM *
+world_find_vm(const World *world)
+{
+    return xd_find_instance(world->connection->mirror, INSTANCE, NULL);
+}
+
+const GPtrArray *
+world_devices(const World *world)
+{
+    return xd_mirror_find(world->connection->mirror, XD_BY_VBD_VM,
+                          world_find_vm(world)->parent.ref);
+}
+
+const XdVBD *
+world_find_volume(const World *world)
+{
+    const GPtrArray *devices = world_devices(world);
+    const XdVBD *found = NULL;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const XdVBD *vbd = g_ptr_array_index(devices, i);
+
+        if (xd_map_get(&vbd->other_config, XD_VOLUME_KEY) == NULL)
+            continue;
+        g_assert_null(found);
+        found = vbd;
+    }
+    return found;
 }

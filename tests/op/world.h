@@ -3,6 +3,7 @@
 
 #include "pool.h"
 #include "xenapi/connection.h"
+#include "xenapi/mirror.h"
 
 G_BEGIN_DECLS
 
@@ -74,6 +75,21 @@ gboolean world_sees_pool(const World *world);
 gboolean world_has_ended(const World *world);
 /* Runs what @operation needs before it. */
 void world_prepare(World *world, const Operation *operation);
+
+/* ---- volumes ---- */
+
+/* A unit of a target; @data: further members, each after a comma. */
+#define ISCSI(target, data)                                                                        \
+    "{\"driver_volume_type\":\"iscsi\",\"data\":{\"volume_id\":\"v\",\"target_portal\":\"" target  \
+    ":3260\",\"target_iqn\":\"" TARGET_IQN "\"" data "}}"
+
+/* As world_run(), with documents of a test's own, on the instance. */
+void world_attach(World *world, const char *info, const char *mountpoint);
+void world_detach(World *world, const char *info);
+/* (nullable): the VM of the instance, its devices (element-type XdVBD), and its only volume (nullable) */
+const XdVM *world_find_vm(const World *world);
+const GPtrArray *world_devices(const World *world);
+const XdVBD *world_find_volume(const World *world);
 
 /* The last run failed with this code, in one line that has @word in it. */
 void world_assert_refused(const World *world, HvdError code, const char *word);
