@@ -3,6 +3,7 @@
 #include "ops/block.h"
 #include "ops/guest.h"
 #include "ops/operation.h"
+#include "ops/rival.h"
 
 #include <string.h>
 
@@ -92,6 +93,8 @@ start(XdOp *op, gpointer data)
                          N_("resume a suspended instance, unpause a paused one"));
         return;
     }
+    if (!xd_op_check_rivals(op, &power->head, vm))
+        return;
     /* at its affinity, if that can: the pool knows better who reaches what, and has room */
     call.parameters = g_variant_new("(sbb)", power->head.vm, FALSE, FALSE);
     xd_op_task(op, &call);

@@ -1,5 +1,6 @@
 #include "ops/guest.h"
 #include "ops/power.h"
+#include "ops/rival.h"
 
 typedef struct {
     XdInstanceState head;
@@ -166,6 +167,8 @@ resume_vm(XdOp *op, gpointer data)
         xd_op_fail_state(op, "only a suspended instance can be resumed", NULL);
         return;
     }
+    if (!xd_op_check_rivals(op, &sleep->head, vm))
+        return;
     g_free(sleep->image);
     sleep->image = g_strdup(vm->suspend_vdi);
     /* at its affinity, if that can; without one it may land anywhere (Nova's defect 39) */

@@ -209,27 +209,6 @@ xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi)
     return NULL;
 }
 
-/* Not the toolstack's rule: it leaves suspended machines out when a disk is plugged, and asks nothing when
- * they resume (xapi_vbd_helpers.ml, valid_operations), so that two would write. A control domain shares. */
-const XdVBD *
-xd_volume_find_rival(XdVolumeState *volume, const XdVDI *vdi)
-{
-    const XdMirror *mirror = mirror_of(volume);
-    const XdVBD *own = xd_volume_find_device(volume, vdi);
-    const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref);
-    gboolean writes = own != NULL ? own->mode == XD_VBD_MODE_RW : !volume->read_only;
-
-    for (guint i = 0; i < vbds->len && !vdi->sharable; i++) {
-        const XdVBD *vbd = g_ptr_array_index(vbds, i);
-        const XdVM *vm = xd_get_vm(mirror, vbd->vm);
-
-        if (vm != NULL && !vm->is_control_domain && vbd != own && vbd->currently_attached &&
-            (writes || vbd->mode == XD_VBD_MODE_RW))
-            return vbd;
-    }
-    return NULL;
-}
-
 /* Without a name it is the one that was attached without, or the only one there is; what else the instance
  * has may be another volume. */
 static gboolean

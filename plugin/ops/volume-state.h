@@ -47,12 +47,6 @@ void xd_volume_find_storage(XdVolumeState *volume);
 const XdVDI *xd_volume_find_disk(XdVolumeState *volume);
 /* (nullable): the instance's device with this disk */
 const XdVBD *xd_volume_find_device(XdVolumeState *volume, const XdVDI *vdi);
-/**
- * xd_volume_find_rival: (nullable): the device with @vdi of another machine that cannot have it together
- * with the instance: one of the two would write. A suspended machine counts: it has the disk when it comes
- * back, and nothing asks then.
- */
-const XdVBD *xd_volume_find_rival(XdVolumeState *volume, const XdVDI *vdi);
 /* (nullable): the instance's device that the document means; NULL without an error where there is none.
  * Errors: AMBIGUOUS. */
 const XdVBD *xd_volume_find_attached(XdVolumeState *volume, GError **error);

@@ -3,6 +3,7 @@
 #include "model/device.h"
 #include "model/record.h"
 #include "ops/find.h"
+#include "ops/rival.h"
 #include "ops/volume-plug.h"
 #include "ops/volume-state.h"
 #include "ops/volume-storage.h"
@@ -138,23 +139,14 @@ check_placement(XdVolumeState *volume, const XdVDI *vdi, GError **error)
     return TRUE;
 }
 
-/* (nullable): why nobody else may get it */
+/* (nullable) (transfer full): why nobody else may get it */
 static GError *
 rival_error(XdVolumeState *volume, const XdVDI *vdi)
 {
-    const XdVBD *rival = volume->was_plugged ? NULL : xd_volume_find_rival(volume, vdi);
-    const XdVM *vm = rival != NULL ? xd_get_vm(mirror_of(volume), rival->vm) : NULL;
-    gboolean suspended = vm != NULL && vm->power_state == XD_VM_POWER_STATE_SUSPENDED;
-    GError *error;
+    const XdVBD *own = xd_volume_find_device(volume, vdi);
+    gboolean writes = own != NULL ? own->mode == XD_VBD_MODE_RW : !volume->read_only;
 
-    if (vm == NULL)
-        return NULL;
-    error = xd_error_new(HVD_ERROR_BUSY, "disk %s is attached to %s%s", vdi->uuid, vm->name_label,
-                         suspended ? ", which is suspended" : "");
-    xd_error_set_advice(error, suspended
-                                   ? N_("resume that instance, and detach the volume there first")
-                                   : N_("detach the volume there first"));
-    return error;
+    return volume->was_plugged ? NULL : xd_rival_error(mirror_of(volume), vdi, own, writes);
 }
 
 static GError *

@@ -109,6 +109,31 @@ test_read_together(void)
     g_assert_no_error(world->error);
 }
 
+/* It had the volume while it was shut down, another one got it and sleeps: its start would be let pass. */
+static void
+test_start_beside(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk power-off-hard");
+    g_autofree char *info = known_disk("");
+    g_autofree char *first = g_strdup(world_find_vm(world)->parent.ref);
+    g_autofree char *before = NULL;
+
+    hand_over(world, "\"RW\"");
+    world_attach(world, info, NULL);
+    g_assert_no_error(world->error);
+    world_run(world, operation_find("suspend"));
+    test_pool_set(pool, "VM", world_find_vm(world)->parent.ref, "other_config", "{}");
+    test_pool_set(pool, "VM", first, "other_config", "{\"nova_uuid\":\"" INSTANCE "\"}");
+    while (world_find_vm(world) == NULL || strcmp(world_find_vm(world)->parent.ref, first) != 0)
+        g_main_context_iteration(NULL, TRUE);
+    before = test_pool_picture(pool);
+    test_pool_reset_stats(pool);
+    world_run(world, operation_find("power-on"));
+    world_assert_refused(world, HVD_ERROR_BUSY, ", which is suspended");
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    test_pool_assert_picture(pool, before);
+}
+
 /* What may be shared is, and a node that reads a disk for a transfer is no user of it. */
 static void
 test_no_rival(void)
@@ -318,6 +343,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/plug/read-only", test_read_only);
     g_test_add_func("/op/plug/in-use", test_in_use);
     g_test_add_func("/op/plug/read-together", test_read_together);
+    g_test_add_func("/op/plug/start-beside", test_start_beside);
     g_test_add_func("/op/plug/no-rival", test_no_rival);
     g_test_add_func("/op/plug/detach-while-down", test_detach_while_down);
     g_test_add_func("/op/plug/detach-refused", test_detach_refused);
