@@ -32,6 +32,7 @@ static const Words words[] = {
     {"check-guest", N_("checking that the guest can move")},
     {"check-left", N_("checking that it has left")},
     {"check-parts", N_("checking network, storage and node")},
+    {"check-settled", N_("checking that it can be done")},
     {"check-whole", N_("checking that all of it has arrived")},
     {"cleanup-live-migration-destination-check", N_("end of the check")},
     {"connect-nodes", N_("connecting the nodes with the storage")},

@@ -565,7 +565,7 @@ typedef struct {
      * A volume that is attached there already is success. What was there before is never removed.
      * One that another instance has, a suspended one too, is BUSY, unless both only read; so is a
      * start of an instance whose disk another one has got meanwhile. A read-only one is for an
-     * instance that is shut down, and there from its next start on.
+     * instance that is shut down (or runs paravirtualized), and there from its next start on.
      * @mountpoint: (nullable): "/dev/xvdb", "sdb", "1" or NULL for the first that is free
      *
      * Result: a volume-info document (volume-info.schema.json): device and the uuids of SR, VDI

@@ -1,7 +1,6 @@
 #include "ops/volume-plug.h"
 
-#define DEVICE_LIMIT_S   600
-#define INSTANCE_LIMIT_S 300 /* less, so that it is told what was waited for */
+#define DEVICE_LIMIT_S 600
 
 static const XdMirror *
 mirror_of(XdVolumeState *volume)
@@ -33,19 +32,18 @@ is_settled(XdOperation *operation G_GNUC_UNUSED, gpointer data)
     return way_down(data) == NULL;
 }
 
-static void
-see_settled(XdOp *op, gpointer data)
+void
+xd_step_see_settled(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
 
-    volume->asked = FALSE;
     xd_op_see(op, volume->head.vm, is_settled, volume);
 }
 
-static void
-check_settled(XdOp *op, gpointer data)
+void
+xd_step_check_settled(XdOp *op, gpointer data)
 {
-    const char *way = way_down(data);
+    const char *way = xd_op_get_plan(op) == NULL ? way_down(data) : NULL;
     GError *error;
 
     if (way == NULL) {
@@ -96,8 +94,7 @@ xd_step_plug_volume(XdOp *op, gpointer data)
     static const char *const done[] = {"DEVICE_ALREADY_ATTACHED", NULL};
     static const char *const refused[] = {"OPERATION_NOT_ALLOWED", NULL};
     static const XdStep later[] = {
-        {"see-settled", see_settled, NULL, 0, INSTANCE_LIMIT_S},
-        {"check", check_settled, NULL, 0, 5},
+        XD_STEPS_SEE_SETTLED,
         {"plug-device", xd_step_plug_volume, NULL, 1, DEVICE_LIMIT_S},
         {0},
     };
@@ -141,23 +138,24 @@ void
 xd_step_unplug_volume(XdOp *op, gpointer data)
 {
     static const char *const done[] = {"DEVICE_ALREADY_DETACHED", "HANDLE_INVALID", NULL};
-    static const char *const rejected[] = {"DEVICE_DETACH_REJECTED", "DEVICE_DETACH_TIMEOUT", NULL};
-    static const char *const refused[] = {"DEVICE_DETACH_REJECTED", "DEVICE_DETACH_TIMEOUT",
-                                          "OPERATION_NOT_ALLOWED", NULL};
+    static const char *const refused[] = {"OPERATION_NOT_ALLOWED", "DEVICE_DETACH_REJECTED",
+                                          "DEVICE_DETACH_TIMEOUT", NULL};
+    static const char *const not_allowed[] = {"OPERATION_NOT_ALLOWED", NULL};
     static const XdStep later[] = {
-        {"see-settled", see_settled, NULL, 0, INSTANCE_LIMIT_S},
-        {"check", check_settled, NULL, 0, 5},
+        XD_STEPS_SEE_SETTLED,
         {"unplug-device", xd_step_unplug_volume, NULL, 1, DEVICE_LIMIT_S},
         {0},
     };
     XdVolumeState *volume = data;
     const XdConfig *config = volume->head.base.connection->config;
+    guint retries = xd_config_get_uint(config, XD_CONFIG_VOLUME_UNPLUG_RETRIES);
     const XdVM *vm = xd_instance_vm(&volume->head);
     XdStepCall call = {
         .method = "VBD.unplug",
         .done = done,
-        .retry = volume->asked ? rejected : refused,
-        .attempts = xd_config_get_uint(config, XD_CONFIG_VOLUME_UNPLUG_RETRIES) + 1,
+        .retry =
+            retries > 0 ? refused : not_allowed, /* the instance may just have begun to go down */
+        .attempts = MAX(retries, 1) + 1,
         .delay_s = 1,
         .holds = is_detached,
         .data = volume,
@@ -170,7 +168,6 @@ xd_step_unplug_volume(XdOp *op, gpointer data)
     if (leave_to(op, volume, later) ||
         !check_running(op, vm, "a paused or suspended instance gives no volume back"))
         return;
-    volume->asked = TRUE;
     call.parameters = g_variant_new("(s)", volume->vbd);
     xd_op_task(op, &call);
 }

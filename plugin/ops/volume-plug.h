@@ -13,4 +13,15 @@ G_BEGIN_DECLS
 void xd_step_plug_volume(XdOp *op, gpointer data);
 void xd_step_unplug_volume(XdOp *op, gpointer data);
 
+/* The waiting alone: to be done before others have to wait for us. */
+void xd_step_see_settled(XdOp *op, gpointer data);
+void xd_step_check_settled(XdOp *op, gpointer data);
+
+/* Less time than any step that waits so, so that it is told what was waited for. */
+#define XD_STEPS_SEE_SETTLED                                                                       \
+    {"see-settled", xd_step_see_settled, NULL, 0, 300},                                            \
+    {                                                                                              \
+        "check-settled", xd_step_check_settled, NULL, 0, 5                                         \
+    }
+
 G_END_DECLS

@@ -31,7 +31,6 @@ typedef struct {
     char *vbd_tag;
     gboolean attached_before;
     gboolean was_plugged; /* the device, before us */
-    gboolean asked;       /* to let go of the device, since the instance was last seen to go down */
 } XdVolumeState;
 
 /* (nullable) (transfer full). Errors: INVALID, UNSUPPORTED. */

@@ -18,13 +18,15 @@ mirror_of(XdVolumeState *volume)
 
 /* ---- attach ---- */
 
-/* xapi_vbd.ml, plug: an HVM guest, as all of ours are, takes no disk that it may only read; one that it had
- * from its start on stays. */
+/* xapi_vbd.ml, plug: an HVM guest that runs, as all of ours are, takes no disk that it may only read; one that
+ * it had from its start on stays. */
 static gboolean
-is_read_only_plug(XdVolumeState *volume)
+is_read_only_plug(XdVolumeState *volume, const XdVM *vm)
 {
     const XdVBD *vbd = xd_volume_find_attached(volume, NULL);
 
+    if (vm->power_state != XD_VM_POWER_STATE_RUNNING || vm->domain_type != XD_DOMAIN_TYPE_HVM)
+        return FALSE;
     if (vbd == NULL)
         return volume->read_only;
     return !vbd->currently_attached && vbd->mode == XD_VBD_MODE_RO;
@@ -39,7 +41,7 @@ attach_error(XdVolumeState *volume, const XdVM *vm)
 
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING && vm->power_state != XD_VM_POWER_STATE_HALTED)
         return xd_error_new(HVD_ERROR_STATE, "a paused or suspended instance takes no volume");
-    if (vm->power_state == XD_VM_POWER_STATE_RUNNING && is_read_only_plug(volume)) {
+    if (is_read_only_plug(volume, vm)) {
         error = xd_error_new(HVD_ERROR_STATE, "a running instance takes no read-only volume");
         xd_error_set_advice(error, N_("stop it first"));
         return error;
@@ -289,6 +291,7 @@ tell_volume(XdOp *op, gpointer data)
 static const XdStep attach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    XD_STEPS_SEE_SETTLED,
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_attach, NULL, 0, 5},
     {"connect-storage", connect_storage, NULL, 10, 3600},
@@ -393,6 +396,7 @@ undo_unplug(XdOp *op, gpointer data)
 static const XdStep detach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
+    XD_STEPS_SEE_SETTLED,
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_detach, NULL, 0, 5},
     {"unplug-device", xd_step_unplug_volume, undo_unplug, 5, 600},

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static gboolean knows_nameless = TRUE;
 
@@ -151,6 +152,16 @@ test_replaced(Place *place, gconstpointer hidden G_GNUC_UNUSED)
     assert_content(place, "new");
 }
 
+static gboolean
+can_be_nameless(void)
+{
+    int fd = open(g_get_tmp_dir(), O_TMPFILE | O_WRONLY, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -169,7 +180,8 @@ main(int argc, char **argv)
         g_autofree char *nameless = g_strdup_printf("/shim/partial/%s", tests[i].name);
         g_autofree char *hidden = g_strdup_printf("/shim/partial/hidden-%s", tests[i].name);
 
-        g_test_add(nameless, Place, NULL, place_init, tests[i].run, place_clear);
+        if (can_be_nameless())
+            g_test_add(nameless, Place, NULL, place_init, tests[i].run, place_clear);
         g_test_add(hidden, Place, "hidden", place_init, tests[i].run, place_clear);
     }
     return g_test_run();

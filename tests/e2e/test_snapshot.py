@@ -111,6 +111,15 @@ def test_fails_half_way(pool):
     equal(pool.objects() ^ before, set())
 
 
+def knows_nameless(place):
+    """Can a file of this file system have no name until it is complete?"""
+    try:
+        os.close(os.open(place, os.O_TMPFILE | os.O_WRONLY, 0o600))
+    except OSError:
+        return False
+    return True
+
+
 @with_pool()
 def test_interrupted(pool):
     machine(pool)
@@ -119,7 +128,8 @@ def test_interrupted(pool):
         pool.hold("/export_raw_vdi")
         process = pool.start("snapshot", "web-1", "--to", os.path.join(place, "x.raw"))
         pool.control.do("wait", id="/export_raw_vdi")
-        equal(listing(place), [])  # it has no name yet
+        if knows_nameless(place):
+            equal(listing(place), [])
         process.send_signal(signal.SIGTERM)
         process.stderr.readline()
         pool.control.do("release", id="/export_raw_vdi")
@@ -141,7 +151,8 @@ def test_interrupted_twice(pool):
         process.send_signal(signal.SIGTERM)
         finish(process).expect(130)
         pool.control.do("release", id="/export_raw_vdi")
-        equal(listing(place), [])
+        if knows_nameless(place):
+            equal(listing(place), [])
 
 
 @with_pool()

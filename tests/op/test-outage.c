@@ -354,20 +354,21 @@ test_base_copy(void)
 int
 main(int argc, char **argv)
 {
+    g_autofree Subject *subjects = g_new0(Subject, N_OUTAGES * n_operations);
     int status;
 
     g_test_init(&argc, &argv, NULL);
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\",\"name\":\"fresh\"}");
     for (guint i = 0; i < N_OUTAGES * n_operations; i++) {
-        Subject *subject = g_new0(Subject, 1);
+        Subject *subject = &subjects[i];
         g_autofree char *path = NULL;
 
         subject->outage = i / n_operations;
         subject->operation = &operations[i % n_operations];
         path = g_strdup_printf("/op/outage/%s/%s", outages[subject->outage].name,
                                subject->operation->name);
-        g_test_add_data_func_full(path, subject, test_outage, g_free);
+        g_test_add_data_func(path, subject, test_outage);
     }
     g_test_add_func("/op/outage/toolstack-restarted/snapshot-half-made", test_half_made);
     g_test_add_func("/op/outage/toolstack-restarted/snapshot-base-copy", test_base_copy);

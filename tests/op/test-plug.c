@@ -4,8 +4,8 @@
 #include "world.h"
 #include "xenapi/mirror.h"
 
-/* Longer than an instance is waited for that goes down. */
-#define LONG_WAY_DOWN_MS 301000
+#define SECOND           "8d6f3a4e-5b0c-4d21-9e63-7c1a2b3d4e5f" /* another instance */
+#define LONG_WAY_DOWN_MS 301000 /* longer than an instance is waited for that goes down */
 
 static TestPool *pool;
 
@@ -46,6 +46,26 @@ test_read_only(void)
         world_detach(world, documents[i]);
         g_assert_no_error(world->error);
     }
+}
+
+/* One that Nova has left: it runs paravirtualized. */
+static void
+test_read_only_pv(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    g_autofree char *disk = known_disk(",\"access_mode\":\"ro\"");
+    const XdVM *vm = world_find_vm(world);
+    g_autofree char *ref = g_strdup(vm->parent.ref);
+    g_autofree char *self = g_strdup_printf("[\"%s\"]", ref);
+    g_autofree char *metrics =
+        g_strdup(json_node_get_string(test_pool_call(pool, "VM.get_metrics", self)));
+
+    test_pool_set(pool, "VM_metrics", metrics, "current_domain_type", "\"pv\"");
+    test_pool_set(pool, "VM", ref, "domain_type", "\"pv\"");
+    while (xd_get_vm(world->connection->mirror, ref)->domain_type != XD_DOMAIN_TYPE_PV)
+        g_main_context_iteration(NULL, TRUE);
+    world_attach(world, disk, NULL);
+    g_assert_no_error(world->error);
 }
 
 /* ---- a volume that another instance has ---- */
@@ -225,11 +245,14 @@ test_detach_while_down(void)
 
 /* The way down begins where the driver does not see it yet, and the toolstack refuses to unplug. */
 static void
-test_detach_refused(void)
+test_detach_refused(gconstpointer setting)
 {
+    const char *const settings[] = {setting, NULL};
     g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk");
     g_autoptr(World) other = NULL;
 
+    world_free(world);
+    world = world_new(pool, TRUE, setting != NULL ? settings : NULL);
     world->still = TRUE;
     test_pool_hold(pool, "e", "event.from", "before");
     test_pool_set(pool, "VM", world_find_vm(world)->parent.ref, "name_description",
@@ -253,6 +276,41 @@ test_detach_refused(void)
     g_assert_no_error(world->error);
     g_assert_null(world_find_volume(world));
     g_assert_cmpuint(test_pool_count_requests(pool), ==, 2);
+    world_wait(other);
+}
+
+static void
+on_other_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_assert_false(g_task_had_error(G_TASK(result)));
+    *(gboolean *) data = TRUE;
+}
+
+/* Who waits for an instance keeps nobody else from the storage. */
+static void
+test_others_go_on(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first");
+    g_autoptr(World) other = begin_way_down("power-off", "VM.clean_shutdown");
+    const XdMirror *mirror = world->connection->mirror;
+    g_autofree char *owner = g_strdup(world_find_vm(world)->parent.ref);
+    gboolean ended = FALSE;
+
+    test_pool_set(pool, "VM", owner, "name_label", "\"db\"");
+    test_pool_set(pool, "VM", owner, "other_config", "{\"nova_uuid\":\"" SECOND "\"}");
+    while (xd_mirror_find(mirror, XD_BY_VM_INSTANCE, SECOND)->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    world_run(world, operation_find("spawn"));
+    g_assert_no_error(world->error);
+    world->still = TRUE;
+    xd_detach_volume_async(world->connection, SECOND, ISCSI(TARGET, ",\"target_lun\":0"), NULL,
+                           NULL, on_other_ended, &ended);
+    world_attach(world, ISCSI(TARGET, ",\"target_lun\":1"), NULL);
+    g_assert_no_error(world->error);
+    g_assert_false(ended);
+    test_pool_let_go(pool, "d");
+    while (!ended)
+        g_main_context_iteration(NULL, TRUE);
     world_wait(other);
 }
 
@@ -341,12 +399,16 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/plug/read-only", test_read_only);
+    g_test_add_func("/op/plug/read-only-pv", test_read_only_pv);
     g_test_add_func("/op/plug/in-use", test_in_use);
     g_test_add_func("/op/plug/read-together", test_read_together);
     g_test_add_func("/op/plug/start-beside", test_start_beside);
     g_test_add_func("/op/plug/no-rival", test_no_rival);
     g_test_add_func("/op/plug/detach-while-down", test_detach_while_down);
-    g_test_add_func("/op/plug/detach-refused", test_detach_refused);
+    g_test_add_data_func("/op/plug/detach-refused", NULL, test_detach_refused);
+    g_test_add_data_func("/op/plug/detach-refused-once", "volume.unplug-retries=0",
+                         test_detach_refused);
+    g_test_add_func("/op/plug/others-go-on", test_others_go_on);
     g_test_add_func("/op/plug/detach-while-down-for-long", test_detach_while_down_for_long);
     g_test_add_func("/op/plug/attach-while-down", test_attach_while_down);
     g_test_add_func("/op/plug/undo-while-down", test_undo_while_down);

@@ -599,7 +599,7 @@ test_stopped(void)
     g_autoptr(World) world = NULL;
 
     fresh();
-    victim_kill_at(pool, self, "spawn-rich", 4, "after");
+    victim_kill_at(pool, self, "spawn-rich", 5, "after");
     victim_is_long_gone(pool);
     world = world_new(pool, TRUE, (const char *const[]){"reconcile.grace=0", NULL});
     test_pool_control(pool, "{\"cmd\":\"fault\",\"add\":{\"id\":\"h\",\"method\":\"VDI.destroy\","
