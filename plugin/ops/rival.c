@@ -2,8 +2,8 @@
 
 /* Not the toolstack's rule: it leaves suspended machines out when a disk is plugged, and asks nothing when
  * they resume (xapi_vbd_helpers.ml, valid_operations), so that two would write. A control domain shares. */
-const XdVBD *
-xd_find_rival(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboolean writes)
+static const XdVM *
+find_rival(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboolean writes)
 {
     const GPtrArray *vbds = xd_mirror_find(mirror, XD_BY_VBD_VDI, vdi->parent.ref);
 
@@ -13,7 +13,7 @@ xd_find_rival(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboole
 
         if (vm != NULL && !vm->is_control_domain && vbd != own && vbd->currently_attached &&
             (writes || vbd->mode == XD_VBD_MODE_RW))
-            return vbd;
+            return vm;
     }
     return NULL;
 }
@@ -21,8 +21,7 @@ xd_find_rival(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboole
 GError *
 xd_rival_error(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboolean writes)
 {
-    const XdVBD *rival = xd_find_rival(mirror, vdi, own, writes);
-    const XdVM *vm = rival != NULL ? xd_get_vm(mirror, rival->vm) : NULL;
+    const XdVM *vm = find_rival(mirror, vdi, own, writes);
     gboolean suspended = vm != NULL && vm->power_state == XD_VM_POWER_STATE_SUSPENDED;
     GError *error;
 

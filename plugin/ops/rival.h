@@ -6,16 +6,12 @@
 G_BEGIN_DECLS
 
 /**
- * xd_find_rival: (nullable): the device with @vdi of another machine that cannot have it together with
- * @own: one of the two would write. A suspended machine counts: it has the disk when it comes back, and
+ * xd_rival_error: (nullable) (transfer full): BUSY, where another machine has @vdi and cannot have it together
+ * with @own: one of the two would write. A suspended machine counts: it has the disk when it comes back, and
  * nothing asks then.
  * @own: (nullable): the device that is to be plugged, or is
  * @writes: what it would do
  */
-const XdVBD *
-xd_find_rival(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboolean writes);
-
-/* (nullable) (transfer full): BUSY, where there is one */
 GError *xd_rival_error(const XdMirror *mirror, const XdVDI *vdi, const XdVBD *own, gboolean writes);
 
 /* The same for all disks of @vm, which is about to have them. FALSE: the step has failed. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixoutputstream.h>
 #include <glib/gstdio.h>
 #include <stdarg.h>
 #include <string.h>
@@ -73,8 +74,14 @@ begin(const Place *place, gboolean replace, const char *text)
 {
     g_autoptr(GError) error = NULL;
     Partial *partial = partial_new(place->path, replace, &error);
+    struct stat info;
 
     g_assert_no_error(error);
+    g_assert_cmpint(
+        fstat(g_unix_output_stream_get_fd(G_UNIX_OUTPUT_STREAM(partial_get_stream(partial))),
+              &info),
+        ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600); /* also before it is complete */
     g_output_stream_write_all(partial_get_stream(partial), text, strlen(text), NULL, NULL, &error);
     g_assert_no_error(error);
     return partial;

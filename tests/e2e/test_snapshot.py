@@ -130,6 +130,8 @@ def test_interrupted(pool):
         pool.control.do("wait", id="/export_raw_vdi")
         if knows_nameless(place):
             equal(listing(place), [])
+        else:
+            assert listing(place)[0].startswith(".x.raw."), listing(place)
         process.send_signal(signal.SIGTERM)
         process.stderr.readline()
         pool.control.do("release", id="/export_raw_vdi")

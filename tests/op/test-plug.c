@@ -154,6 +154,39 @@ test_start_beside(void)
     test_pool_assert_picture(pool, before);
 }
 
+/* Another tool has given the volume of one that sleeps away. */
+static void
+test_resume_beside(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-disk suspend");
+    g_autofree char *first = g_strdup(world_find_vm(world)->parent.ref);
+    g_autofree char *disk = g_strdup(world_find_volume(world)->vdi);
+    g_autofree char *record = NULL;
+    g_autofree char *plug = NULL;
+    g_autofree char *before = NULL;
+
+    hand_over(world, "\"RW\"");
+    record =
+        g_strdup_printf("[{\"VM\":\"%s\",\"VDI\":\"%s\",\"userdevice\":\"7\",\"bootable\":false,"
+                        "\"mode\":\"RW\",\"type\":\"Disk\",\"unpluggable\":true,\"empty\":false,"
+                        "\"other_config\":{},\"qos_algorithm_type\":\"\","
+                        "\"qos_algorithm_params\":{}}]",
+                        world_find_vm(world)->parent.ref, disk);
+    plug = g_strdup_printf("[\"%s\"]",
+                           json_node_get_string(test_pool_call(pool, "VBD.create", record)));
+    test_pool_call(pool, "VBD.plug", plug);
+    test_pool_set(pool, "VM", world_find_vm(world)->parent.ref, "other_config", "{}");
+    test_pool_set(pool, "VM", first, "other_config", "{\"nova_uuid\":\"" INSTANCE "\"}");
+    while (world_find_vm(world) == NULL || strcmp(world_find_vm(world)->parent.ref, first) != 0)
+        g_main_context_iteration(NULL, TRUE);
+    before = test_pool_picture(pool);
+    test_pool_reset_stats(pool);
+    world_run(world, operation_find("resume"));
+    world_assert_refused(world, HVD_ERROR_BUSY, "attached to");
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    test_pool_assert_picture(pool, before);
+}
+
 /* What may be shared is, and a node that reads a disk for a transfer is no user of it. */
 static void
 test_no_rival(void)
@@ -403,6 +436,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/plug/in-use", test_in_use);
     g_test_add_func("/op/plug/read-together", test_read_together);
     g_test_add_func("/op/plug/start-beside", test_start_beside);
+    g_test_add_func("/op/plug/resume-beside", test_resume_beside);
     g_test_add_func("/op/plug/no-rival", test_no_rival);
     g_test_add_func("/op/plug/detach-while-down", test_detach_while_down);
     g_test_add_data_func("/op/plug/detach-refused", NULL, test_detach_refused);
