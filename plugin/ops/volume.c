@@ -16,7 +16,29 @@ mirror_of(XdVolumeState *volume)
     return volume->head.base.connection->mirror;
 }
 
+/* (nullable): the device that the document means, as far as one sees before others have to wait for us */
+static const XdVBD *
+find_device_early(XdVolumeState *volume)
+{
+    xd_volume_find_storage(volume);
+    return xd_volume_find_attached(volume, NULL);
+}
+
+static const XdStep settle_steps[] = {XD_STEPS_SEE_SETTLED, {0}};
+
 /* ---- attach ---- */
+
+/* Whatever the instance is about to become: what is plugged is attached. */
+static void
+settle_to_attach(XdOp *op, gpointer data)
+{
+    const XdVBD *vbd = find_device_early(data);
+
+    if (vbd != NULL && vbd->currently_attached)
+        xd_op_next(op);
+    else
+        xd_op_table(op, settle_steps, data);
+}
 
 /* xapi_vbd.ml, plug: an HVM guest that runs, as all of ours are, takes no disk that it may only read; one that
  * it had from its start on stays. */
@@ -291,7 +313,7 @@ tell_volume(XdOp *op, gpointer data)
 static const XdStep attach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    XD_STEPS_SEE_SETTLED,
+    {"see-settled", settle_to_attach, NULL, 0, 305},
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_attach, NULL, 0, 5},
     {"connect-storage", connect_storage, NULL, 10, 3600},
@@ -305,6 +327,16 @@ static const XdStep attach_steps[] = {
 };
 
 /* ---- detach ---- */
+
+/* Without a device there is nothing to wait for. */
+static void
+settle_to_detach(XdOp *op, gpointer data)
+{
+    if (find_device_early(data) == NULL)
+        xd_op_next(op);
+    else
+        xd_op_table(op, settle_steps, data);
+}
 
 static void
 check_detach(XdOp *op, gpointer data)
@@ -396,7 +428,7 @@ undo_unplug(XdOp *op, gpointer data)
 static const XdStep detach_steps[] = {
     XD_STEP_SEE_POOL,
     XD_STEP_FIND_INSTANCE,
-    XD_STEPS_SEE_SETTLED,
+    {"see-settled", settle_to_detach, NULL, 0, 305},
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_detach, NULL, 0, 5},
     {"unplug-device", xd_step_unplug_volume, undo_unplug, 5, 600},

@@ -388,6 +388,27 @@ test_attach_while_down(void)
     world_wait(other);
 }
 
+/* What is so already is told at once, however long the way down is. */
+static void
+test_done_while_down(gconstpointer data)
+{
+    const char *name = data;
+    gboolean attaches = g_str_equal(name, "attach-disk");
+    g_autoptr(World) world = world_new_prepared(pool, attaches ? "spawn attach-disk" : "spawn");
+    g_autoptr(World) other = begin_way_down("power-off", "VM.clean_shutdown");
+
+    see_way_down(world);
+    test_pool_reset_stats(pool);
+    world->still = TRUE;
+    world_start(world, operation_find(name), NULL);
+    turn_until_idle(world);
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
+    test_pool_let_go(pool, "d");
+    world_wait(other);
+}
+
 static gboolean
 has_plugged(const World *world)
 {
@@ -445,6 +466,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/plug/others-go-on", test_others_go_on);
     g_test_add_func("/op/plug/detach-while-down-for-long", test_detach_while_down_for_long);
     g_test_add_func("/op/plug/attach-while-down", test_attach_while_down);
+    g_test_add_data_func("/op/plug/attached-while-down", "attach-disk", test_done_while_down);
+    g_test_add_data_func("/op/plug/detached-while-down", "detach-disk", test_done_while_down);
     g_test_add_func("/op/plug/undo-while-down", test_undo_while_down);
     status = g_test_run();
     test_pool_free(pool);
