@@ -9,6 +9,9 @@
 #define X509_CHAIN_NOT_BLAMED 1
 #define X509_NOT_YET_VALID    9
 #define X509_EXPIRED          10
+/* the first and the last of: too weak, by the machine's policy */
+#define X509_WEAK_KEY         66
+#define X509_WEAK_DIGEST      68
 
 void
 fetch_trust_configure(CURL *easy, const char *ca_file)
@@ -37,6 +40,14 @@ explain_untrusted(CURL *easy, const char *shown)
     if (verdict <= X509_CHAIN_NOT_BLAMED)
         return failure_new(HVD_ERROR_TLS_NAME, _("use a name that is in it"),
                            _("%s: the server's certificate is for another name"), shown);
+    if (verdict >= X509_WEAK_KEY && verdict <= X509_WEAK_DIGEST)
+        return failure_new(HVD_ERROR_TLS_UNTRUSTED,
+                           _("have it renewed with a stronger key or digest"),
+                           verdict == X509_WEAK_DIGEST
+                               ? _("%s: the server's certificate has a signature with a digest "
+                                   "that is too weak")
+                               : _("%s: the server's certificate has a key that is too weak"),
+                           shown);
     return failure_new(HVD_ERROR_TLS_UNTRUSTED, _("name its authority with --image-ca-file FILE"),
                        _("%s: the server's certificate is not from a trusted authority"), shown);
 }

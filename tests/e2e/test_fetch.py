@@ -12,6 +12,21 @@ from web import LONG_AGO, TODAY, Answer, File, Web, make_certificate
 
 FETCH = os.environ["HVD_FETCH"]
 IMAGE = content(3 * MIB + 5)
+HTTP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http")
+# of tests/http/make-certificates: what hvd ends with, and says
+CERTIFICATES = [
+    ("good", 0, None, None),
+    ("linked", 0, None, None),
+    ("unlinked", 24, "TLS_UNTRUSTED", "not from a trusted authority"),
+    ("by-server", 24, "TLS_UNTRUSTED", "not from a trusted authority"),
+    ("foreign", 24, "TLS_UNTRUSTED", "not from a trusted authority"),
+    ("self", 24, "TLS_UNTRUSTED", "not from a trusted authority"),
+    ("weak-key", 24, "TLS_UNTRUSTED", "has a key that is too weak"),
+    ("weak-digest", 24, "TLS_UNTRUSTED", "has a signature with a digest that is too weak"),
+    ("expired", 25, "TLS_EXPIRED", "has expired"),
+    ("future", 25, "TLS_EXPIRED", "is not valid yet"),
+    ("other-name", 26, "TLS_NAME", "for another name"),
+]
 CUT = MIB + 77  # beyond what hvd keeps: of that much it has handed something on
 
 
@@ -402,6 +417,20 @@ def test_tls_name(pool):
         tls = make_certificate(place, "DNS:other.example")
         with Web(File(IMAGE), tls=tls) as web:
             pool.hvd("spawn", web.url(), "--image-ca-file", tls[0]).expect(26, "TLS_NAME", "advice: ")
+
+
+@with_pool()
+def test_tls_certificates(pool):
+    """The driver's own matrix, for servers of images."""
+    policy = {"OPENSSL_CONF": os.path.join(HTTP, "openssl.cnf")}
+    with directory() as place:
+        subprocess.run([os.path.join(HTTP, "make-certificates"), place], check=True)
+        trusted = ("--image-ca-file", f"{place}/good-ca.pem")
+        for name, status, code, says in CERTIFICATES:
+            with Web(File(IMAGE), tls=[f"{place}/{name}.pem"]) as web:
+                result = pool.hvd("spawn", web.url(), "--name", name, *trusted, env=policy)
+                result.expect(status, *([code, says, web.url(), "advice: "] if status else []))
+                equal(bool(web.requests), status == 0)
 
 
 if __name__ == "__main__":
