@@ -16,17 +16,31 @@ reading_free(gpointer data)
 {
     Reading *reading = data;
 
-    if (reading->watch != NULL)
-        xd_mirror_unwatch(reading->connection->mirror, reading->watch);
-    xd_clear_source(&reading->timer);
-    xd_clear_source(&reading->cancelled);
-    xd_clear_source(&reading->closed);
-    if (reading->closing != NULL)
-        xd_connection_leave(reading->connection, reading->closing);
-    g_clear_object(&reading->closing);
     xd_connection_unref(reading->connection);
     g_free(reading->key);
     g_free(reading);
+}
+
+/* Takes @task, @answer and @error. Whoever keeps the task keeps its data, too: what could end the waiting a
+ * second time must be gone by then. */
+static void
+reading_end(GTask *task, gpointer answer, GError *error)
+{
+    Reading *reading = g_task_get_task_data(task);
+
+    if (reading->watch != NULL)
+        xd_mirror_unwatch(reading->connection->mirror, g_steal_pointer(&reading->watch));
+    xd_clear_source(&reading->timer);
+    xd_clear_source(&reading->cancelled);
+    xd_clear_source(&reading->closed);
+    if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, answer, g_free);
+    if (reading->closing != NULL)
+        xd_connection_leave(reading->connection, reading->closing);
+    g_clear_object(&reading->closing);
+    g_object_unref(task);
 }
 
 static void
@@ -36,11 +50,7 @@ reading_answer(GTask *task)
     GError *error = NULL;
     gpointer answer = reading->read(reading->connection, reading->key, &error);
 
-    if (error != NULL)
-        g_task_return_error(task, error);
-    else
-        g_task_return_pointer(task, answer, g_free);
-    g_object_unref(task);
+    reading_end(task, answer, error);
 }
 
 static void
@@ -49,10 +59,8 @@ on_changed(gpointer data)
     GTask *task = data;
     Reading *reading = g_task_get_task_data(task);
 
-    if (!xd_mirror_is_fresh(reading->connection->mirror))
-        return;
-    xd_mirror_unwatch(reading->connection->mirror, g_steal_pointer(&reading->watch));
-    reading_answer(task);
+    if (xd_mirror_is_fresh(reading->connection->mirror))
+        reading_answer(task);
 }
 
 static gboolean
@@ -62,13 +70,11 @@ on_too_old(gpointer data)
     Reading *reading = g_task_get_task_data(task);
     const XdMirror *mirror = reading->connection->mirror;
 
-    xd_clear_source(&reading->timer);
-    g_task_return_error(task, xd_error_new(HVD_ERROR_NOT_REACHABLE,
-                                           "the pool has been out of sight for %" G_GINT64_FORMAT
-                                           " s: %s",
-                                           xd_mirror_get_age_ms(mirror) / 1000,
-                                           xd_mirror_get_stale_reason(mirror)));
-    g_object_unref(task);
+    reading_end(task, NULL,
+                xd_error_new(HVD_ERROR_NOT_REACHABLE,
+                             "the pool has been out of sight for %" G_GINT64_FORMAT " s: %s",
+                             xd_mirror_get_age_ms(mirror) / 1000,
+                             xd_mirror_get_stale_reason(mirror)));
     return G_SOURCE_REMOVE;
 }
 
@@ -79,8 +85,7 @@ on_cancelled(GCancellable *cancellable, gpointer data)
     GError *error = NULL;
 
     g_cancellable_set_error_if_cancelled(cancellable, &error);
-    g_task_return_error(task, error);
-    g_object_unref(task);
+    reading_end(task, NULL, error);
     return G_SOURCE_REMOVE;
 }
 

@@ -377,6 +377,44 @@ test_waits(void)
 }
 
 static void
+keep_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    GAsyncResult **kept = data;
+
+    g_assert_null(*kept);
+    *kept = g_object_ref(result);
+}
+
+/* Whoever keeps the answer has one, whatever would have ended the waiting later, and keeps nobody else. */
+static void
+test_kept(void)
+{
+    g_autoptr(World) world = out_of_sight("mirror.stale-limit=3600");
+    HvdCall call = {.struct_size = sizeof call, .timeout_ms = 500};
+    g_autoptr(GAsyncResult) answered = NULL;
+    g_autoptr(GAsyncResult) given_up = NULL;
+
+    world->still = TRUE;
+    xd_get_instance_async(world->connection, INSTANCE, &call, NULL, keep_answer, &given_up);
+    call.timeout_ms = 5000;
+    xd_get_instance_async(world->connection, INSTANCE, &call, world->cancellable, keep_answer,
+                          &answered);
+    xd_clock_advance(world->clock, 500);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_nonnull(given_up);
+    world->still = FALSE;
+    come_back();
+    while (answered == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_cancellable_cancel(world->cancellable);
+    xd_clock_advance(world->clock, 5000);
+    world_close(world);
+    g_assert_cmpuint(G_OBJECT(answered)->ref_count, ==, 1);
+    g_assert_cmpuint(G_OBJECT(given_up)->ref_count, ==, 1);
+}
+
+static void
 test_allowed(void)
 {
     g_autoptr(World) world = out_of_sight("mirror.stale-limit=5");
@@ -489,6 +527,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/read/ambiguous", test_ambiguous);
     g_test_add_func("/op/read/too-old", test_too_old);
     g_test_add_func("/op/read/waits", test_waits);
+    g_test_add_func("/op/read/kept", test_kept);
     g_test_add_func("/op/read/allowed", test_allowed);
     g_test_add_func("/op/read/impatient", test_impatient);
     g_test_add_func("/op/read/cancelled", test_cancelled);
