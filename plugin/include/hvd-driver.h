@@ -187,7 +187,8 @@ typedef enum {
 /**
  * HvdCall: what goes with a call beside its subject. NULL means all defaults.
  * @struct_size: sizeof(HvdCall)
- * @timeout_ms: for the operation as a whole; 0: as configured, step by step
+ * @timeout_ms: for the operation as a whole; 0: as configured, step by step. Where there is no way
+ *   back any more (destroy and cleanup once they remove something), the steps' own limits count
  * @request_id: (nullable): of a spawn: the same id on a repeated call gives the same result; the
  *   other slots make nothing of it. 1 to 64 of A-Z a-z 0-9 . _ : -
  * @trace_parent: (nullable): a W3C trace parent; goes into the log's fields
@@ -456,10 +457,11 @@ typedef struct {
     HvdDocumentFinish power_off_finish;
 
     /**
-     * reboot: through the guest, or @hard like a reset button.
+     * reboot: through the guest, or @hard like a reset button. One that is shut down is started, as
+     * power_on does.
      *
-     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE (not running),
-     * UNSUPPORTED (the guest cannot), BUSY, DENIED, TIMED_OUT. Since: 0.1
+     * Result: its instance-info document. Errors: as power_on, and STATE (paused, suspended),
+     * UNSUPPORTED (the guest cannot: it has no tools). Since: 0.1
      */
     void (*reboot_async)(HvdConnection *connection, const char *instance, gboolean hard,
                          const HvdCall *call, GCancellable *cancellable,
@@ -486,8 +488,8 @@ typedef struct {
     /**
      * suspend: saves the memory to storage.
      *
-     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE and UNSUPPORTED (the
-     * guest cannot), NO_RESOURCES (no storage for it), BUSY, DENIED, TIMED_OUT, LEFTOVERS.
+     * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE (not running),
+     * UNSUPPORTED (the guest cannot: it has no tools), NO_RESOURCES (no storage for it), BUSY, DENIED, TIMED_OUT, LEFTOVERS.
      * Since: 0.1
      */
     HvdInstanceAsync suspend_async;
@@ -583,7 +585,8 @@ typedef struct {
      * detach_volume: takes a volume from the instance, and drops its storage repository where this
      * driver introduced it and nothing uses it any more. A volume that is not attached is success.
      * While the instance is being stopped, suspended or paused nothing can be unplugged: it waits for
-     * the end of that, five minutes at the most (BUSY), and goes by what the instance is then.
+     * the end of that, five minutes at the most (BUSY), and goes by what the instance is then. Of an
+     * instance that is gone what is left of its storage is dropped; NOT_FOUND where nothing is.
      *
      * Result: {}. Errors: as attach_volume; DENIED also for a disk of the instance's own.
      * Since: 0.1
@@ -624,7 +627,8 @@ typedef struct {
      * pre_live_migration: makes the destination ready: its access to storage.
      *
      * Result: the document with "prepared", which the following parts need, rollback above all.
-     * Errors: INVALID, NOT_FOUND, NO_RESOURCES, BUSY, DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
+     * Errors: INVALID, NOT_FOUND, STATE (storage that it has no way to), NO_RESOURCES, BUSY, DENIED,
+     * TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     HvdDocumentAsync pre_live_migration_async;
     HvdDocumentFinish pre_live_migration_finish;
@@ -659,14 +663,15 @@ typedef struct {
     /**
      * post_live_migration_at_destination: checks that all of it has arrived.
      *
-     * Result: its instance-info document. Errors: as post_live_migration. Since: 0.1
+     * Result: its instance-info document. Errors: as post_live_migration, and INTEGRITY where a disk
+     * or a network of it is not connected there. Since: 0.1
      */
     HvdDocumentAsync post_live_migration_at_destination_async;
     HvdDocumentFinish post_live_migration_at_destination_finish;
 
     /**
      * rollback_live_migration_at_destination: undoes pre_live_migration, of which @document has
-     * "prepared".
+     * "prepared", be the instance still there or not.
      *
      * Result: {}. Errors: INVALID, STATE where the instance already runs there, DENIED, TIMED_OUT,
      * LEFTOVERS. Since: 0.1

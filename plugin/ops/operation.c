@@ -317,9 +317,10 @@ void
 xd_step_tell_instance(XdOp *op, gpointer data)
 {
     XdInstanceState *state = data;
-    const XdVM *vm = xd_instance_vm(state);
+    const XdVM *vm = xd_op_get_plan(op) == NULL ? xd_op_get_vm(op, state) : NULL;
 
     if (vm != NULL)
         xd_op_set_result(op, xd_print_instance(state->base.connection->mirror, vm), g_free);
-    xd_op_next(op);
+    if (vm != NULL || xd_op_get_plan(op) != NULL)
+        xd_op_next(op);
 }

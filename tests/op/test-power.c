@@ -72,6 +72,24 @@ test_gone(void)
     world_assert_refused(world, HVD_ERROR_NOT_FOUND, "stop: the instance is gone");
 }
 
+/* The last call succeeds, and before its answer comes there is no instance any more to tell of. */
+static void
+test_gone_at_the_end(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    const XdMirror *mirror = world->connection->mirror;
+
+    test_pool_hold(pool, "b", "VM.set_blocked_operations", "after");
+    world_start(world, operation_find("set-unbootable"), NULL);
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"b\"}");
+    test_pool_destroy_vm(pool, "web");
+    while (xd_mirror_find(mirror, XD_BY_VM_INSTANCE, INSTANCE)->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+    test_pool_let_go(pool, "b");
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "the instance is gone");
+}
+
 /* ---- what forbids a start, and for whom ---- */
 
 static void
@@ -265,6 +283,56 @@ test_resume_where_its_memory_is(void)
     assert_node("xapisim1");
 }
 
+/* ---- what a guest, or a pool, cannot do ---- */
+
+static void
+test_guest_cannot(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    const XdVM *vm = world_find_vm(world);
+
+    test_pool_set(pool, "VM_guest_metrics", vm->guest_metrics, "other", "{}");
+    test_pool_set(pool, "VM_guest_metrics", vm->guest_metrics, "PV_drivers_detected", "false");
+    run(world, "reboot");
+    world_assert_refused(world, HVD_ERROR_UNSUPPORTED, "VM_LACKS_FEATURE");
+    g_assert_nonnull(strstr(xd_error_get_advice(world->error), "guest tools"));
+    run(world, "suspend");
+    world_assert_refused(world, HVD_ERROR_UNSUPPORTED, "VM_LACKS_FEATURE");
+    run(world, "reboot-hard");
+    g_assert_no_error(world->error);
+}
+
+static void
+test_nowhere_to_suspend(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+    const XdMirror *mirror = world->connection->mirror;
+    const XdRecord *record;
+    XdMirrorIter iter;
+
+    test_pool_set(pool, "pool", xd_mirror_get_pool(mirror)->parent.ref, "suspend_image_SR",
+                  "\"OpaqueRef:NULL\"");
+    xd_mirror_iter_init(&iter, mirror, &xd_class_host);
+    while ((record = xd_mirror_iter_next(&iter)) != NULL)
+        test_pool_set(pool, "host", record->ref, "suspend_image_sr", "\"OpaqueRef:NULL\"");
+    run(world, "suspend");
+    world_assert_refused(world, HVD_ERROR_NO_RESOURCES, "VM_NO_SUSPEND_SR");
+}
+
+/* One that is shut down is started: whoever asks for a reboot wants it to run. */
+static void
+test_reboot_halted(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
+
+    run(world, "reboot");
+    g_assert_no_error(world->error);
+    g_assert_cmpint(world_find_vm(world)->power_state, ==, XD_VM_POWER_STATE_RUNNING);
+    run(world, "pause");
+    run(world, "reboot");
+    world_assert_refused(world, HVD_ERROR_STATE, "");
+}
+
 /* ---- how long a guest has ---- */
 
 /* As long as the caller says, be it longer than what a configuration may say. */
@@ -300,6 +368,7 @@ main(int argc, char **argv)
     pool = test_pool_new();
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/power/gone", test_gone);
+    g_test_add_func("/op/power/gone-at-the-end", test_gone_at_the_end);
     g_test_add_func("/op/power/restore-of-nothing", test_restore_of_nothing);
     g_test_add_func("/op/power/soft-delete-again", test_soft_delete_again);
     g_test_add_data_func("/op/power/soft-deleted-first", "first", test_both);
@@ -308,6 +377,9 @@ main(int argc, char **argv)
     g_test_add_func("/op/power/where-it-was-moved", test_where_it_was_moved);
     g_test_add_func("/op/power/start-where-its-disk-is", test_start_where_its_disk_is);
     g_test_add_func("/op/power/resume-where-its-memory-is", test_resume_where_its_memory_is);
+    g_test_add_func("/op/power/guest-cannot", test_guest_cannot);
+    g_test_add_func("/op/power/nowhere-to-suspend", test_nowhere_to_suspend);
+    g_test_add_func("/op/power/reboot-halted", test_reboot_halted);
     g_test_add_func("/op/power/patient", test_patient);
     status = g_test_run();
     test_pool_free(pool);
