@@ -118,6 +118,7 @@ static const Words words[] = {
     {"see-arrival", N_("waiting until it is there")},
     {"see-bootable", N_("waiting until the pool shows it")},
     {"see-device", N_("waiting until the device is there")},
+    {"name-device", N_("asking for the device's uuid")},
     {"see-device-gone", N_("waiting until the device is gone")},
     {"see-ended", N_("waiting until it has ended")},
     {"see-forgotten", N_("waiting until the storage is forgotten")},

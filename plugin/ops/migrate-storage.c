@@ -312,9 +312,25 @@ see_none(XdOp *op, gpointer data)
     xd_op_see(op, NULL, shows_none, data);
 }
 
+/* One that is gone has left what was made for it. */
+static void
+look_for_instance(XdOp *op, gpointer data)
+{
+    XdInstanceState *state = data;
+    GError *error = NULL;
+    const XdVM *vm = xd_look_for_instance(state->base.connection->mirror, state->instance, &error);
+
+    if (error != NULL) {
+        xd_op_fail(op, error);
+        return;
+    }
+    state->vm = vm != NULL ? g_strdup(vm->parent.ref) : NULL;
+    xd_op_next(op);
+}
+
 static const XdStep rollback_steps[] = {
     XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
+    {"find-instance", look_for_instance, NULL, 0, 5},
     XD_STEP_FIND_NODE,
     {"refuse-arrived", refuse_arrived, NULL, 0, 5},
     {"find-links", find_links, NULL, 0, 5},

@@ -18,6 +18,7 @@ xd_volume_state_clear(gpointer data)
     g_free(volume->vdi);
     g_free(volume->vbd);
     g_free(volume->vbd_tag);
+    g_free(volume->vbd_uuid);
     xd_instance_state_clear(data);
 }
 
@@ -29,6 +30,19 @@ mirror_of(XdVolumeState *volume)
 
 /* ---- what the document says ---- */
 
+/* (nullable) (transfer full): Cinder says of a volume of whatever kind that it is encrypted. */
+static GError *
+encrypted_error(const XdConnectionInfo *info)
+{
+    gboolean encrypted = info->kind == XD_CONNECTION_INFO_ISCSI   ? info->iscsi->data.encrypted
+                         : info->kind == XD_CONNECTION_INFO_XENSM ? info->xensm->data.encrypted
+                                                                  : info->vdi->data.encrypted;
+
+    return encrypted ? xd_error_new(HVD_ERROR_UNSUPPORTED,
+                                    "/data/encrypted: encrypted volumes are not supported")
+                     : NULL;
+}
+
 static gboolean
 read_iscsi(XdVolumeState *volume, const XdIscsiData *data, GError **error)
 {
@@ -36,11 +50,6 @@ read_iscsi(XdVolumeState *volume, const XdIscsiData *data, GError **error)
     g_auto(XdPortal) portal = {0};
     g_autofree char *port = NULL;
 
-    if (data->has_encrypted && data->encrypted) {
-        xd_set_error(error, HVD_ERROR_UNSUPPORTED,
-                     "/data/encrypted: encrypted volumes are not supported");
-        return FALSE;
-    }
     if (data->auth_method == XD_ISCSI_DATA_AUTH_METHOD_CHAP &&
         (data->auth_username == NULL || data->auth_password == NULL)) {
         xd_set_error(error, HVD_ERROR_INVALID,
@@ -84,11 +93,18 @@ read_xensm(XdVolumeState *volume, const XdXensmData *data)
         xd_storage_access_add_config(access, "serverpath", data->serverpath);
     volume->vdi_uuid = g_strdup(data->vdi_uuid);
     volume->lun = -1;
+    volume->read_only = data->access_mode == XD_XENSM_DATA_ACCESS_MODE_RO;
 }
 
 static gboolean
 read_info(XdVolumeState *volume, GError **error)
 {
+    GError *encrypted = encrypted_error(&volume->info);
+
+    if (encrypted != NULL) {
+        g_propagate_error(error, encrypted);
+        return FALSE;
+    }
     if (volume->info.kind == XD_CONNECTION_INFO_VDI) {
         const XdVdiData *data = &volume->info.vdi->data;
 
@@ -121,8 +137,10 @@ xd_volume_find_storage(XdVolumeState *volume)
                                                              volume->access->uuid)
                          : NULL;
 
-    if (sr != NULL)
-        volume->access->sr = g_strdup(sr->parent.ref);
+    if (sr == NULL)
+        return;
+    g_free(volume->access->sr);
+    volume->access->sr = g_strdup(sr->parent.ref);
 }
 
 /* ---- finding the disk ---- */

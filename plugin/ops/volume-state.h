@@ -29,6 +29,7 @@ typedef struct {
     char *vdi;
     char *vbd;
     char *vbd_tag;
+    char *vbd_uuid; /* told last */
     gboolean attached_before;
     gboolean was_plugged; /* the device, before us */
 } XdVolumeState;

@@ -43,15 +43,10 @@ settle_to_attach(XdOp *op, gpointer data)
 /* xapi_vbd.ml, plug: an HVM guest that runs, as all of ours are, takes no disk that it may only read; one that
  * it had from its start on stays. */
 static gboolean
-is_read_only_plug(XdVolumeState *volume, const XdVM *vm)
+is_read_only_plug(const XdVolumeState *volume, const XdVM *vm, const XdVBD *vbd)
 {
-    const XdVBD *vbd = xd_volume_find_attached(volume, NULL);
-
-    if (vm->power_state != XD_VM_POWER_STATE_RUNNING || vm->domain_type != XD_DOMAIN_TYPE_HVM)
-        return FALSE;
-    if (vbd == NULL)
-        return volume->read_only;
-    return !vbd->currently_attached && vbd->mode == XD_VBD_MODE_RO;
+    return vm->power_state == XD_VM_POWER_STATE_RUNNING && vm->domain_type == XD_DOMAIN_TYPE_HVM &&
+           (vbd != NULL ? vbd->mode == XD_VBD_MODE_RO : volume->read_only);
 }
 
 /* (nullable) (transfer full): why it cannot be attached, as far as one sees beforehand */
@@ -59,17 +54,20 @@ static GError *
 attach_error(XdVolumeState *volume, const XdVM *vm)
 {
     const XdStorageAccess *access = volume->access;
+    const XdVBD *vbd = xd_volume_find_attached(volume, NULL);
     GError *error;
 
+    if (xd_mirror_get_pool(mirror_of(volume)) == NULL)
+        return xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object");
+    if (vbd != NULL && vbd->currently_attached)
+        return NULL; /* it is what was asked for, whatever the instance is by now */
     if (vm->power_state != XD_VM_POWER_STATE_RUNNING && vm->power_state != XD_VM_POWER_STATE_HALTED)
         return xd_error_new(HVD_ERROR_STATE, "a paused or suspended instance takes no volume");
-    if (is_read_only_plug(volume, vm)) {
+    if (is_read_only_plug(volume, vm, vbd)) {
         error = xd_error_new(HVD_ERROR_STATE, "a running instance takes no read-only volume");
         xd_error_set_advice(error, N_("stop it first"));
         return error;
     }
-    if (xd_mirror_get_pool(mirror_of(volume)) == NULL)
-        return xd_error_new(HVD_ERROR_NOT_FOUND, "the pool shows no pool object");
     if (access == NULL || access->sr != NULL || access->config->len > 0)
         return NULL;
     error = xd_error_new(HVD_ERROR_NOT_FOUND,
@@ -291,20 +289,40 @@ see_vbd(XdOp *op, gpointer data)
     xd_op_see(op, ((XdVolumeState *) data)->vbd, shows_vbd, data);
 }
 
+/* The device is there, be the pool's events late or not. */
+static void
+name_vbd(XdOp *op, gpointer data)
+{
+    XdVolumeState *volume = data;
+    const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
+    XdStepCall call = {.method = "VBD.get_uuid", .out = &volume->vbd_uuid};
+
+    if (vbd != NULL || xd_op_get_plan(op) != NULL) {
+        volume->vbd_uuid = vbd != NULL ? g_strdup(vbd->uuid) : NULL;
+        xd_op_next(op);
+        return;
+    }
+    call.parameters = g_variant_new("(s)", volume->vbd);
+    xd_op_call(op, &call);
+}
+
 static void
 tell_volume(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
-    const XdVBD *vbd = xd_get_vbd(mirror_of(volume), volume->vbd);
     const XdVDI *vdi = xd_get_vdi(mirror_of(volume), volume->vdi);
     const XdSR *sr = vdi != NULL ? xd_get_sr(mirror_of(volume), vdi->sr) : NULL;
     g_auto(XdVolumeInfo) info = {0};
 
-    if (vbd != NULL && sr != NULL) {
-        info.device = g_strdup(vbd->userdevice);
+    if (xd_op_get_plan(op) == NULL && sr == NULL) {
+        xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the volume's disk is gone"));
+        return;
+    }
+    if (xd_op_get_plan(op) == NULL) {
+        info.device = g_strdup_printf("%u", volume->position);
         info.sr_uuid = g_strdup(sr->uuid);
         info.vdi_uuid = g_strdup(vdi->uuid);
-        info.vbd_uuid = g_strdup(vbd->uuid);
+        info.vbd_uuid = g_strdup(volume->vbd_uuid);
         xd_op_set_result(op, xd_volume_info_print(&info, XD_PRINT_MASKED), g_free);
     }
     xd_op_next(op);
@@ -322,11 +340,40 @@ static const XdStep attach_steps[] = {
     {"create-device", create_vbd, destroy_made_vbd, 2, 60},
     {"plug-device", xd_step_plug_volume, undo_plug, 5, 600},
     {"see-device", see_vbd, NULL, 0, 30},
+    {"name-device", name_vbd, NULL, 0, 30},
     {"tell", tell_volume, NULL, 0, 5},
     {0},
 };
 
 /* ---- detach ---- */
+
+/* (nullable): the storage that is ours to drop, with nobody left who uses it */
+static const XdSR *
+idle_storage(XdVolumeState *volume)
+{
+    const XdSR *sr =
+        volume->access != NULL ? xd_get_sr(mirror_of(volume), volume->access->sr) : NULL;
+
+    return sr != NULL && xd_is_volume_storage(sr) && !xd_storage_is_used(mirror_of(volume), sr)
+               ? sr
+               : NULL;
+}
+
+/* An instance that is gone has taken its devices along, but not the storage that was connected for them. */
+static void
+find_instance_or_storage(XdOp *op, gpointer data)
+{
+    XdVolumeState *volume = data;
+    g_autoptr(GError) error = NULL;
+
+    xd_volume_find_storage(volume);
+    if (idle_storage(volume) != NULL &&
+        xd_look_for_instance(mirror_of(volume), volume->head.instance, &error) == NULL &&
+        error == NULL)
+        xd_op_next(op);
+    else
+        xd_step_find_instance(op, data);
+}
 
 /* Without a device there is nothing to wait for. */
 static void
@@ -398,10 +445,8 @@ static void
 drop_storage(XdOp *op, gpointer data)
 {
     XdVolumeState *volume = data;
-    const XdSR *sr =
-        volume->access != NULL ? xd_get_sr(mirror_of(volume), volume->access->sr) : NULL;
 
-    if (sr == NULL || !xd_is_volume_storage(sr) || xd_storage_is_used(mirror_of(volume), sr))
+    if (idle_storage(volume) == NULL)
         xd_op_next(op);
     else
         xd_op_table(op, xd_storage_drop_steps, volume->access->sr);
@@ -427,7 +472,7 @@ undo_unplug(XdOp *op, gpointer data)
 
 static const XdStep detach_steps[] = {
     XD_STEP_SEE_POOL,
-    XD_STEP_FIND_INSTANCE,
+    {"find-instance", find_instance_or_storage, NULL, 0, 5},
     {"see-settled", settle_to_detach, NULL, 0, 305},
     {"take-turn", xd_step_take_storage_turn, NULL, 0, 3600},
     {"check", check_detach, NULL, 0, 5},

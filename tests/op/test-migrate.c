@@ -454,6 +454,23 @@ find_volume_storage(const World *world)
     g_assert_not_reached();
 }
 
+static void
+test_rollback_after_destroy(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn attach-first pre-migrate-first");
+    g_autofree char *node = test_pool_find_ref(pool, "host", "xapisim2");
+    g_autofree char *sr = g_strdup(find_volume_storage(world)->parent.ref);
+    const XdMirror *mirror = world->connection->mirror;
+
+    g_assert_nonnull(xd_find_pbd(mirror, sr, node));
+    test_pool_destroy_vm(pool, "web");
+    while (xd_mirror_find(mirror, XD_BY_VM_INSTANCE, INSTANCE)->len > 0)
+        g_main_context_iteration(NULL, TRUE);
+    run(world, xd_rollback_live_migration_at_destination_async, test_pool_get_kept(pool));
+    g_assert_no_error(world->error);
+    g_assert_null(xd_find_pbd(mirror, sr, node));
+}
+
 /* Of two connections it is the second one whose reply is lost: it is not taken for the first. */
 static void
 test_two_storages(void)
@@ -663,6 +680,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/migrate/rollback-plan", test_rollback_plan);
     g_test_add_func("/op/migrate/connection-untold", test_connection_untold);
     g_test_add_func("/op/migrate/two-storages", test_two_storages);
+    g_test_add_func("/op/migrate/rollback-after-destroy", test_rollback_after_destroy);
     g_test_add_func("/op/migrate/rollback-of-another-node", test_rollback_of_another_node);
     status = g_test_run();
     test_pool_free(pool);

@@ -17,6 +17,20 @@ known_disk(const char *more)
                            test_pool_get_volume(pool), more);
 }
 
+/* The same, by its storage. */
+static char *
+disk_in_storage(const char *more)
+{
+    g_autoptr(World) world = world_new(pool, TRUE, NULL);
+    const XdMirror *mirror = world->connection->mirror;
+    const char *disk = test_pool_get_volume(pool);
+    const XdVDI *vdi = (const XdVDI *) xd_mirror_find_one(mirror, XD_BY_VDI_UUID, disk);
+
+    return g_strdup_printf("{\"driver_volume_type\":\"xensm\",\"data\":{\"sr_uuid\":\"%s\","
+                           "\"vdi_uuid\":\"%s\"%s}}",
+                           xd_get_sr(mirror, vdi->sr)->uuid, disk, more);
+}
+
 /* ---- read-only ---- */
 
 /* xapi_vbd.ml, plug: an HVM guest that runs takes no disk that it may only read. Storage is left alone. */
@@ -24,7 +38,8 @@ static void
 test_read_only(void)
 {
     g_autofree char *disk = known_disk(",\"access_mode\":\"ro\"");
-    const char *const documents[] = {disk,
+    g_autofree char *in_storage = disk_in_storage(",\"access_mode\":\"ro\"");
+    const char *const documents[] = {disk, in_storage,
                                      ISCSI(TARGET, ",\"target_lun\":0,\"access_mode\":\"ro\"")};
 
     for (guint i = 0; i < G_N_ELEMENTS(documents); i++) {

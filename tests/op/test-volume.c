@@ -10,6 +10,7 @@
 
 /* Longer than a lost reply is looked for. */
 #define LONG_MS 90000
+#define NOBODY  "8d6f3a4e-5b0c-4d21-9e63-7c1a2b3d4e5f" /* no instance at all */
 
 static TestPool *pool;
 
@@ -35,6 +36,12 @@ test_documents(void)
          HVD_ERROR_INVALID, "/data/target_portal"},
         {ISCSI(TARGET, ",\"target_lun\":-1"), HVD_ERROR_INVALID, "/data/target_lun"},
         {ISCSI(TARGET, ",\"encrypted\":true"), HVD_ERROR_UNSUPPORTED, "/data/encrypted"},
+        {"{\"driver_volume_type\":\"xensm\",\"data\":{\"sr_uuid\":\"" INSTANCE "\",\"vdi_uuid\":"
+         "\"" INSTANCE "\",\"encrypted\":true}}",
+         HVD_ERROR_UNSUPPORTED, "/data/encrypted"},
+        {"{\"driver_volume_type\":\"vdi\",\"data\":{\"vdi_uuid\":\"" INSTANCE
+         "\",\"encrypted\":true}}",
+         HVD_ERROR_UNSUPPORTED, "/data/encrypted"},
         {ISCSI(TARGET, ",\"auth_method\":\"CHAP\""), HVD_ERROR_INVALID, "/data/auth_method"},
         {ISCSI(TARGET, ",\"auth_method\":\"KRB5\""), HVD_ERROR_INVALID, "/data/auth_method"},
     };
@@ -70,8 +77,7 @@ test_unknown(void)
     world_assert_refused(world, HVD_ERROR_NOT_FOUND,
                          "/data/sr_uuid: the pool has no storage " INSTANCE);
     world_attach(world, ISCSI("192.0.2.99", ",\"target_lun\":0"), NULL);
-    g_assert_nonnull(world->error);
-    g_assert_nonnull(strstr(world->error->message, "plug-pbd"));
+    world_assert_refused(world, HVD_ERROR_FAILED, "plug-pbd"); /* the pool itself has answered */
     test_pool_assert_picture(pool, before);
 }
 
@@ -122,6 +128,11 @@ test_states(void)
     world_attach(world, info, NULL);
     g_assert_no_error(world->error);
     world_run(world, operation_find("pause"));
+    test_pool_reset_stats(pool);
+    world_attach(world, info, NULL); /* once more: it is there */
+    g_assert_no_error(world->error);
+    g_assert_nonnull(strstr(world->result, "\"device\":\"1\""));
+    g_assert_cmpuint(test_pool_count_requests(pool), ==, 0);
     world_detach(world, info);
     world_assert_refused(world, HVD_ERROR_STATE, "paused or suspended");
 }
@@ -409,6 +420,63 @@ test_destroy(void)
         ==, 1);
 }
 
+/* The storage of what went with the instance is dropped all the same, and only while nobody else uses it. */
+static void
+test_detach_after_destroy(void)
+{
+    const char *info = ISCSI(TARGET, ",\"target_lun\":0");
+    g_autoptr(World) world = world_new_prepared(pool, "");
+    g_autofree char *before = test_pool_picture(pool);
+    g_autofree char *connected = NULL;
+
+    world_free(world);
+    world = world_new_prepared(pool, "spawn attach-first");
+    world_run(world, operation_find("destroy"));
+    g_assert_no_error(world->error);
+    world_detach(world, info);
+    g_assert_no_error(world->error);
+    test_pool_assert_picture(pool, before);
+    world_detach(world, info);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance " INSTANCE);
+    world_free(world);
+    world = world_new_prepared(pool, "spawn attach-first");
+    connected = test_pool_picture(pool);
+    xd_detach_volume_async(world->connection, NOBODY, info, NULL, NULL, world_on_ended, world);
+    world_begin(world);
+    world_wait(world);
+    world_assert_refused(world, HVD_ERROR_NOT_FOUND, "there is no instance " NOBODY);
+    test_pool_assert_picture(pool, connected);
+}
+
+/* The pool answers, and shows nothing: who asks gets the whole document all the same. */
+static void
+test_not_shown(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn power-off-hard");
+    g_autofree char *vbd = NULL;
+
+    world->still = TRUE;
+    test_pool_hold(pool, "e", "event.from", "before");
+    test_pool_set(pool, "VM", world_find_vm(world)->parent.ref, "name_description",
+                  "\"next poll\"");
+    test_pool_control_turning(pool, "{\"cmd\":\"wait\",\"id\":\"e\"}");
+    world_start(world, operation_find("attach-disk"), NULL);
+    while (!world->ended) {
+        while (xd_http_get_busy(world->connection->http) > 1 || g_main_context_pending(NULL))
+            g_main_context_iteration(NULL, FALSE);
+        xd_clock_advance(world->clock, 1000);
+    }
+    g_assert_no_error(world->error);
+    g_assert_null(world_find_volume(world));
+    test_pool_let_go(pool, "e");
+    while (world_find_volume(world) == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    vbd = g_strdup_printf("\"vbd_uuid\":\"%s\"", world_find_volume(world)->uuid);
+    g_assert_nonnull(strstr(world->result, vbd));
+    g_assert_nonnull(strstr(world->result, "\"device\":\"1\""));
+    g_assert_nonnull(strstr(world->result, test_pool_get_volume(pool)));
+}
+
 /* The instance goes while its second volume waits for the turn of the first one to end. */
 static void
 test_gone(void)
@@ -577,6 +645,8 @@ main(int argc, char **argv)
     g_test_add_func("/op/volume/connection-untold", test_connection_untold);
     g_test_add_func("/op/volume/own-disk", test_own_disk);
     g_test_add_func("/op/volume/destroy", test_destroy);
+    g_test_add_func("/op/volume/detach-after-destroy", test_detach_after_destroy);
+    g_test_add_func("/op/volume/not-shown", test_not_shown);
     g_test_add_func("/op/volume/gone", test_gone);
     g_test_add_func("/op/volume/attach-unplugged", test_attach_unplugged);
     g_test_add_func("/op/volume/detach-unplugged", test_detach_unplugged);
