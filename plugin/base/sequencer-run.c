@@ -218,7 +218,7 @@ xd_op_is_rolling_back(XdOp *op)
 gboolean
 xd_op_is_stopped(XdOp *op)
 {
-    return op->run->stop != NULL && !op->run->rolling_back;
+    return op->run->stop != NULL && !op->run->rolling_back && !op->run->no_return;
 }
 
 const GError *

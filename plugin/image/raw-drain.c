@@ -142,6 +142,7 @@ raw_finish(XdDrain *drain, GCancellable *cancellable)
         return;
     }
     source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, on_nothing_left, self, NULL);
     g_source_attach(source, g_main_context_get_thread_default());
 }

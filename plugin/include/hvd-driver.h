@@ -13,7 +13,9 @@
  *   the driver cannot do it. Ask with HVD_HAS() before the first use of a slot.
  * - The callback is called exactly once, never before NAME_async has returned, in the
  *   thread-default main context of open_async. A connection belongs to that context: all its slots
- *   are called from there. Only g_cancellable_cancel() may come from another thread.
+ *   are called from there. Only g_cancellable_cancel() may come from another thread. A callback may
+ *   call any slot, but has to return before the driver can go on: it does not iterate the context
+ *   itself until another call has ended.
  * - Arguments are borrowed until NAME_async returns. Results belong to the caller: g_free() for
  *   text. NAME_finish gives a result or an error, never both and never neither.
  * - Cancelling asks an operation to stop. Its callback then comes after everything that it did has

@@ -133,6 +133,7 @@ xd_events_take_session(XdEvents *events)
     XdConnection *connection = events->connection;
 
     events->generation = xd_session_get_generation(connection->session);
+    events->refetched = NULL; /* it was of the old one's picture */
     if (xd_mirror_is_fresh(connection->mirror))
         xd_mirror_set_stale(connection->mirror, g_get_real_time() / G_USEC_PER_SEC,
                             "the session is a new one");

@@ -205,13 +205,15 @@ xd_login_free(XdLogin *login)
 
 /* ---- what a failure says ---- */
 
-/* Nodes may point at each other for a moment, while one takes over. */
+/* Nodes may point at each other for a moment, while one takes over; one that has just started fails in ways of
+ * its own for up to two minutes (xenapi-protocol 2.3). */
 gboolean
 xd_login_is_passing(const GError *error)
 {
     return xd_error_is(error, HVD_ERROR_NOT_REACHABLE) || xd_error_is(error, HVD_ERROR_TIMED_OUT) ||
            xd_error_is(error, HVD_ERROR_BUSY) || xd_error_is(error, HVD_ERROR_PROTOCOL) ||
-           xd_error_is(error, HVD_ERROR_REDIRECTED);
+           xd_error_is(error, HVD_ERROR_REDIRECTED) || xd_error_is(error, HVD_ERROR_FAILED) ||
+           xd_error_is(error, HVD_ERROR_UNKNOWN_OUTCOME);
 }
 
 gboolean

@@ -48,7 +48,10 @@ xd_waiter_wait(XdWaiter *waiter)
 void
 xd_waiter_defer(XdWaiter *waiter, GSourceFunc func)
 {
-    waiter_watch(waiter, g_idle_source_new(), func);
+    GSource *source = g_idle_source_new();
+
+    g_source_set_priority(source, G_PRIORITY_DEFAULT); /* a loop that is busy comes to it all the same */
+    waiter_watch(waiter, source, func);
 }
 
 void

@@ -576,6 +576,30 @@ test_token_between(void)
     assert_from_the_start(pool, 1); /* the new coordinator has never heard of it */
 }
 
+/* It leaves a class that does not add up, and that class alone says nothing to another session. */
+static void
+test_miscounted_between(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *now = &pool->nodes[1];
+    g_autofree char *joined = host_event("add", 7, 7);
+    g_autofree char *batch = g_strdup_printf(
+        "{\"events\":[%s],\"valid_ref_counts\":{\"host\":9},\"token\":\"the-token\"}", joined);
+    g_auto(ToolstackAnswer) call = {0};
+
+    node_do(now, answer_late, now);
+    pool_move(pool, &call);
+    while (now->held == 0)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_answer(&pool->poll, pool->poll_id, batch);
+    while (xd_mirror_count(pool->connection->mirror, &xd_class_host) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_plant(now->toolstack, "event.from", 1, G_MAXUINT, note_poll, now);
+    toolstack_answer(&now->late, now->late_id, "\"OpaqueRef:late\"");
+    assert_from_the_start(pool, 1);
+    g_assert_nonnull(strstr(now->first_poll, "\"pool\""));
+}
+
 /* ---- another password, as long as the pool lasts: each try counts against the account ---- */
 
 static void
@@ -685,6 +709,7 @@ main(int argc, char **argv)
     g_test_add_func("/search/other-pool", test_other_pool);
     g_test_add_func("/search/token", test_token);
     g_test_add_func("/search/token-between", test_token_between);
+    g_test_add_func("/search/miscounted-between", test_miscounted_between);
     g_test_add_func("/search/password", test_password);
     g_test_add_func("/search/password-late", test_password_late);
     g_test_add_func("/search/password-of-one", test_password_of_one);

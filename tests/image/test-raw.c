@@ -277,6 +277,32 @@ test_drain(void)
     }
 }
 
+static gboolean
+on_busy(gpointer data)
+{
+    (*(guint *) data)++;
+    return G_SOURCE_CONTINUE;
+}
+
+/* Whatever else keeps the loop busy. */
+static void
+test_drain_when_busy(void)
+{
+    g_autoptr(GOutputStream) stream = g_memory_output_stream_new_resizable();
+    g_autoptr(XdDrain) drain = xd_raw_drain_new(stream, FALSE, 64);
+    gboolean finished = FALSE;
+    guint turns = 0;
+    guint busy = g_idle_add_full(G_PRIORITY_DEFAULT, on_busy, &turns, NULL);
+
+    drain->finished = on_finished;
+    drain->wake_data = &finished;
+    drain->klass->finish(drain, NULL);
+    while (!finished && turns < 1000)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(finished);
+    g_source_remove(busy);
+}
+
 static void
 on_failed(gpointer data, GError *error)
 {
@@ -391,6 +417,7 @@ main(int argc, char **argv)
     g_test_add_func("/image/raw/abandoned", test_abandoned);
     g_test_add_func("/image/raw/hasty", test_hasty);
     g_test_add_func("/image/raw/drain", test_drain);
+    g_test_add_func("/image/raw/drain-when-busy", test_drain_when_busy);
     g_test_add_func("/image/raw/drain-full", test_drain_full);
     g_test_add_func("/image/raw/drain-stuck", test_drain_stuck);
     return g_test_run();

@@ -172,10 +172,26 @@ test_blind(void)
 
 /* ---- nodes that point at each other, while one takes over: that passes ---- */
 
+/* Whoever answers a log-in so for a while does not end what is under way. */
+static void
+pause_after(const char *code, const char *argument)
+{
+    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
+    g_autoptr(World) world = world_new_with(pool, TRUE, NULL, &callbacks);
+
+    test_pool_control(pool,
+                      "{\"cmd\":\"fault\",\"add\":{\"method\":\"session.login_with_password\","
+                      "\"count\":20,\"action\":\"error\",\"error\":[\"%s\",\"%s\"]}}",
+                      code, argument);
+    test_pool_control(pool, "{\"cmd\":\"logout\"}");
+    world_run(world, operation_find("pause"));
+    g_assert_no_error(world->error);
+    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+}
+
 static void
 test_pointing(void)
 {
-    HvdHostCallbacks callbacks = {.struct_size = sizeof callbacks, .log = on_log};
     g_autoptr(World) world = world_new_prepared(pool, "spawn");
     g_autofree char *host = test_pool_find_ref(pool, "host", "xapisim2");
     g_autofree char *parameters = g_strdup_printf("[\"%s\"]", host);
@@ -183,15 +199,17 @@ test_pointing(void)
         g_strdup(json_node_get_string(test_pool_call(pool, "host.get_address", parameters)));
 
     g_clear_pointer(&world, world_free);
-    world = world_new_with(pool, TRUE, NULL, &callbacks);
-    test_pool_control(pool,
-                      "{\"cmd\":\"fault\",\"add\":{\"method\":\"session.login_with_password\","
-                      "\"count\":20,\"action\":\"error\",\"error\":[\"HOST_IS_SLAVE\",\"%s\"]}}",
-                      address);
-    test_pool_control(pool, "{\"cmd\":\"logout\"}");
-    world_run(world, operation_find("pause"));
-    g_assert_no_error(world->error);
-    test_pool_control(pool, "{\"cmd\":\"fault\",\"clear\":true}");
+    pause_after("HOST_IS_SLAVE", address);
+}
+
+/* A toolstack that has just started: it does not reach its directory of accounts yet (xenapi-protocol 2.3). */
+static void
+test_not_itself_yet(void)
+{
+    g_autoptr(World) world = world_new_prepared(pool, "spawn");
+
+    g_clear_pointer(&world, world_free);
+    pause_after("INTERNAL_ERROR", "directory");
 }
 
 int
@@ -205,6 +223,7 @@ main(int argc, char **argv)
     test_pool_control(pool, "{\"cmd\":\"snapshot-state\"}");
     g_test_add_func("/op/patience/blind", test_blind);
     g_test_add_func("/op/patience/pointing", test_pointing);
+    g_test_add_func("/op/patience/not-itself-yet", test_not_itself_yet);
     for (guint i = 0; i < n_operations; i++) {
         g_autofree char *gone = g_strdup_printf("/op/patience/pool-gone/%s", operations[i].name);
         g_autofree char *hung = g_strdup_printf("/op/patience/task-hangs/%s", operations[i].name);

@@ -314,6 +314,29 @@ test_promised(void)
     g_assert_cmpuint(toolstack_count(world->toolstack, "session.login_with_password"), ==, 2);
 }
 
+static gboolean
+on_busy(gpointer data)
+{
+    (*(guint *) data)++;
+    return G_SOURCE_CONTINUE;
+}
+
+/* Whatever else keeps the loop busy, a transfer or the host. */
+static void
+test_promised_when_busy(void)
+{
+    g_autoptr(World) world = world_new();
+    gboolean ready = FALSE;
+    guint turns = 0;
+    guint busy = g_idle_add_full(G_PRIORITY_DEFAULT, on_busy, &turns, NULL);
+
+    xd_session_when_ready(world->connection->session, NULL, on_ready, &ready);
+    while (!ready && turns < 1000)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(ready);
+    g_source_remove(busy);
+}
+
 static void
 on_refused(XdConnection *connection G_GNUC_UNUSED, const GError *error, gpointer data)
 {
@@ -349,6 +372,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/session/transfer", test_transfer);
     g_test_add_func("/op/session/unseen-task", test_unseen_task);
     g_test_add_func("/op/session/promised", test_promised);
+    g_test_add_func("/op/session/promised-when-busy", test_promised_when_busy);
     g_test_add_func("/op/session/promised-cancelled", test_promised_cancelled);
     return g_test_run();
 }

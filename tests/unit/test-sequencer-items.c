@@ -209,6 +209,38 @@ test_try_cancelled(void)
 }
 
 static void
+conclude(XdOp *op, gpointer data)
+{
+    ((World *) data)->op = op;
+    xd_op_pend(op);
+}
+
+/* Who was stopped too late goes on, and what may fail still may. */
+static void
+test_try_concluded(void)
+{
+    static const XdStep steps[] = {
+        {"conclude", conclude, NULL, 1, 10},
+        {"try", try_call, NULL, 1, 10},
+        {"second", second, NULL, 1, 10},
+        {0},
+    };
+    g_autoptr(World) world = world_new();
+
+    start(world, steps);
+    g_cancellable_cancel(world->cancellable);
+    spin();
+    xd_op_commit(world->op);
+    xd_op_complete(world->op, NULL);
+    spin();
+    answer(world, 0, trouble());
+    g_assert_true(world->ended);
+    g_assert_no_error(world->error);
+    g_assert_cmpstr(world->caught->message, ==, "call: trouble");
+    g_assert_nonnull(strstr(world->trace->str, " second"));
+}
+
+static void
 on_progress(const HvdProgress *progress, gpointer data)
 {
     World *world = data;
@@ -262,6 +294,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sequencer/try-succeeds", test_try_succeeds);
     g_test_add_func("/base/sequencer/try-deadline", test_try_deadline);
     g_test_add_func("/base/sequencer/try-cancelled", test_try_cancelled);
+    g_test_add_func("/base/sequencer/try-concluded", test_try_concluded);
     g_test_add_func("/base/sequencer/progress", test_progress);
     g_test_add_func("/base/sequencer/progress-undo", test_progress_undo);
     return g_test_run();
