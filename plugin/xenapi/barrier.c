@@ -3,6 +3,7 @@
 #include "xenapi/call.h"
 #include "xenapi/internal.h"
 #include "xenapi/mirror.h"
+#include "xenapi/session.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ typedef struct {
     XdBarrierDone done;
     gpointer data;
     char *token;
+    guint generation; /* of the session, when the token was there */
     XdWatch *watch;
     GSource *cancelled;
     GCancellable *cancellable;
@@ -31,15 +33,26 @@ barrier_end(Barrier *barrier, const GError *error)
     xd_connection_leave_call(connection);
 }
 
+/* A session that came later begins with a whole picture, which no token is needed for: a coordinator that has
+ * just taken over may be behind it. */
+static gboolean
+is_past(const Barrier *barrier)
+{
+    const XdMirror *mirror = barrier->connection->mirror;
+    const char *token = xd_mirror_get_token(mirror);
+
+    if (xd_session_get_generation(barrier->connection->session) != barrier->generation &&
+        xd_mirror_is_fresh(mirror))
+        return TRUE;
+    /* tokens are of fixed width, so they compare as text; the empty one is of a broken poll */
+    return token[0] != '\0' && strcmp(token, barrier->token) >= 0;
+}
+
 static void
 on_batch(gpointer data)
 {
-    Barrier *barrier = data;
-    const char *token = xd_mirror_get_token(barrier->connection->mirror);
-
-    /* tokens are of fixed width, so they compare as text; the empty one is of a broken poll */
-    if (token[0] != '\0' && strcmp(token, barrier->token) >= 0)
-        barrier_end(barrier, NULL);
+    if (is_past(data))
+        barrier_end(data, NULL);
 }
 
 static gboolean
@@ -62,6 +75,7 @@ on_injected(XdConnection *connection, const XdReply *reply, const GError *error,
         return;
     }
     barrier->token = g_variant_dup_string(reply->value, NULL);
+    barrier->generation = xd_session_get_generation(connection->session);
     if (barrier->cancellable != NULL) {
         barrier->cancelled = g_cancellable_source_new(barrier->cancellable);
         g_source_set_callback(barrier->cancelled, G_SOURCE_FUNC(on_cancelled), barrier, NULL);

@@ -555,6 +555,33 @@ test_token(void)
     g_assert_cmpuint(pool->gone, ==, 0);
 }
 
+static void
+answer_ahead(TestRequest *request, guint id, gpointer data G_GNUC_UNUSED)
+{
+    toolstack_answer(request, id, "\"zzz\"");
+}
+
+/* The new coordinator's database is behind the token that was waited for: its whole picture is from later. */
+static void
+test_token_ahead(void)
+{
+    g_autoptr(Pool) pool = pool_new(2);
+    Node *old = &pool->nodes[0];
+    g_auto(ToolstackAnswer) call = {0};
+    gboolean passed = FALSE;
+
+    toolstack_plant(old->toolstack, "event.inject", 1, 1, answer_ahead, NULL);
+    xd_barrier(pool->connection, NULL, on_barrier, &passed);
+    while (toolstack_count(old->toolstack, "event.inject") == 0 ||
+           xd_http_get_busy(pool->connection->http) > 1)
+        g_main_context_iteration(NULL, TRUE);
+    toolstack_plant(pool->nodes[1].toolstack, "event.from", 1, 2, answer_polls, pool);
+    pool_move(pool, &call);
+    while (!call.ended || !xd_mirror_is_fresh(pool->connection->mirror))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(passed);
+}
+
 /* It is answered before the new session is there: what it tells is known, but the next one is of another session. */
 static void
 test_token_between(void)
@@ -708,6 +735,7 @@ main(int argc, char **argv)
     g_test_add_func("/search/stranger", test_stranger);
     g_test_add_func("/search/other-pool", test_other_pool);
     g_test_add_func("/search/token", test_token);
+    g_test_add_func("/search/token-ahead", test_token_ahead);
     g_test_add_func("/search/token-between", test_token_between);
     g_test_add_func("/search/miscounted-between", test_miscounted_between);
     g_test_add_func("/search/password", test_password);
