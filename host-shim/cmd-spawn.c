@@ -215,12 +215,47 @@ add_image(JsonObject *document, const Arguments *arguments, const Image *image, 
     return FALSE;
 }
 
+/* Of the same request always the same: a name-based uuid, version 5 of RFC 9562. */
+static char *
+uuid_of_request(const char *request_id)
+{
+    /* our own, drawn once: 1f3b5f0e-9a63-4c6e-8d0b-3f6c2a7e51d4 */
+    static const guint8 space[] = {
+        0x1f, 0x3b, 0x5f, 0x0e, 0x9a, 0x63, 0x4c, 0x6e,
+        0x8d, 0x0b, 0x3f, 0x6c, 0x2a, 0x7e, 0x51, 0xd4,
+    };
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
+    g_autoptr(GString) uuid = g_string_new(NULL);
+    guint8 digest[20];
+    gsize length = sizeof digest;
+
+    g_checksum_update(checksum, space, sizeof space);
+    g_checksum_update(checksum, (const guchar *) request_id, -1);
+    g_checksum_get_digest(checksum, digest, &length);
+    digest[6] = (digest[6] & 0x0f) | 0x50;
+    digest[8] = (digest[8] & 0x3f) | 0x80;
+    for (gsize i = 0; i < 16; i++)
+        g_string_append_printf(uuid, "%s%02x", i >= 4 && i <= 10 && i % 2 == 0 ? "-" : "",
+                               digest[i]);
+    return g_string_free(g_steal_pointer(&uuid), FALSE);
+}
+
+static char *
+choose_uuid(const Arguments *arguments)
+{
+    const char *given = arguments_get(arguments, "uuid");
+    const char *request_id = arguments_get(arguments, "request-id");
+
+    if (given != NULL)
+        return g_strdup(given);
+    return request_id != NULL ? uuid_of_request(request_id) : g_uuid_string_random();
+}
+
 static gboolean
 add_who(JsonObject *document, const Arguments *arguments, const Image *image, GError **error)
 {
-    const char *uuid = arguments_get(arguments, "uuid");
     const char *name = arguments_get(arguments, "name");
-    g_autofree char *random = g_uuid_string_random();
+    g_autofree char *uuid = choose_uuid(arguments);
 
     if (name == NULL)
         name = image->name;
@@ -230,7 +265,7 @@ add_who(JsonObject *document, const Arguments *arguments, const Image *image, GE
                                          : _("standard input has no name: --name is needed"));
         return FALSE;
     }
-    add_text(document, "uuid", uuid != NULL ? uuid : random);
+    add_text(document, "uuid", uuid);
     add_text(document, "name", name);
     return TRUE;
 }

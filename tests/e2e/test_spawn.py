@@ -123,6 +123,11 @@ def test_same_request(pool):
     refused(pool, 5, "hvd: EXISTS: ", words=("spawn", path, "--uuid", UUID, "--request-id", "2"))
     refused(pool, 5, "hvd: EXISTS: ", words=("spawn", path, "--uuid", UUID))
     refused(pool, 3, "request id", words=("spawn", path, "--request-id", "a b"))
+    # the request alone is enough: a name-based uuid, as others make it of the same namespace
+    words = (path, "--name", "web-3", "--request-id", "job-3")
+    first = pool.spawn(*words)
+    equal(first["uuid"], "e1eef4db-d758-5a84-a444-8cf2bd6fbed5")
+    equal(pool.spawn(*words), first)
 
 
 @with_pool()
