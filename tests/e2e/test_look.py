@@ -222,6 +222,20 @@ def test_output_that_cannot_be_written():
 
 
 @with_pool()
+def test_closed_descriptors(pool):
+    """What is opened later does not take their places: a pool's socket gets no table."""
+    closed = "the output cannot be written: Bad file descriptor"
+    pool.hvd("list", preexec_fn=lambda: os.close(1)).expect(1, closed)
+    for words in (["list"], ["--json", "list"], ["--json", "info", "web-1"], ["help"]):
+        equal(pool.hvd(*words, preexec_fn=lambda: os.closerange(0, 3)).status, 4 if "info" in words else 1)
+    equal(pool.hvd("list", preexec_fn=lambda: os.close(0)).expect(0).err, "")
+    pool.hvd("scenario", "-", preexec_fn=lambda: os.close(0)).expect(1, "standard input: Bad file descriptor")
+    with directory() as place:
+        equal(hvd(f"--simulate={place}", "list", preexec_fn=lambda: os.closerange(0, 3)).status, 1)
+        hvd(f"--simulate={place}", "list").expect(0)
+
+
+@with_pool()
 def test_colours(pool):
     def shown(**env):
         terminal = pool.terminal("nodes", env=env)
