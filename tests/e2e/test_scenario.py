@@ -4,6 +4,7 @@ Uses python3-jsonschema beside the standard library."""
 import json
 import pathlib
 import re
+import subprocess
 
 import jsonschema
 
@@ -18,8 +19,8 @@ def scenario(place, *steps):
     return write(place, "x.json", json.dumps(steps))
 
 
-def run(pool, *steps, words=()):
-    return pool.hvd(*words, "scenario", scenario(pool.state, *steps))
+def run(pool, *steps, words=(), **options):
+    return pool.hvd(*words, "scenario", scenario(pool.state, *steps), **options)
 
 
 def life(image):
@@ -87,6 +88,15 @@ def test_first_failure_is_the_end(pool):
     assert "step 3 of 3" not in result.err, result.err
     equal([line.split()[1] for line in result.out.splitlines()[1:]], ["ok", "failed", "not"])
     pool.record("VM", name_label="x")
+
+
+@with_pool()
+def test_answer_before_failure(pool):
+    """With 2>&1: each is whole, in the order in which they came, however long the answer is."""
+    steps = [{"run": ["nodes"]}] * 30 + [{"run": ["info", "nobody"]}]
+    result = run(pool, *steps, words=["--json"], stderr=subprocess.STDOUT).expect(4)
+    answer, error = [json.loads(line) for line in result.out.splitlines()]
+    equal((len(answer["steps"]), error["code"]), (31, "NOT_FOUND"))
 
 
 @with_pool()
