@@ -110,6 +110,8 @@ def test_config():
     for fault in ('http.call-timeout takes 1 to 3600, not "abc"', "there is no key no.such",
                   'pool.encoding takes auto, json, xml, not "jason"'):
         assert fault in said, said
+    [line] = hvd("--json", "--set", "no.such=1", "config", "pool.url").expect(0).err.splitlines()
+    assert "there is no key no.such" in json.loads(line)["log"], line
     hvd("config", "nonsense").expect(4, '"hvd config" lists the keys')
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
