@@ -1,5 +1,6 @@
 """What an operator looks at: nodes, instances, the driver, its configuration, the help."""
 
+import ctypes
 import json
 import os
 import re
@@ -63,6 +64,31 @@ def test_no_configuration():
         equal(os.stat(place).st_mode & 0o777, 0o700)
         for name in ("xenapi.conf", "xapi-sim.log", "start.lock", "password"):
             equal((name, os.stat(os.path.join(place, name)).st_mode & 0o777), (name, 0o600))
+
+
+def obey_permissions():
+    """For root too, from the next program on: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
+    for capability in (1, 2) if os.geteuid() == 0 else ():
+        ctypes.CDLL(None, use_errno=True).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+def test_simulated_pool_without_a_place():
+    """Which file, why, the code of that, and what else can be done."""
+    advice = "  advice: name another place with --simulate=DIR or XDG_STATE_HOME, or a pool with --pool"
+    with directory() as place:
+        write(place, "file", "")
+        os.makedirs(place + "/log/xapi-sim.log")
+        os.mkdir(place + "/closed", 0o500)
+        for name, status, told in (("file/x", 4, "file/x: Not a directory"),
+                                   ("log", 3, "log/xapi-sim.log: Is a directory"),
+                                   ("closed", 10, "closed/xapi-sim.log: Permission denied"),
+                                   ("closed/x", 10, "closed/x: Permission denied")):
+            result = hvd(f"--simulate={place}/{name}", "list", preexec_fn=obey_permissions)
+            result.expect(status, f": the simulated pool has no place: {place}/{told}\n{advice}\n")
+            equal(len(result.err.splitlines()), 2)
+        write(place, "pool.json", "{")
+        hvd(f"--simulate={place}", "list").expect(
+            12, "hvd: NOT_REACHABLE: the simulated pool did not start: xapi-sim: ", "pool.json")
 
 
 def test_two_start_at_once():
