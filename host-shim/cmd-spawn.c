@@ -31,6 +31,20 @@ find_given(const Arguments *arguments, const char *const *names)
 }
 
 static gboolean
+is_stdin(const char *path)
+{
+    return g_strcmp0(path, "-") == 0;
+}
+
+static const char *
+advise_on_options(const Arguments *arguments, gboolean is_document)
+{
+    return is_document && is_stdin(arguments_operand(arguments, 0))
+               ? _("for an image on standard input add --image-size BYTES")
+               : NULL;
+}
+
+static gboolean
 check_options(const Arguments *arguments, gboolean is_document, GError **error)
 {
     static const char *const for_images[] = {
@@ -42,10 +56,23 @@ check_options(const Arguments *arguments, gboolean is_document, GError **error)
 
     if (given == NULL)
         return TRUE;
-    failure_set(error, FAILURE_USAGE, NULL,
+    failure_set(error, FAILURE_USAGE, advise_on_options(arguments, is_document),
                 is_document ? _("--%s is for images: FILE is a document, which says it all")
                             : _("--%s is for documents: FILE is an image itself"),
                 given);
+    return FALSE;
+}
+
+/* Before it is read: whoever types the command at a terminal would wait for nothing. */
+static gboolean
+check_stdin(const Arguments *arguments, GError **error)
+{
+    if (!is_stdin(arguments_operand(arguments, 0)) || arguments_has(arguments, "image-size"))
+        return TRUE;
+    if (!is_stdin(arguments_get(arguments, "image")))
+        return check_options(arguments, TRUE, error);
+    failure_set(error, FAILURE_USAGE, NULL, "%s",
+                _("standard input cannot be both, the document and its image"));
     return FALSE;
 }
 
@@ -423,7 +450,7 @@ cmd_spawn(Shim *shim, GError **error)
     const Arguments *arguments = shim->arguments;
     g_auto(Image) image = {0};
 
-    if (!check_authority(arguments, error) ||
+    if (!check_stdin(arguments, error) || !check_authority(arguments, error) ||
         !open_image(shim, &image, arguments_operand(arguments, 0),
                     arguments_has(arguments, "image-size"), error) ||
         !check_options(arguments, image.document != NULL, error))

@@ -221,12 +221,16 @@ def test_usage():
                 ([image, "--mac", "a", "--mac", "b"], "more of --mac than of --network"),
                 ([image, "--no-network", "--network", "x"], "--no-network goes neither"),
                 (["-", "--image-size", "1M"], "--name is needed"),
+                (["-", "--image", "-"], "standard input cannot be both, the document and its image"),
                 ([], "spawn: FILE is missing")):
             hvd("spawn", *words, env=env).expect(2, "hvd: USAGE: ", told)
         fifo = os.path.join(place, "x.fifo")
         os.mkfifo(fifo)
         descriptor = os.open(fifo, os.O_RDWR)
         hvd("spawn", fifo, env=env).expect(2, "--image-size is needed")
+        # not read at all: nothing ever comes, and no end
+        hvd("spawn", "-", "--name", "w", env=env, stdin=descriptor).expect(
+            2, "--name is for images", "  advice: for an image on standard input add --image-size BYTES\n")
         os.close(descriptor)
         equal(os.path.exists(os.path.join(place, "hvd")), False)
 
