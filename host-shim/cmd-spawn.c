@@ -274,7 +274,7 @@ choose_uuid(const Arguments *arguments)
     const char *request_id = arguments_get(arguments, "request-id");
 
     if (given != NULL)
-        return g_strdup(given);
+        return g_ascii_strdown(given, -1);
     return request_id != NULL ? uuid_of_request(request_id) : g_uuid_string_random();
 }
 

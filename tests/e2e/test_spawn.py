@@ -65,6 +65,7 @@ def test_image_with_options(pool):
     equal({disk["storage"] for disk in info["disks"]}, {shared})
     equal(len(info["networks"]), 2)
     equal(info["networks"][0]["mac"], "fa:16:3e:00:00:07")
+    equal(pool.spawn(path, "--uuid", UUID.upper(), "--request-id", "job-1"), info)  # as info takes it
     vm = pool.record("VM", name_label="web-1")
     equal(vm["HVM_boot_params"].get("firmware"), "uefi")
     data = {key: value for key, value in vm["xenstore_data"].items() if "meta" in key}
