@@ -20,6 +20,11 @@
 
 /* ---- options that are for one kind of FILE only ---- */
 
+static const char *const for_images[] = {
+    "name",       "uuid", "memory", "vcpus",   "disk",     "extra-disk", "network",  "sha256",
+    "no-network", "mac",  "node",   "storage", "hostname", "metadata",   "firmware", NULL,
+};
+
 static const char *
 find_given(const Arguments *arguments, const char *const *names)
 {
@@ -47,10 +52,6 @@ advise_on_options(const Arguments *arguments, gboolean is_document)
 static gboolean
 check_options(const Arguments *arguments, gboolean is_document, GError **error)
 {
-    static const char *const for_images[] = {
-        "name",       "uuid", "memory", "vcpus",   "disk",     "extra-disk", "network",  "sha256",
-        "no-network", "mac",  "node",   "storage", "hostname", "metadata",   "firmware", NULL,
-    };
     static const char *const for_documents[] = {"image", NULL};
     const char *given = find_given(arguments, is_document ? for_images : for_documents);
 
@@ -141,6 +142,22 @@ random_mac(void)
 
     return g_strdup_printf("fa:16:3e:%02x:%02x:%02x", bits & 0xff, bits >> 8 & 0xff,
                            bits >> 16 & 0xff);
+}
+
+/* Here it is still known which option it was. */
+static gboolean
+check_texts(const Arguments *arguments, GError **error)
+{
+    for (guint i = 0; for_images[i] != NULL; i++) {
+        g_auto(GStrv) texts = arguments_list(arguments, for_images[i]);
+        g_autofree char *text = g_strjoinv(" ", texts);
+
+        if (!g_utf8_validate(text, -1, NULL)) {
+            failure_set(error, FAILURE_USAGE, NULL, _("--%s takes text in UTF-8"), for_images[i]);
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -309,7 +326,7 @@ make_document(const Arguments *arguments, const Image *image, GError **error)
     add_text(document, "storage", arguments_get(arguments, "storage"));
     add_text(document, "hostname", arguments_get(arguments, "hostname"));
     add_text(document, "firmware", arguments_get(arguments, "firmware"));
-    if (add_who(document, arguments, image, error) &&
+    if (check_texts(arguments, error) && add_who(document, arguments, image, error) &&
         add_image(document, arguments, image, error) && add_disks(document, arguments, error) &&
         add_networks(document, arguments, error) && add_metadata(document, arguments, error))
         return g_steal_pointer(&document);

@@ -219,6 +219,8 @@ def test_usage():
                 ([image, "--extra-disk", "x"], '--extra-disk takes a size, not "x"'),
                 ([image, "--vcpus", "0"], "--vcpus takes a number from 1 to 1024"),
                 ([image, "--metadata", "x"], "--metadata takes KEY=VALUE"),
+                ([image, "--name", b"caf\xe9"], "--name takes text in UTF-8"),
+                ([image, "--metadata", "a=b", "--metadata", b"x=\xe9"], "--metadata takes text in UTF-8"),
                 ([image, "--mac", "a", "--mac", "b"], "more of --mac than of --network"),
                 ([image, "--no-network", "--network", "x"], "--no-network goes neither"),
                 (["-", "--image-size", "1M"], "--name is needed"),
