@@ -59,7 +59,8 @@ def test_success(pool):
 def test_saved_sizes(pool):
     """What is saved may be a size, and only later it is known which."""
     image = write(pool.state, "x.img", content(MIB))
-    run(pool, {"run": ["spawn", image, "--name", "web-1"], "save": {"mem": "/memory_bytes", "n": "/vcpus"}},
+    run(pool, {"run": ["spawn", image, "--name", "web-1", "--metadata=x=-", "--metadata", "y=-"],
+               "save": {"mem": "/memory_bytes", "n": "/vcpus"}},
         {"run": ["spawn", image, "--name", "web-2", "--memory", "${mem}", "--vcpus", "${n}"],
          "expect": {"json": {"memory_bytes": 1 << 30}}}).expect(0)
 
@@ -151,6 +152,8 @@ WORSE = [
     ("/0/run", '"watch" would never end', [{"run": ["watch"]}]),
     ("/0/run", '"scenario" is no command for a step', [{"run": ["scenario", "x"]}]),
     ("/0/run/1", "standard input and output", [{"run": ["spawn", "-"]}]),
+    ("/0/run/2", "standard input and output", [{"run": ["spawn", "x.json", "--image=-"]}]),
+    ("/0/run/2", "standard input and output", [{"run": ["snapshot", "web-1", "--to=-"]}]),
     ("/0/run/1", 'no step before this one saves "id"', [{"run": ["info", "${id}"]}]),
     ("/0/run/1", 'saves "id"', [{"run": ["info", "${id"]}]),
     ("/0/expect/json", 'saves "id"', [{"run": ["list"], "expect": {"json": [{"x": "${id}"}]},
