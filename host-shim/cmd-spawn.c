@@ -89,7 +89,7 @@ open_url(Shim *shim, Image *image, const char *url, ImageOptions *options, GErro
     Limit *limit = limit_new(seconds, cancellable);
     gboolean opened;
 
-    interrupt_expect(interrupt);
+    interrupt_expect(interrupt, TRUE);
     options->cancellable = cancellable;
     opened = image_open(image, url, options, error);
     interrupt_free(interrupt);
