@@ -253,7 +253,7 @@ check_leftovers(Doctor *doctor)
     plan = document_parse(text);
     n = count_repairs(document_object(plan));
     if (n == 0)
-        doctor_say(doctor, CHECK_OK, NULL, "%s", _("nothing was left half-done"));
+        doctor_say(doctor, CHECK_OK, NULL, "%s", _("nothing that reconcile would put right"));
     else
         doctor_say(doctor, CHECK_WARNING,
                    _("look with \"hvd --plan reconcile\"; without --plan it puts it right"),

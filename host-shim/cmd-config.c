@@ -234,7 +234,7 @@ note_faults(Output *output, const GPtrArray *keys, GKeyFile *values)
     g_autoptr(GPtrArray) faults = settings_find_faults(keys, values);
 
     for (guint i = 0; i < faults->len; i++)
-        output_note(output, _("note: %s"), (const char *) g_ptr_array_index(faults, i));
+        output_tell(output, _("note: %s"), (const char *) g_ptr_array_index(faults, i));
 }
 
 gboolean

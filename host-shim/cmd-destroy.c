@@ -20,6 +20,18 @@ is_to_be_asked(const Shim *shim)
            isatty(STDIN_FILENO);
 }
 
+/* Until it is answered there is nothing that a signal would have to undo. */
+static gboolean
+ask(Shim *shim, const char *question, GError **error)
+{
+    gboolean confirmed;
+
+    interrupt_expect(shim->interrupt, TRUE);
+    confirmed = terminal_confirm(question, runner_get_cancellable(shim->runner), error);
+    interrupt_expect(shim->interrupt, FALSE);
+    return confirmed;
+}
+
 static gboolean
 is_wanted(Shim *shim, const char *who, GError **error)
 {
@@ -34,7 +46,7 @@ is_wanted(Shim *shim, const char *who, GError **error)
             _("not destroyed: it asks first, and stderr, where it would ask, is no terminal"));
         return FALSE;
     }
-    if (terminal_confirm(question, runner_get_cancellable(shim->runner), error))
+    if (ask(shim, question, error))
         return TRUE;
     g_prefix_error(error, "%s", _("not destroyed: "));
     return FALSE;

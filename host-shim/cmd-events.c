@@ -206,7 +206,7 @@ watch_pool(Watch *watch, gboolean go_on, GError **error)
         return FALSE;
     if (!go_on)
         return TRUE;
-    interrupt_expect(shim->interrupt);
+    interrupt_expect(shim->interrupt, TRUE);
     return follow(watch, error);
 }
 

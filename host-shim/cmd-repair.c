@@ -85,24 +85,27 @@ find_grace(Shim *shim)
     return 0;
 }
 
-/* What is younger belongs to somebody who may only be slow; the report does not have it. */
+/* What is younger belongs to somebody who may only be slow; the report does not have it, nor what has a
+ * session that was in use until just now: a pool forgets none because its owner is gone. */
 static void
 say_nothing(Shim *shim)
 {
     guint64 seconds = find_grace(shim);
 
     if (seconds == 0)
-        output_line(shim->output, "%s", _("nothing was left half-done"));
+        output_line(shim->output, "%s", _("nothing was found half-done"));
     else if (seconds % 60 == 0)
         output_line(shim->output,
-                    _("nothing that is older than %u min was left half-done; younger things are "
+                    _("nothing that is older than %u min was found half-done; younger things are "
                       "left alone: see \"hvd --plan --set reconcile.grace=0 reconcile\""),
                     (guint) (seconds / 60));
     else
         output_line(shim->output,
-                    _("nothing that is older than %u s was left half-done; younger things are "
+                    _("nothing that is older than %u s was found half-done; younger things are "
                       "left alone: see \"hvd --plan --set reconcile.grace=0 reconcile\""),
                     (guint) seconds);
+    output_line(shim->output, "%s",
+                _("what a process killed just now has left shows after a quarter of an hour"));
 }
 
 static gboolean

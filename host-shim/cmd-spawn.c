@@ -20,6 +20,11 @@
 
 /* ---- options that are for one kind of FILE only ---- */
 
+static const char *const for_images[] = {
+    "name",       "uuid", "memory", "vcpus",   "disk",     "extra-disk", "network",  "sha256",
+    "no-network", "mac",  "node",   "storage", "hostname", "metadata",   "firmware", NULL,
+};
+
 static const char *
 find_given(const Arguments *arguments, const char *const *names)
 {
@@ -31,21 +36,44 @@ find_given(const Arguments *arguments, const char *const *names)
 }
 
 static gboolean
+is_stdin(const char *path)
+{
+    return g_strcmp0(path, "-") == 0;
+}
+
+static const char *
+advise_on_options(const Arguments *arguments, gboolean is_document)
+{
+    return is_document && is_stdin(arguments_operand(arguments, 0))
+               ? _("for an image on standard input add --image-size BYTES")
+               : NULL;
+}
+
+static gboolean
 check_options(const Arguments *arguments, gboolean is_document, GError **error)
 {
-    static const char *const for_images[] = {
-        "name",       "uuid", "memory", "vcpus",   "disk",     "extra-disk", "network",  "sha256",
-        "no-network", "mac",  "node",   "storage", "hostname", "metadata",   "firmware", NULL,
-    };
     static const char *const for_documents[] = {"image", NULL};
     const char *given = find_given(arguments, is_document ? for_images : for_documents);
 
     if (given == NULL)
         return TRUE;
-    failure_set(error, FAILURE_USAGE, NULL,
+    failure_set(error, FAILURE_USAGE, advise_on_options(arguments, is_document),
                 is_document ? _("--%s is for images: FILE is a document, which says it all")
                             : _("--%s is for documents: FILE is an image itself"),
                 given);
+    return FALSE;
+}
+
+/* Before it is read: whoever types the command at a terminal would wait for nothing. */
+static gboolean
+check_stdin(const Arguments *arguments, GError **error)
+{
+    if (!is_stdin(arguments_operand(arguments, 0)) || arguments_has(arguments, "image-size"))
+        return TRUE;
+    if (!is_stdin(arguments_get(arguments, "image")))
+        return check_options(arguments, TRUE, error);
+    failure_set(error, FAILURE_USAGE, NULL, "%s",
+                _("standard input cannot be both, the document and its image"));
     return FALSE;
 }
 
@@ -61,7 +89,7 @@ open_url(Shim *shim, Image *image, const char *url, ImageOptions *options, GErro
     Limit *limit = limit_new(seconds, cancellable);
     gboolean opened;
 
-    interrupt_expect(interrupt);
+    interrupt_expect(interrupt, TRUE);
     options->cancellable = cancellable;
     opened = image_open(image, url, options, error);
     interrupt_free(interrupt);
@@ -114,6 +142,22 @@ random_mac(void)
 
     return g_strdup_printf("fa:16:3e:%02x:%02x:%02x", bits & 0xff, bits >> 8 & 0xff,
                            bits >> 16 & 0xff);
+}
+
+/* Here it is still known which option it was. */
+static gboolean
+check_texts(const Arguments *arguments, GError **error)
+{
+    for (guint i = 0; for_images[i] != NULL; i++) {
+        g_auto(GStrv) texts = arguments_list(arguments, for_images[i]);
+        g_autofree char *text = g_strjoinv(" ", texts);
+
+        if (!g_utf8_validate(text, -1, NULL)) {
+            failure_set(error, FAILURE_USAGE, NULL, _("--%s takes text in UTF-8"), for_images[i]);
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -215,12 +259,47 @@ add_image(JsonObject *document, const Arguments *arguments, const Image *image, 
     return FALSE;
 }
 
+/* Of the same request always the same: a name-based uuid, version 5 of RFC 9562. */
+static char *
+uuid_of_request(const char *request_id)
+{
+    /* our own, drawn once: 1f3b5f0e-9a63-4c6e-8d0b-3f6c2a7e51d4 */
+    static const guint8 space[] = {
+        0x1f, 0x3b, 0x5f, 0x0e, 0x9a, 0x63, 0x4c, 0x6e,
+        0x8d, 0x0b, 0x3f, 0x6c, 0x2a, 0x7e, 0x51, 0xd4,
+    };
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
+    g_autoptr(GString) uuid = g_string_new(NULL);
+    guint8 digest[20];
+    gsize length = sizeof digest;
+
+    g_checksum_update(checksum, space, sizeof space);
+    g_checksum_update(checksum, (const guchar *) request_id, -1);
+    g_checksum_get_digest(checksum, digest, &length);
+    digest[6] = (digest[6] & 0x0f) | 0x50;
+    digest[8] = (digest[8] & 0x3f) | 0x80;
+    for (gsize i = 0; i < 16; i++)
+        g_string_append_printf(uuid, "%s%02x", i >= 4 && i <= 10 && i % 2 == 0 ? "-" : "",
+                               digest[i]);
+    return g_string_free(g_steal_pointer(&uuid), FALSE);
+}
+
+static char *
+choose_uuid(const Arguments *arguments)
+{
+    const char *given = arguments_get(arguments, "uuid");
+    const char *request_id = arguments_get(arguments, "request-id");
+
+    if (given != NULL)
+        return g_ascii_strdown(given, -1);
+    return request_id != NULL ? uuid_of_request(request_id) : g_uuid_string_random();
+}
+
 static gboolean
 add_who(JsonObject *document, const Arguments *arguments, const Image *image, GError **error)
 {
-    const char *uuid = arguments_get(arguments, "uuid");
     const char *name = arguments_get(arguments, "name");
-    g_autofree char *random = g_uuid_string_random();
+    g_autofree char *uuid = choose_uuid(arguments);
 
     if (name == NULL)
         name = image->name;
@@ -230,7 +309,7 @@ add_who(JsonObject *document, const Arguments *arguments, const Image *image, GE
                                          : _("standard input has no name: --name is needed"));
         return FALSE;
     }
-    add_text(document, "uuid", uuid != NULL ? uuid : random);
+    add_text(document, "uuid", uuid);
     add_text(document, "name", name);
     return TRUE;
 }
@@ -247,7 +326,7 @@ make_document(const Arguments *arguments, const Image *image, GError **error)
     add_text(document, "storage", arguments_get(arguments, "storage"));
     add_text(document, "hostname", arguments_get(arguments, "hostname"));
     add_text(document, "firmware", arguments_get(arguments, "firmware"));
-    if (add_who(document, arguments, image, error) &&
+    if (check_texts(arguments, error) && add_who(document, arguments, image, error) &&
         add_image(document, arguments, image, error) && add_disks(document, arguments, error) &&
         add_networks(document, arguments, error) && add_metadata(document, arguments, error))
         return g_steal_pointer(&document);
@@ -388,7 +467,7 @@ cmd_spawn(Shim *shim, GError **error)
     const Arguments *arguments = shim->arguments;
     g_auto(Image) image = {0};
 
-    if (!check_authority(arguments, error) ||
+    if (!check_stdin(arguments, error) || !check_authority(arguments, error) ||
         !open_image(shim, &image, arguments_operand(arguments, 0),
                     arguments_has(arguments, "image-size"), error) ||
         !check_options(arguments, image.document != NULL, error))

@@ -293,7 +293,7 @@ cmd_watch(Shim *shim, GError **error)
     shim->lifecycle_data = &watch;
     done = shim_connect(shim, error) != NULL;
     if (done) {
-        interrupt_expect(shim->interrupt);
+        interrupt_expect(shim->interrupt, TRUE);
         done = watch_screen(&watch, error);
     }
     shim->on_lifecycle = NULL;

@@ -62,7 +62,8 @@ static const Option doctor_options[] = {
 static const Option spawn_options[] = {
     {"name", 0, OPTION_TEXT, N_("NAME"),
      N_("for people; without it the file's, but for its suffix"), 0, 0},
-    {"uuid", 0, OPTION_TEXT, N_("UUID"), N_("key of the instance; without it a random one"), 0, 0},
+    {"uuid", 0, OPTION_TEXT, N_("UUID"),
+     N_("key of the instance; without it the one of --request-id, or a random one"), 0, 0},
     {"memory", 0, OPTION_SIZE, N_("SIZE"), N_("memory of the guest; 1G"), 0, 0},
     {"vcpus", 0, OPTION_NUMBER, N_("N"), N_("virtual processors; 1"), 1, MAX_VCPUS},
     {"disk", 0, OPTION_SIZE, N_("SIZE"),
@@ -92,7 +93,8 @@ static const Option spawn_options[] = {
     {"image-ca-file", 0, OPTION_TEXT, N_("FILE"),
      N_("certificates to trust where the image comes from https, in place of the system's"), 0, 0},
     {"request-id", 0, OPTION_TEXT, N_("ID"),
-     N_("a repeated spawn with the same one has the same result"), 0, 0},
+     N_("a repeated spawn with the same one has the same result; without --uuid it gives the uuid"),
+     0, 0},
     {NULL},
 };
 

@@ -60,9 +60,9 @@ on_signal(gpointer data)
 }
 
 void
-interrupt_expect(Interrupt *interrupt)
+interrupt_expect(Interrupt *interrupt, gboolean expected)
 {
-    interrupt->expected = TRUE;
+    interrupt->expected = expected;
 }
 
 gboolean

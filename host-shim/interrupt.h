@@ -15,8 +15,8 @@ typedef struct _Interrupt Interrupt;
 gboolean interrupt_is_ignored(int signal_number);
 /* From now on SIGINT, SIGTERM and SIGHUP cancel @cancellable, but for those that are ignored. */
 Interrupt *interrupt_new(Output *output, GCancellable *cancellable);
-/* From now on a signal is how it is meant to end: nothing is said about it. */
-void interrupt_expect(Interrupt *interrupt);
+/* While it is expected a signal is how it is meant to end: nothing is said about it. */
+void interrupt_expect(Interrupt *interrupt, gboolean expected);
 /* There was a signal: @cancellable is not to be used for anything else. */
 gboolean interrupt_has_come(const Interrupt *interrupt);
 void interrupt_free(Interrupt *interrupt);

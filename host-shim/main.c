@@ -5,14 +5,27 @@
 #include "place.h"
 #include "shim.h"
 
+#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
+
+/* What is opened later must not become the stdout that we were started without. Opened the wrong way
+ * round these fail as closed ones do; each gets its own number, the lowest that is free. */
+static void
+fill_gaps(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
 
 /* What is in our memory may be a password: no core file, no other process that looks in. Under
  * AddressSanitizer its leak check has to look in. Returns the limit of core files that was there before. */
@@ -77,6 +90,7 @@ main(int argc G_GNUC_UNUSED, char **argv)
     guint64 core_limit = close_shutters();
     Output output;
 
+    fill_gaps();
     choose_language();
     output_init(&output);
     if (g_strv_contains((const char *const *) argv + 1, "--json"))

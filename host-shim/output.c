@@ -202,6 +202,9 @@ output_error(Output *output, const GError *error)
     g_autofree char *text =
         output->json ? failure_print_json(error) : failure_print(error, output->err_colours);
 
+    /* where both go to one place the answer stands first, and whole; the failure counts for more than
+     * whether that could be written */
+    fflush(stdout);
     if (output->json)
         output_stderr_json(output, text);
     else

@@ -117,6 +117,15 @@ expand(Reader *reader, const char *text, GError **error)
     return expanded;
 }
 
+/* "-", or "--image=-" */
+static gboolean
+is_standard_stream(const char *word)
+{
+    const char *equals = g_str_has_prefix(word, "--") ? strchr(word, '=') : NULL;
+
+    return strcmp(equals != NULL ? equals + 1 : word, "-") == 0;
+}
+
 static gboolean
 read_words(Reader *reader, JsonArray *array, GStrvBuilder *words, GStrvBuilder *expanded,
            GError **error)
@@ -128,7 +137,7 @@ read_words(Reader *reader, JsonArray *array, GStrvBuilder *words, GStrvBuilder *
 
         if (!holds_text(element))
             return refuse(reader, error, _("expected a text"));
-        if (strcmp(json_node_get_string(element), "-") == 0)
+        if (is_standard_stream(json_node_get_string(element)))
             return refuse(reader, error, _("standard input and output are not a step's"));
         word = expand(reader, json_node_get_string(element), error);
         if (word == NULL)

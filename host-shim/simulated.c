@@ -34,6 +34,46 @@ simulated_free(Simulated *simulated)
     g_free(simulated);
 }
 
+/* ---- its directory ---- */
+
+static void
+set_unusable(GError **error, const char *path, int system_error)
+{
+    g_autoptr(GError) cause = NULL;
+
+    failure_set_file(&cause, path, system_error);
+    failure_set(
+        error, cause->code,
+        _("name another place with --simulate=DIR or XDG_STATE_HOME, or a pool with --pool"),
+        _("the simulated pool has no place: %s"), cause->message);
+}
+
+static gboolean
+make_directory(const char *directory, GError **error)
+{
+    if (g_mkdir_with_parents(directory, 0700) == 0)
+        return TRUE;
+    set_unusable(error, directory, errno);
+    return FALSE;
+}
+
+static char *
+name_log(const char *directory)
+{
+    return g_build_filename(directory, "xapi-sim.log", NULL);
+}
+
+static int
+open_log(const char *directory, GError **error)
+{
+    g_autofree char *log = name_log(directory);
+    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        set_unusable(error, log, errno);
+    return fd;
+}
+
 /* ---- starting it ---- */
 
 static char *
@@ -53,20 +93,46 @@ leave_terminal(gpointer data G_GNUC_UNUSED)
     setsid();
 }
 
+static void
+set_not_started(GError **error, const char *cause)
+{
+    failure_set(error, HVD_ERROR_NOT_REACHABLE, NULL, _("the simulated pool did not start: %s"),
+                cause);
+}
+
 /* Its complaints go to a file: whoever reads our stderr to its end would else wait for the pool. */
 static GSubprocess *
 launch(const char *program, const char *directory, GError **error)
 {
     g_autoptr(GSubprocessLauncher) launcher =
         g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
-    g_autofree char *log = g_build_filename(directory, "xapi-sim.log", NULL);
-    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    g_autoptr(GError) cause = NULL;
+    int fd = open_log(directory, error);
+    GSubprocess *process;
 
-    if (fd >= 0)
-        g_subprocess_launcher_take_stderr_fd(launcher, fd);
+    if (fd < 0)
+        return NULL;
+    g_subprocess_launcher_take_stderr_fd(launcher, fd);
     g_subprocess_launcher_set_child_setup(launcher, leave_terminal, NULL, NULL);
-    return g_subprocess_launcher_spawn(launcher, error, program, "--tls", "--state", directory,
-                                       "--linger", LINGER_S, "--pace", PACE_MS, NULL);
+    process = g_subprocess_launcher_spawn(launcher, &cause, program, "--tls", "--state", directory,
+                                          "--linger", LINGER_S, "--pace", PACE_MS, NULL);
+    if (process == NULL)
+        set_not_started(error, cause->message);
+    return process;
+}
+
+/* Its last words, or where they would be. */
+static char *
+find_complaint(const char *directory)
+{
+    g_autofree char *log = name_log(directory);
+    g_autofree char *text = NULL;
+    const char *end;
+
+    if (!g_file_get_contents(log, &text, NULL, NULL) || g_strchomp(text)[0] == '\0')
+        return g_strdup_printf(_("see %s"), log);
+    end = strrchr(text, '\n');
+    return g_strdup(end != NULL ? end + 1 : text);
 }
 
 static gboolean
@@ -75,23 +141,23 @@ start(const char *directory, GError **error)
     g_autofree char *program = find_program();
     g_autoptr(GSubprocess) process = NULL;
     g_autoptr(GDataInputStream) output = NULL;
-    g_autoptr(GError) cause = NULL;
     g_autofree char *line = NULL;
+    g_autofree char *complaint = NULL;
 
     if (program == NULL) {
         failure_set(error, HVD_ERROR_NOT_FOUND, NULL, "%s",
                     _("the simulated pool needs the program xapi-sim, which is not there"));
         return FALSE;
     }
-    process = launch(program, directory, &cause);
-    if (process != NULL) {
-        output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(process));
-        line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
-    }
+    process = launch(program, directory, error);
+    if (process == NULL)
+        return FALSE;
+    output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(process));
+    line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
     if (line != NULL)
         return TRUE;
-    failure_set(error, HVD_ERROR_NOT_REACHABLE, NULL,
-                _("the simulated pool did not start: see %s/xapi-sim.log"), directory);
+    complaint = find_complaint(directory);
+    set_not_started(error, complaint);
     return FALSE;
 }
 
@@ -203,16 +269,6 @@ write_config(Simulated *simulated, JsonObject *ready, GError **error)
 }
 
 /* ---- the face ---- */
-
-static gboolean
-make_directory(const char *directory, GError **error)
-{
-    if (g_mkdir_with_parents(directory, 0700) == 0)
-        return TRUE;
-    failure_set(error, HVD_ERROR_FAILED, NULL, _("the directory %s cannot be made: %s"), directory,
-                g_strerror(errno));
-    return FALSE;
-}
 
 char *
 simulated_find_directory(const char *directory)

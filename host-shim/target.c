@@ -273,7 +273,7 @@ add_password(Target *target, const Arguments *arguments, const Credential *crede
     if (!credential_check(credential, error))
         return FALSE;
     if (credential_is_from_environment(credential))
-        output_note(
+        output_tell(
             output, "%s",
             _("note: a password in the environment is the weakest source; file: is better"));
     if (reference == NULL && (configured == NULL || configured[0] == '\0'))

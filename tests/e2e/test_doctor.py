@@ -194,6 +194,7 @@ def test_leftovers(pool):
     pool.control.do("restart")
     expect(joined(pool, *NOW), "leftovers", "warning", "would put it right")
     pool.hvd(*NOW, "reconcile").expect(0)
+    expect(joined(pool, *NOW), "leftovers", "ok", "nothing that reconcile would put right")
     content_with(joined(pool, *NOW))
 
 

@@ -1,5 +1,6 @@
 """What an operator looks at: nodes, instances, the driver, its configuration, the help."""
 
+import ctypes
 import json
 import os
 import re
@@ -65,6 +66,31 @@ def test_no_configuration():
             equal((name, os.stat(os.path.join(place, name)).st_mode & 0o777), (name, 0o600))
 
 
+def obey_permissions():
+    """For root too, from the next program on: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
+    for capability in (1, 2) if os.geteuid() == 0 else ():
+        ctypes.CDLL(None, use_errno=True).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+def test_simulated_pool_without_a_place():
+    """Which file, why, the code of that, and what else can be done."""
+    advice = "  advice: name another place with --simulate=DIR or XDG_STATE_HOME, or a pool with --pool"
+    with directory() as place:
+        write(place, "file", "")
+        os.makedirs(place + "/log/xapi-sim.log")
+        os.mkdir(place + "/closed", 0o500)
+        for name, status, told in (("file/x", 4, "file/x: Not a directory"),
+                                   ("log", 3, "log/xapi-sim.log: Is a directory"),
+                                   ("closed", 10, "closed/xapi-sim.log: Permission denied"),
+                                   ("closed/x", 10, "closed/x: Permission denied")):
+            result = hvd(f"--simulate={place}/{name}", "list", preexec_fn=obey_permissions)
+            result.expect(status, f": the simulated pool has no place: {place}/{told}\n{advice}\n")
+            equal(len(result.err.splitlines()), 2)
+        write(place, "pool.json", "{")
+        hvd(f"--simulate={place}", "list").expect(
+            12, "hvd: NOT_REACHABLE: the simulated pool did not start: xapi-sim: ", "pool.json")
+
+
 def test_two_start_at_once():
     with directory() as state:
         from shim import finish, start
@@ -110,6 +136,8 @@ def test_config():
     for fault in ('http.call-timeout takes 1 to 3600, not "abc"', "there is no key no.such",
                   'pool.encoding takes auto, json, xml, not "jason"'):
         assert fault in said, said
+    [line] = hvd("--json", "--set", "no.such=1", "config", "pool.url").expect(0).err.splitlines()
+    assert "there is no key no.such" in json.loads(line)["log"], line
     hvd("config", "nonsense").expect(4, '"hvd config" lists the keys')
     hvd("config", "tls.pin").expect(4, 'there is no key "tls.pin"', 'did you mean "tls.pins"?')
     hvd("--config", "/nowhere/x.conf", "config").expect(19, "CONFIG", "/nowhere/x.conf")
@@ -219,6 +247,20 @@ def test_driver_file():
 def test_output_that_cannot_be_written():
     with open("/dev/full", "w", encoding="ascii") as full:
         hvd("help", stdout=full).expect(1, "hvd: FAILED: the output cannot be written")
+
+
+@with_pool()
+def test_closed_descriptors(pool):
+    """What is opened later does not take their places: a pool's socket gets no table."""
+    closed = "the output cannot be written: Bad file descriptor"
+    pool.hvd("list", preexec_fn=lambda: os.close(1)).expect(1, closed)
+    for words in (["list"], ["--json", "list"], ["--json", "info", "web-1"], ["help"]):
+        equal(pool.hvd(*words, preexec_fn=lambda: os.closerange(0, 3)).status, 4 if "info" in words else 1)
+    equal(pool.hvd("list", preexec_fn=lambda: os.close(0)).expect(0).err, "")
+    pool.hvd("scenario", "-", preexec_fn=lambda: os.close(0)).expect(1, "standard input: Bad file descriptor")
+    with directory() as place:
+        equal(hvd(f"--simulate={place}", "list", preexec_fn=lambda: os.closerange(0, 3)).status, 1)
+        hvd(f"--simulate={place}", "list").expect(0)
 
 
 @with_pool()

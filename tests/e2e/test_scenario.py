@@ -4,6 +4,7 @@ Uses python3-jsonschema beside the standard library."""
 import json
 import pathlib
 import re
+import subprocess
 
 import jsonschema
 
@@ -18,8 +19,8 @@ def scenario(place, *steps):
     return write(place, "x.json", json.dumps(steps))
 
 
-def run(pool, *steps, words=()):
-    return pool.hvd(*words, "scenario", scenario(pool.state, *steps))
+def run(pool, *steps, words=(), **options):
+    return pool.hvd(*words, "scenario", scenario(pool.state, *steps), **options)
 
 
 def life(image):
@@ -58,7 +59,8 @@ def test_success(pool):
 def test_saved_sizes(pool):
     """What is saved may be a size, and only later it is known which."""
     image = write(pool.state, "x.img", content(MIB))
-    run(pool, {"run": ["spawn", image, "--name", "web-1"], "save": {"mem": "/memory_bytes", "n": "/vcpus"}},
+    run(pool, {"run": ["spawn", image, "--name", "web-1", "--metadata=x=-", "--metadata", "y=-"],
+               "save": {"mem": "/memory_bytes", "n": "/vcpus"}},
         {"run": ["spawn", image, "--name", "web-2", "--memory", "${mem}", "--vcpus", "${n}"],
          "expect": {"json": {"memory_bytes": 1 << 30}}}).expect(0)
 
@@ -87,6 +89,15 @@ def test_first_failure_is_the_end(pool):
     assert "step 3 of 3" not in result.err, result.err
     equal([line.split()[1] for line in result.out.splitlines()[1:]], ["ok", "failed", "not"])
     pool.record("VM", name_label="x")
+
+
+@with_pool()
+def test_answer_before_failure(pool):
+    """With 2>&1: each is whole, in the order in which they came, however long the answer is."""
+    steps = [{"run": ["nodes"]}] * 30 + [{"run": ["info", "nobody"]}]
+    result = run(pool, *steps, words=["--json"], stderr=subprocess.STDOUT).expect(4)
+    answer, error = [json.loads(line) for line in result.out.splitlines()]
+    equal((len(answer["steps"]), error["code"]), (31, "NOT_FOUND"))
 
 
 @with_pool()
@@ -141,6 +152,8 @@ WORSE = [
     ("/0/run", '"watch" would never end', [{"run": ["watch"]}]),
     ("/0/run", '"scenario" is no command for a step', [{"run": ["scenario", "x"]}]),
     ("/0/run/1", "standard input and output", [{"run": ["spawn", "-"]}]),
+    ("/0/run/2", "standard input and output", [{"run": ["spawn", "x.json", "--image=-"]}]),
+    ("/0/run/2", "standard input and output", [{"run": ["snapshot", "web-1", "--to=-"]}]),
     ("/0/run/1", 'no step before this one saves "id"', [{"run": ["info", "${id}"]}]),
     ("/0/run/1", 'saves "id"', [{"run": ["info", "${id"]}]),
     ("/0/expect/json", 'saves "id"', [{"run": ["list"], "expect": {"json": [{"x": "${id}"}]},

@@ -31,7 +31,8 @@ def test_environment(pool):
     words, _ = pool.address()
     env = {"HVD_CREDENTIAL": "env:SECRET_WORD", "SECRET_WORD": pool.password()}
     hvd(*words, "nodes", env=env).expect(0, "the weakest source")
-    equal(hvd(*words, "--json", "nodes", env=env).expect(0).err, "")
+    [line] = hvd(*words, "--json", "nodes", env=env).expect(0).err.splitlines()
+    assert "the weakest source" in json.loads(line)["log"], line
     env = {"HVD_CREDENTIAL": "env:SECRET_WORD", "SECRET_WORD": None}
     hvd(*words, "nodes", env=env).expect(20, "SECRET", "SECRET_WORD, which is not set")
     env["SECRET_WORD"] = "x" * 5000

@@ -65,6 +65,7 @@ def test_image_with_options(pool):
     equal({disk["storage"] for disk in info["disks"]}, {shared})
     equal(len(info["networks"]), 2)
     equal(info["networks"][0]["mac"], "fa:16:3e:00:00:07")
+    equal(pool.spawn(path, "--uuid", UUID.upper(), "--request-id", "job-1"), info)  # as info takes it
     vm = pool.record("VM", name_label="web-1")
     equal(vm["HVM_boot_params"].get("firmware"), "uefi")
     data = {key: value for key, value in vm["xenstore_data"].items() if "meta" in key}
@@ -123,6 +124,11 @@ def test_same_request(pool):
     refused(pool, 5, "hvd: EXISTS: ", words=("spawn", path, "--uuid", UUID, "--request-id", "2"))
     refused(pool, 5, "hvd: EXISTS: ", words=("spawn", path, "--uuid", UUID))
     refused(pool, 3, "request id", words=("spawn", path, "--request-id", "a b"))
+    # the request alone is enough: a name-based uuid, as others make it of the same namespace
+    words = (path, "--name", "web-3", "--request-id", "job-3")
+    first = pool.spawn(*words)
+    equal(first["uuid"], "e1eef4db-d758-5a84-a444-8cf2bd6fbed5")
+    equal(pool.spawn(*words), first)
 
 
 @with_pool()
@@ -213,15 +219,21 @@ def test_usage():
                 ([image, "--extra-disk", "x"], '--extra-disk takes a size, not "x"'),
                 ([image, "--vcpus", "0"], "--vcpus takes a number from 1 to 1024"),
                 ([image, "--metadata", "x"], "--metadata takes KEY=VALUE"),
+                ([image, "--name", b"caf\xe9"], "--name takes text in UTF-8"),
+                ([image, "--metadata", "a=b", "--metadata", b"x=\xe9"], "--metadata takes text in UTF-8"),
                 ([image, "--mac", "a", "--mac", "b"], "more of --mac than of --network"),
                 ([image, "--no-network", "--network", "x"], "--no-network goes neither"),
                 (["-", "--image-size", "1M"], "--name is needed"),
+                (["-", "--image", "-"], "standard input cannot be both, the document and its image"),
                 ([], "spawn: FILE is missing")):
             hvd("spawn", *words, env=env).expect(2, "hvd: USAGE: ", told)
         fifo = os.path.join(place, "x.fifo")
         os.mkfifo(fifo)
         descriptor = os.open(fifo, os.O_RDWR)
         hvd("spawn", fifo, env=env).expect(2, "--image-size is needed")
+        # not read at all: nothing ever comes, and no end
+        hvd("spawn", "-", "--name", "w", env=env, stdin=descriptor).expect(
+            2, "--name is for images", "  advice: for an image on standard input add --image-size BYTES\n")
         os.close(descriptor)
         equal(os.path.exists(os.path.join(place, "hvd")), False)
 
