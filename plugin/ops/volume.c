@@ -314,17 +314,19 @@ tell_volume(XdOp *op, gpointer data)
     const XdSR *sr = vdi != NULL ? xd_get_sr(mirror_of(volume), vdi->sr) : NULL;
     g_auto(XdVolumeInfo) info = {0};
 
-    if (xd_op_get_plan(op) == NULL && sr == NULL) {
+    if (xd_op_get_plan(op) != NULL) {
+        xd_op_next(op);
+        return;
+    }
+    if (sr == NULL) {
         xd_op_fail(op, xd_error_new(HVD_ERROR_NOT_FOUND, "the volume's disk is gone"));
         return;
     }
-    if (xd_op_get_plan(op) == NULL) {
-        info.device = g_strdup_printf("%u", volume->position);
-        info.sr_uuid = g_strdup(sr->uuid);
-        info.vdi_uuid = g_strdup(vdi->uuid);
-        info.vbd_uuid = g_strdup(volume->vbd_uuid);
-        xd_op_set_result(op, xd_volume_info_print(&info, XD_PRINT_MASKED), g_free);
-    }
+    info.device = g_strdup_printf("%u", volume->position);
+    info.sr_uuid = g_strdup(sr->uuid);
+    info.vdi_uuid = g_strdup(vdi->uuid);
+    info.vbd_uuid = g_strdup(volume->vbd_uuid);
+    xd_op_set_result(op, xd_volume_info_print(&info, XD_PRINT_MASKED), g_free);
     xd_op_next(op);
 }
 
