@@ -491,8 +491,8 @@ typedef struct {
      * suspend: saves the memory to storage.
      *
      * Result: its instance-info document. Errors: NOT_FOUND, AMBIGUOUS, STATE (not running),
-     * UNSUPPORTED (the guest cannot: it has no tools), NO_RESOURCES (no storage for it), BUSY, DENIED, TIMED_OUT, LEFTOVERS.
-     * Since: 0.1
+     * UNSUPPORTED (the guest cannot: it has no tools), NO_RESOURCES (no storage for it), BUSY,
+     * DENIED, TIMED_OUT, LEFTOVERS. Since: 0.1
      */
     HvdInstanceAsync suspend_async;
     HvdDocumentFinish suspend_finish;

@@ -317,10 +317,15 @@ void
 xd_step_tell_instance(XdOp *op, gpointer data)
 {
     XdInstanceState *state = data;
-    const XdVM *vm = xd_op_get_plan(op) == NULL ? xd_op_get_vm(op, state) : NULL;
+    const XdVM *vm;
 
-    if (vm != NULL)
-        xd_op_set_result(op, xd_print_instance(state->base.connection->mirror, vm), g_free);
-    if (vm != NULL || xd_op_get_plan(op) != NULL)
+    if (xd_op_get_plan(op) != NULL) {
         xd_op_next(op);
+        return;
+    }
+    vm = xd_op_get_vm(op, state);
+    if (vm == NULL)
+        return;
+    xd_op_set_result(op, xd_print_instance(state->base.connection->mirror, vm), g_free);
+    xd_op_next(op);
 }
